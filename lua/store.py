@@ -1,0 +1,206 @@
+"""The one small door to the store: sends scripts and plain commands, tells the two faults apart.
+
+Here belong connections, timeouts, the single retry and the start-up check of durability. What a
+script decides, and what its reply means, belongs to the packages that call it. This module alone
+imports redis-py, and it sets every limit itself: the library's own defaults run a script twice or
+more and wait a minute (redis-py 261, 977).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Self
+
+from redis.asyncio.connection import (
+    AbstractConnection,
+    BlockingConnectionPool,
+)
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError as StoreConnectionError,
+    NoPermissionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+    TimeoutError as StoreTimeoutError,
+)
+
+from lua.catalogue import Script
+from lua.faults import Fault, MayHaveHappened, NothingHappened
+
+Argument = str | int | bytes
+
+CONNECT_TIMEOUT_S = 0.2
+# Two tries and the wait for a connection stay within the promised second.
+ANSWER_TIMEOUT_S = 0.35
+POOL_WAIT_S = 0.25
+POOL_SIZE = 64
+ATTEMPTS = 2
+# Errors the server gives before it runs anything: the whole call was refused.
+_REFUSED_WHOLE = (
+    "LOADING",
+    "BUSY",
+    "OOM",
+    "MISCONF",
+    "READONLY",
+    "NOREPLICAS",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "NOAUTH",
+    "NOPERM",
+    "NOSCRIPT",
+    "max number of clients",
+)
+
+
+class NotDurable(Exception):
+    """The store may forget or evict what it acknowledged; its message says how to mend that."""
+
+
+class _Unsent(Exception):
+    """No connection could be had: the command never left this process."""
+
+
+class Store:
+    """A store server. Create it with `connect`; share one per process and event loop."""
+
+    def __init__(self, pool: BlockingConnectionPool, url: str) -> None:
+        self._pool = pool
+        self.url = url
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, assume_durable: bool = False, check_durability: bool = True
+    ) -> Self:
+        """Connect to `unix:///path` or `redis://host:port/db` and check that it keeps its word.
+
+        Raises NothingHappened when the server cannot be reached, NotDurable when its settings
+        allow it to lose or evict data (or may not be read and `assume_durable` is not given).
+        """
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=POOL_SIZE,
+            timeout=POOL_WAIT_S,
+            socket_timeout=ANSWER_TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            health_check_interval=0,
+            protocol=2,
+            decode_responses=False,
+        )
+        store = cls(pool, url)
+        if check_durability:
+            await store.check_durability(assume_durable=assume_durable)
+        return store
+
+    async def check_durability(self, *, assume_durable: bool = False) -> None:
+        """Raise NotDurable unless what is acknowledged is on disk and never evicted."""
+        try:
+            flat = await self.read("CONFIG", "GET", "append*", "maxmemory-policy")
+        except PermissionError as error:
+            if assume_durable:
+                return
+            raise NotDurable(
+                "the store's settings may not be read (CONFIG is forbidden). If you know that it "
+                "runs with appendonly yes, appendfsync always and maxmemory-policy noeviction, "
+                "say so with --assume-durable"
+            ) from error
+        texts = [item.decode() for item in flat]
+        settings = dict(zip(texts[::2], texts[1::2], strict=True))
+        wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+        wrong = {
+            name: settings.get(name, "?") for name in wanted if settings.get(name) != wanted[name]
+        }
+        if wrong and not assume_durable:
+            mend = " ".join(f"CONFIG SET {name} {wanted[name]};" for name in wrong)
+            found = ", ".join(f"{name} is {value}" for name, value in wrong.items())
+            raise NotDurable(f"the store may lose what it acknowledged: {found}. Mend it: {mend}")
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> list[Any]:
+        """Run one script; its reply as lists of bytes and integers.
+
+        The call is repeated once when its answer is lost: every script is repeatable. Raises
+        NothingHappened, or MayHaveHappened when a try was sent and never answered. An error that
+        the script itself raised is a bug, and an AssertionError.
+        """
+        call: tuple[Argument, ...] = (script.sha, len(keys), *keys, *args)
+        verb = "EVALSHA_RO" if script.read_only else "EVALSHA"
+        try:
+            reply = await self._send(verb, *call, writes=not script.read_only)
+        except NoScriptError:
+            text_verb = "EVAL_RO" if script.read_only else "EVAL"
+            reply = await self._send(text_verb, script.body, *call[1:], writes=not script.read_only)
+        assert isinstance(reply, list), f"script {script.name} replied {type(reply).__name__}"
+        return reply
+
+    async def read(self, *command: Argument) -> Any:
+        """One plain reading command, repeated once. Raises NothingHappened."""
+        return await self._send(*command, writes=False)
+
+    async def write(self, *command: Argument) -> Any:
+        """One plain repeatable write (trimming, caching); decisions belong in scripts."""
+        return await self._send(*command, writes=True)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.disconnect()
+
+    async def _send(self, *command: Argument, writes: bool) -> Any:
+        sent = False
+        last: Exception | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._try_once(command)
+            except _Unsent as error:
+                last = error
+                break
+            except (StoreConnectionError, StoreTimeoutError, OSError) as error:
+                sent, last = True, error
+        fault: type[Fault] = MayHaveHappened if sent and writes else NothingHappened
+        raise fault(f"the store gave no answer: {last}") from last
+
+    async def _try_once(self, command: tuple[Argument, ...]) -> Any:
+        connection = await self._take()
+        clean = False
+        try:
+            await connection.send_command(*command)
+            reply = await connection.read_response()
+            clean = True
+        except NoScriptError:
+            clean = True
+            raise
+        except BusyLoadingError as error:
+            raise NothingHappened(f"the store is loading its data: {error}") from error
+        except NoPermissionError as error:
+            clean = True
+            raise PermissionError(str(error)) from error
+        except ResponseError as error:
+            clean = True
+            raise _told(error) from error
+        finally:
+            # A connection with an answer still on its way must never serve another caller.
+            if not clean:
+                await asyncio.shield(connection.disconnect(nowait=True))
+            await self._pool.release(connection)
+        return reply
+
+    async def _take(self) -> AbstractConnection:
+        try:
+            return await self._pool.get_connection()
+        except BusyLoadingError as error:
+            raise NothingHappened(f"the store is loading its data: {error}") from error
+        except AuthenticationError as error:
+            raise NothingHappened(f"the store refuses our credentials: {error}") from error
+        except (RedisError, OSError) as error:
+            raise _Unsent(str(error)) from error
+
+
+def _told(error: ResponseError) -> Exception:
+    text = str(error)
+    if text.startswith(_REFUSED_WHOLE) or "max number of clients" in text:
+        return NothingHappened(f"the store refused the call: {text}")
+    return AssertionError(f"the store says we are wrong: {text}")
