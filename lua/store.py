@@ -155,7 +155,7 @@ class Store:
         for _ in range(ATTEMPTS):
             try:
                 return await self._try_once(command)
-            except _Unsent as error:
+            except (_Unsent, NothingHappened) as error:
                 last = error
                 break
             except (StoreConnectionError, StoreTimeoutError, OSError) as error:
@@ -190,13 +190,14 @@ class Store:
 
     async def _take(self) -> AbstractConnection:
         try:
-            return await self._pool.get_connection()
+            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         except BusyLoadingError as error:
             raise NothingHappened(f"the store is loading its data: {error}") from error
         except AuthenticationError as error:
             raise NothingHappened(f"the store refuses our credentials: {error}") from error
         except (RedisError, OSError) as error:
             raise _Unsent(str(error)) from error
+        return connection
 
 
 def _told(error: ResponseError) -> Exception:
