@@ -1,0 +1,1 @@
+"""What is left and whose it is: catalogue, stock, units, codes, redemption, limits, facts."""

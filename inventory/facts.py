@@ -1,0 +1,244 @@
+"""The facts: what a script appends to the stream in the same step that made it true.
+
+Settlement knows nothing else. A stream entry holds the facts of one script call as one msgpack
+array in the field `f`; its id is `<epoch>-<number of its last fact>`. Numbers have no gaps within
+a stripe and an epoch. Here belong the shapes; what they mean for the books belongs to settlement.
+"""
+
+import msgspec
+
+ENTRY_FIELD = b"f"
+
+Ranges = list[int]
+"""Serials as a flat list: first, count, first, count, …"""
+
+
+class Line(msgspec.Struct, array_like=True, frozen=True):
+    """Units of one offer inside an order. `price_minor` is the price of one unit."""
+
+    offer: int
+    price_minor: int
+    serials: list[int]
+
+
+class ReportLine(msgspec.Struct, array_like=True, frozen=True):
+    """One unit of an allotment that its partner reports as sold."""
+
+    serial: int
+    amount_minor: int
+    reference: str
+
+
+class _Fact(msgspec.Struct, array_like=True, frozen=True):
+    number: int
+    at_ms: int
+
+
+class Stocked(_Fact, tag="stocked"):
+    """Units of an offer came on the shelf: venue → available."""
+
+    offer: int
+    lot: str
+    ranges: Ranges
+
+
+class Held(_Fact, tag="held"):
+    """A hold: available → held, until `expires_at_ms`."""
+
+    order: str
+    buyer: str
+    seller: str
+    reference: str
+    drop: int
+    pass_id: str
+    lines: list[Line]
+    amount_minor: int
+    expires_at_ms: int
+
+
+class Confirmed(_Fact, tag="confirmed"):
+    """A hold was paid: held → sold. `payment` is `<adapter>:<reference>`."""
+
+    order: str
+    buyer: str
+    seller: str
+    reference: str
+    lines: list[Line]
+    amount_minor: int
+    payment: str
+
+
+class Reclaimed(_Fact, tag="reclaimed"):
+    """A payment came after its hold was gone and found units again: available → sold."""
+
+    order: str
+    buyer: str
+    seller: str
+    reference: str
+    lines: list[Line]
+    amount_minor: int
+    payment: str
+
+
+class Sold(_Fact, tag="sold"):
+    """A partner's sale in one step: available → sold."""
+
+    order: str
+    buyer: str
+    seller: str
+    reference: str
+    drop: int
+    lines: list[Line]
+    amount_minor: int
+    payment: str
+
+
+class Released(_Fact, tag="released"):
+    """A hold was given back by its buyer: held → available."""
+
+    order: str
+    buyer: str
+    seller: str
+    lines: list[Line]
+
+
+class Expired(_Fact, tag="expired"):
+    """A hold ran out: held → available."""
+
+    order: str
+    buyer: str
+    seller: str
+    lines: list[Line]
+
+
+class Unfulfilled(_Fact, tag="unfulfilled"):
+    """A payment came after its hold was gone and found no units: the money is owed back."""
+
+    order: str
+    buyer: str
+    seller: str
+    reference: str
+    amount_minor: int
+    payment: str
+
+
+class Refunded(_Fact, tag="refunded"):
+    """Money goes back: sold → available (`back`), sold → voided, or it stays redeemed.
+
+    All three are empty when an unfulfilled order is refunded.
+    """
+
+    order: str
+    buyer: str
+    seller: str
+    refund: str
+    amount_minor: int
+    back: list[Line]
+    voided: list[Line]
+    redeemed: list[Line]
+
+
+class Redeemed(_Fact, tag="redeemed"):
+    """A code was used: sold → redeemed. `owner` is an order id or an allotment id."""
+
+    offer: int
+    serial: int
+    venue: str
+    kiosk: str
+    owner: str
+
+
+class Voided(_Fact, tag="voided"):
+    """Units will never be used: `state` (available or sold) → voided."""
+
+    offer: int
+    ranges: Ranges
+    state: str
+    reason: str
+
+
+class Returned(_Fact, tag="returned"):
+    """Unsold units go back to the venue: available → returned."""
+
+    offer: int
+    ranges: Ranges
+
+
+class Allotted(_Fact, tag="allotted"):
+    """Units are set aside for a partner: available → allotted."""
+
+    allotment: str
+    partner: str
+    offer: int
+    ranges: Ranges
+
+
+class Reported(_Fact, tag="reported"):
+    """A partner sold units of its allotment: allotted → sold."""
+
+    allotment: str
+    partner: str
+    offer: int
+    sales: list[ReportLine]
+
+
+class Recalled(_Fact, tag="recalled"):
+    """Units leave an allotment: allotted → available (`back`) or voided. `by` says who did it."""
+
+    allotment: str
+    partner: str
+    offer: int
+    back: Ranges
+    voided: Ranges
+    by: str
+
+
+class Changed(_Fact, tag="changed"):
+    """The sale itself changed (`what`: open, pause, …, revision) by the hand of `actor`."""
+
+    what: str
+    actor: str
+
+
+Fact = (
+    Stocked
+    | Held
+    | Confirmed
+    | Reclaimed
+    | Sold
+    | Released
+    | Expired
+    | Unfulfilled
+    | Refunded
+    | Redeemed
+    | Voided
+    | Returned
+    | Allotted
+    | Reported
+    | Recalled
+    | Changed
+)
+
+_entry = msgspec.msgpack.Decoder(list[Fact])
+
+
+def decode_entry(packed: bytes) -> list[Fact]:
+    """The facts of one stream entry, in order. Raises msgspec.DecodeError or ValidationError."""
+    return _entry.decode(packed)
+
+
+def spread(ranges: Ranges) -> list[int]:
+    """Ranges as single serials."""
+    pairs = zip(ranges[::2], ranges[1::2], strict=True)
+    return [serial for first, count in pairs for serial in range(first, first + count)]
+
+
+def gathered(serials: list[int]) -> Ranges:
+    """Single serials as ranges, ascending. The inverse of `spread`."""
+    ranges: Ranges = []
+    for serial in sorted(serials):
+        if ranges and ranges[-2] + ranges[-1] == serial:
+            ranges[-1] += 1
+        else:
+            ranges += [serial, 1]
+    return ranges
