@@ -34,7 +34,7 @@ class _Fact(msgspec.Struct, array_like=True, frozen=True):
     at_ms: int
 
 
-class Stocked(_Fact, tag="stocked"):
+class Stocked(_Fact, tag="stocked", array_like=True, frozen=True):
     """Units of an offer came on the shelf: venue → available."""
 
     offer: int
@@ -42,7 +42,7 @@ class Stocked(_Fact, tag="stocked"):
     ranges: Ranges
 
 
-class Held(_Fact, tag="held"):
+class Held(_Fact, tag="held", array_like=True, frozen=True):
     """A hold: available → held, until `expires_at_ms`."""
 
     order: str
@@ -56,7 +56,7 @@ class Held(_Fact, tag="held"):
     expires_at_ms: int
 
 
-class Confirmed(_Fact, tag="confirmed"):
+class Confirmed(_Fact, tag="confirmed", array_like=True, frozen=True):
     """A hold was paid: held → sold. `payment` is `<adapter>:<reference>`."""
 
     order: str
@@ -68,7 +68,7 @@ class Confirmed(_Fact, tag="confirmed"):
     payment: str
 
 
-class Reclaimed(_Fact, tag="reclaimed"):
+class Reclaimed(_Fact, tag="reclaimed", array_like=True, frozen=True):
     """A payment came after its hold was gone and found units again: available → sold."""
 
     order: str
@@ -80,7 +80,7 @@ class Reclaimed(_Fact, tag="reclaimed"):
     payment: str
 
 
-class Sold(_Fact, tag="sold"):
+class Sold(_Fact, tag="sold", array_like=True, frozen=True):
     """A partner's sale in one step: available → sold."""
 
     order: str
@@ -93,7 +93,7 @@ class Sold(_Fact, tag="sold"):
     payment: str
 
 
-class Released(_Fact, tag="released"):
+class Released(_Fact, tag="released", array_like=True, frozen=True):
     """A hold was given back by its buyer: held → available."""
 
     order: str
@@ -102,7 +102,7 @@ class Released(_Fact, tag="released"):
     lines: list[Line]
 
 
-class Expired(_Fact, tag="expired"):
+class Expired(_Fact, tag="expired", array_like=True, frozen=True):
     """A hold ran out: held → available."""
 
     order: str
@@ -111,7 +111,7 @@ class Expired(_Fact, tag="expired"):
     lines: list[Line]
 
 
-class Unfulfilled(_Fact, tag="unfulfilled"):
+class Unfulfilled(_Fact, tag="unfulfilled", array_like=True, frozen=True):
     """A payment came after its hold was gone and found no units: the money is owed back."""
 
     order: str
@@ -122,7 +122,7 @@ class Unfulfilled(_Fact, tag="unfulfilled"):
     payment: str
 
 
-class Refunded(_Fact, tag="refunded"):
+class Refunded(_Fact, tag="refunded", array_like=True, frozen=True):
     """Money goes back: sold → available (`back`), sold → voided, or it stays redeemed.
 
     All three are empty when an unfulfilled order is refunded.
@@ -138,7 +138,7 @@ class Refunded(_Fact, tag="refunded"):
     redeemed: list[Line]
 
 
-class Redeemed(_Fact, tag="redeemed"):
+class Redeemed(_Fact, tag="redeemed", array_like=True, frozen=True):
     """A code was used: sold → redeemed. `owner` is an order id or an allotment id."""
 
     offer: int
@@ -148,7 +148,7 @@ class Redeemed(_Fact, tag="redeemed"):
     owner: str
 
 
-class Voided(_Fact, tag="voided"):
+class Voided(_Fact, tag="voided", array_like=True, frozen=True):
     """Units will never be used: `state` (available or sold) → voided."""
 
     offer: int
@@ -157,14 +157,14 @@ class Voided(_Fact, tag="voided"):
     reason: str
 
 
-class Returned(_Fact, tag="returned"):
+class Returned(_Fact, tag="returned", array_like=True, frozen=True):
     """Unsold units go back to the venue: available → returned."""
 
     offer: int
     ranges: Ranges
 
 
-class Allotted(_Fact, tag="allotted"):
+class Allotted(_Fact, tag="allotted", array_like=True, frozen=True):
     """Units are set aside for a partner: available → allotted."""
 
     allotment: str
@@ -173,7 +173,7 @@ class Allotted(_Fact, tag="allotted"):
     ranges: Ranges
 
 
-class Reported(_Fact, tag="reported"):
+class Reported(_Fact, tag="reported", array_like=True, frozen=True):
     """A partner sold units of its allotment: allotted → sold."""
 
     allotment: str
@@ -182,7 +182,7 @@ class Reported(_Fact, tag="reported"):
     sales: list[ReportLine]
 
 
-class Recalled(_Fact, tag="recalled"):
+class Recalled(_Fact, tag="recalled", array_like=True, frozen=True):
     """Units leave an allotment: allotted → available (`back`) or voided. `by` says who did it."""
 
     allotment: str
@@ -193,7 +193,7 @@ class Recalled(_Fact, tag="recalled"):
     by: str
 
 
-class Changed(_Fact, tag="changed"):
+class Changed(_Fact, tag="changed", array_like=True, frozen=True):
     """The sale itself changed (`what`: open, pause, …, revision) by the hand of `actor`."""
 
     what: str

@@ -50,9 +50,9 @@ def facts(sale_id: str, stripe: int = 0) -> str:
     return _key(sale_id, stripe, "facts")
 
 
-def back(sale_id: str, stripe: int, offer: int) -> str:
-    """List: serials of a pooled offer that came back."""
-    return _key(sale_id, stripe, f"back:{offer}")
+def back(sale_id: str, stripe: int = 0) -> str:
+    """Sorted set: serials of pooled offers that came back, scored by offer number."""
+    return _key(sale_id, stripe, "back")
 
 
 def bucket(sale_id: str, stripe: int, number: int) -> str:
