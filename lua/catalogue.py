@@ -79,6 +79,18 @@ def _named(name: str, section: str, rows: list[str], form: re.Pattern[str]) -> t
     return tuple(names)
 
 
+def _with_includes(text: str, folder: Path, seen: set[str]) -> str:
+    """The text with every included file in place of the first line that asks for it."""
+
+    def included(match: re.Match[str]) -> str:
+        if match[1] in seen:
+            return ""
+        seen.add(match[1])
+        return _with_includes((folder / f"{match[1]}.lua").read_text().rstrip("\n"), folder, seen)
+
+    return _INCLUDE.sub(included, text)
+
+
 def parse(name: str, text: str, includes: Path = FOLDER / "include") -> Script:
     """Read one script's text. Raises BadHeader when its header is not in the one form."""
     sections = _sections(name, _lines_of_header(name, text))
@@ -91,10 +103,7 @@ def parse(name: str, text: str, includes: Path = FOLDER / "include") -> Script:
     if not words:
         raise BadHeader(f"{name}.lua: the REPLY section names no word")
 
-    def included(match: re.Match[str]) -> str:
-        return (includes / f"{match[1]}.lua").read_text().rstrip("\n")
-
-    body = _INCLUDE.sub(included, text)
+    body = _with_includes(text, includes, set())
     return Script(
         name=name,
         body=body,

@@ -1,0 +1,25 @@
+-- Units for all lines of one order, or none at all and the reason.
+-- `wanted` is a list of { offer, quantity, serials }.
+local function allocate(slot, wanted, to)
+  local memories, lines, amount = {}, {}, 0
+  for _, line in ipairs(wanted) do
+    local number = line[1]
+    local offer = offer_of(number)
+    memories[#memories + 1] = remember(number, offer)
+    local serials, why, taken = take(number, offer, line[2], line[3], to)
+    if not serials then
+      for i = #memories, 1, -1 do restore(memories[i]) end
+      return nil, { why, number, why == 'too_few' and offer[AVAILABLE] or nil, unpack(taken or {}) }
+    end
+    lines[#lines + 1] = { number, offer[PRICE], serials }
+    amount = amount + offer[PRICE] * #serials
+  end
+  return lines, amount
+end
+
+-- Whether some hold of this slot has run out: its units must come back before anyone is refused.
+local function something_due(slot)
+  local first = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
+  if not first[2] then return false, 0 end
+  return tonumber(first[2]) <= slot.now, tonumber(first[2])
+end

@@ -1,0 +1,42 @@
+-- The slot record of a sale, the facts of this call, and bounded writes of many fields.
+--@include clock
+local WRITE_PAIRS = 500   -- values in one call stay far below Lua's limit of 8,000
+
+local function read_slot(key, given_now)
+  local got = redis.call('HMGET', key, 'state', 'epoch', 'fact', 'limit', 'hold_ms', 'carry',
+    'drops', 'closes_at_ms')
+  -- A store that forgot the sale sells nothing of it.
+  if not got[1] then return nil end
+  local slot = { state = got[1], epoch = tonumber(got[2]), fact = tonumber(got[3]),
+    limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
+    drops = cmsgpack.unpack(got[7]), closes_at_ms = tonumber(got[8]),
+    now = now_ms(given_now), drop = 0, facts = {} }
+  for number, opens_at_ms in ipairs(slot.drops) do
+    if opens_at_ms <= slot.now then slot.drop = number end
+  end
+  return slot
+end
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local function add_fact(slot, kind, ...)
+  slot.fact = slot.fact + 1
+  slot.facts[#slot.facts + 1] = { kind, slot.fact, slot.now, ... }
+end
+
+-- One stream entry for the whole call; its id is the number of its last fact.
+local function write_facts(slot, sale_key, facts_key)
+  if #slot.facts == 0 then return end
+  redis.call('HSET', sale_key, 'fact', whole(slot.fact))
+  redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact),
+    'f', cmsgpack.pack(slot.facts))
+end
+
+local function write_pairs(command, key, pairs_flat)
+  for first = 1, #pairs_flat, 2 * WRITE_PAIRS do
+    local last = math.min(first + 2 * WRITE_PAIRS - 1, #pairs_flat)
+    redis.call(command, key, unpack(pairs_flat, first, last))
+  end
+end

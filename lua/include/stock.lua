@@ -1,0 +1,163 @@
+-- Offers and their units in memory: what a call took and gave, written at its end.
+--@include slot
+local SALE, OFFERS, SEATS, BACK, UNITS, DUE, FACTS = unpack(KEYS, 1, 7)
+-- The fields of an offer's record.
+local KIND, DROP, PRICE, VENUE, TOGETHER, ENDS_AT, REDEEM_FROM, REDEEM_UNTIL, CODES, BASE, SIZE,
+  NEXT, END, RELEASED, AVAILABLE, HELD, ALLOTTED, SOLD, REDEEMED, VOIDED, RETURNED, BACKS, MORE =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+--@include units
+local offers, seats = {}, {}              -- offer number → record, → seat string
+local back_read, back_add, back_gone = {}, {}, {}
+
+local function offer_of(number)
+  if offers[number] == nil then
+    local packed = redis.call('HGET', OFFERS, number)
+    offers[number] = packed and cmsgpack.unpack(packed) or false
+  end
+  return offers[number]
+end
+
+local function seats_of(number)
+  if not seats[number] then seats[number] = redis.call('HGET', SEATS, number) end
+  return seats[number]
+end
+
+local function mark(number, offer, serials, sign)
+  local text = seats_of(number)
+  for _, serial in ipairs(serials) do
+    local at = serial - offer[BASE] + 1
+    text = text:sub(1, at - 1) .. sign .. text:sub(at + 1)
+  end
+  seats[number] = text
+end
+
+-- The first run of n free seats that leaves no single seat behind it, else the first run at all.
+-- Rows come in order of preference, so "first" is also "best".
+local function find_run(text, n)
+  local ones, padded = string.rep('1', n), '|' .. text .. '|'
+  local exact = padded:find('[^1]' .. ones .. '[^1]')
+  local roomy = padded:find('[^1]' .. ones .. '11')
+  if exact and roomy then return math.min(exact, roomy) end
+  return exact or roomy or text:find(ones, 1, true)
+end
+
+local function take_seats(number, offer, n)
+  local text, serials, piece = seats_of(number), {}, n
+  while n > 0 do
+    local at = find_run(text, piece)
+    if at then
+      for i = 0, piece - 1 do serials[#serials + 1] = offer[BASE] + at - 1 + i end
+      text = text:sub(1, at - 1) .. string.rep('0', piece) .. text:sub(at + piece)
+      n = n - piece
+      piece = math.min(piece, n)
+    elseif offer[TOGETHER] == 'refuse' then
+      return nil
+    else
+      piece = piece - 1
+      assert(piece > 0, 'the counter says seats are free and the map has none')
+    end
+  end
+  seats[number] = text
+  return serials
+end
+
+local function take_pooled(number, offer, n)
+  local serials = {}
+  if offer[BACKS] > 0 then
+    local skip = back_read[number] or 0
+    local got = redis.call('ZRANGEBYSCORE', BACK, number, number, 'LIMIT', skip, n)
+    back_read[number] = skip + #got
+    offer[BACKS] = offer[BACKS] - #got
+    for _, serial in ipairs(got) do
+      serials[#serials + 1] = tonumber(serial)
+      back_gone[#back_gone + 1] = serial
+    end
+  end
+  while #serials < n do
+    if offer[NEXT] == offer[END] then
+      assert(#offer[MORE] > 0, 'the counter says units are free and no range has any')
+      offer[NEXT], offer[END] = table.remove(offer[MORE], 1), table.remove(offer[MORE], 1)
+    end
+    serials[#serials + 1] = offer[NEXT]
+    offer[NEXT] = offer[NEXT] + 1
+  end
+  return serials
+end
+
+-- A copy of all that taking changes, to put back when a later line of the same order is refused.
+local function remember(number, offer)
+  local copy = {}
+  for i = 1, MORE - 1 do copy[i] = offer[i] end
+  copy[MORE] = { unpack(offer[MORE]) }
+  return { number = number, offer = copy, seats = seats[number], back_read = back_read[number],
+    back_gone = #back_gone }
+end
+
+local function restore(memory)
+  offers[memory.number], seats[memory.number] = memory.offer, memory.seats
+  back_read[memory.number] = memory.back_read
+  for i = #back_gone, memory.back_gone + 1, -1 do back_gone[i] = nil end
+end
+
+-- Units for one line, from available to `to` (HELD or SOLD). nil and why when there are none.
+local function take(number, offer, quantity, wanted, to)
+  local serials = wanted
+  if #wanted > 0 then
+    local text, taken = seats_of(number), {}
+    for _, serial in ipairs(wanted) do
+      local at = serial - offer[BASE] + 1
+      if text:sub(at, at) ~= '1' then taken[#taken + 1] = serial end
+    end
+    if #taken > 0 then return nil, 'seat_taken', taken end
+    mark(number, offer, wanted, '0')
+  elseif offer[AVAILABLE] < quantity then
+    if offer[HELD] > 0 then return nil, 'all_held' end
+    return nil, offer[AVAILABLE] > 0 and 'too_few' or 'sold_out'
+  elseif offer[KIND] == 's' then
+    serials = take_seats(number, offer, quantity)
+    if not serials then return nil, 'not_together' end
+  else
+    serials = take_pooled(number, offer, quantity)
+  end
+  offer[AVAILABLE] = offer[AVAILABLE] - #serials
+  offer[to] = offer[to] + #serials
+  return serials
+end
+
+-- Units of one line back on the shelf, counted out of `from`.
+local function give(number, offer, serials, from)
+  if offer[KIND] == 's' then
+    mark(number, offer, serials, '1')
+  else
+    for _, serial in ipairs(serials) do
+      back_add[#back_add + 1] = number
+      back_add[#back_add + 1] = serial
+    end
+    offer[BACKS] = offer[BACKS] + #serials
+  end
+  offer[AVAILABLE] = offer[AVAILABLE] + #serials
+  offer[from] = offer[from] - #serials
+end
+
+local function write_stock(slot)
+  local flat = {}
+  for number, offer in pairs(offers) do
+    if offer then
+      flat[#flat + 1] = number
+      flat[#flat + 1] = cmsgpack.pack(offer)
+    end
+  end
+  write_pairs('HSET', OFFERS, flat)
+  flat = {}
+  for number, text in pairs(seats) do
+    flat[#flat + 1] = number
+    flat[#flat + 1] = text
+  end
+  write_pairs('HSET', SEATS, flat)
+  for first = 1, #back_gone, WRITE_PAIRS do
+    redis.call('ZREM', BACK, unpack(back_gone, first, math.min(first + WRITE_PAIRS - 1, #back_gone)))
+  end
+  write_pairs('ZADD', BACK, back_add)
+  write_units()
+  write_facts(slot, SALE, FACTS)
+end

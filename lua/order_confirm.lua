@@ -1,0 +1,121 @@
+#!lua
+-- order_confirm: turn holds into sales, once their payment is proved.
+--
+-- Why: a payment may come after its hold is gone. Then it tries once more for the same units' kind;
+-- when that fails the order is paid_unfulfilled and its money is owed back: a defined end.
+-- The proof itself is checked before; here only the amount and the order's state are.
+--
+-- KEYS
+--   1 sale     hash    the slot record
+--   2 offers   hash    offer number → record
+--   3 seats    hash    offer number → seat string
+--   4 back     zset    serials of pooled offers that came back
+--   5 units    hash    chunk → unit entries
+--   6 due      zset    order → end of its hold
+--   7 facts    stream  what became true
+--   8+ buckets+ hash   each buyer's orders, count and passes
+-- ARGV
+--   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
+--   2 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, owner: the buyer or
+--     '' and the seller or '', payment, amount_minor]
+-- REPLY one list per record, in order of precedence; no_slot stands for the whole call
+--   no_slot                             this store does not know the sale
+--   not_found
+--   not_yours
+--   replayed order_record states generations
+--   unfulfilled_again order_record states generations
+--   already_paid payment
+--   amount_mismatch amount_minor
+--   due                                 holds have run out; expire them and ask again
+--   confirmed order_record states generations
+--   reclaimed order_record states generations
+--   unfulfilled order_record states generations
+-- COST O(units of the orders)
+--@include stock
+--@include orders
+--@include allocate
+local slot = read_slot(SALE, ARGV[1])
+if not slot then return { 'no_slot' } end
+local ended = {}
+
+local function answer(word, key, id, order)
+  local packed = order_set(slot, key, id, order)
+  return { word, packed, unit_marks(id, order[LINES]) }
+end
+
+-- A hold that ran out but was not given back yet still has its units.
+local function confirm_held(key, id, order, payment)
+  for _, line in ipairs(order[LINES]) do
+    local offer = offer_of(line[1])
+    offer[HELD] = offer[HELD] - #line[3]
+    offer[SOLD] = offer[SOLD] + #line[3]
+  end
+  ended[#ended + 1] = id
+  order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'confirmed', payment, 0
+  add_fact(slot, 'confirmed', id, order[BUYER], order[SELLER], order[REFERENCE], order[LINES],
+    order[AMOUNT], payment)
+  units_sold(id, order[LINES])
+  return answer('confirmed', key, id, order)
+end
+
+local function sells_still(order)
+  if slot.state == 'closed' or slot.state == 'announced' then return false end
+  for _, line in ipairs(order[LINES]) do
+    local offer = offer_of(line[1])
+    if offer[ENDS_AT] > 0 and slot.now >= offer[ENDS_AT] then return false end
+    -- A price that changed meanwhile would sell for another amount than was paid.
+    if offer[PRICE] ~= line[2] then return false end
+  end
+  return true
+end
+
+local function reclaim(key, id, order, payment)
+  local wanted = {}
+  for i, line in ipairs(order[LINES]) do wanted[i] = { line[1], #line[3], {} } end
+  local quantity = units_in(order[LINES])
+  local lines
+  if sells_still(order) and count_of(key, order[BUYER]) + quantity <= slot.limit then
+    lines = allocate(slot, wanted, SOLD)
+    if not lines and something_due(slot) then return { 'due' } end
+  end
+  order[PAYMENT] = payment
+  if not lines then
+    order[STATE] = 'paid_unfulfilled'
+    add_fact(slot, 'unfulfilled', id, order[BUYER], order[SELLER], order[REFERENCE], order[AMOUNT],
+      payment)
+    return answer('unfulfilled', key, id, order)
+  end
+  order[STATE], order[LINES], order[EXPIRES_AT] = 'confirmed', lines, 0
+  count_add(key, order[BUYER], quantity)
+  add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
+    order[AMOUNT], payment)
+  units_sold(id, lines)
+  return answer('reclaimed', key, id, order)
+end
+
+local function decide(id, key, buyer, seller, payment, amount)
+  local order = order_of(key, id)
+  if not order then return { 'not_found' } end
+  if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
+    return { 'not_yours' }
+  end
+  if order[PAYMENT] ~= '' then
+    if order[PAYMENT] ~= payment then return { 'already_paid', order[PAYMENT] } end
+    local word = order[STATE] == 'paid_unfulfilled' and 'unfulfilled_again' or 'replayed'
+    return { word, cmsgpack.pack(order), unit_marks(id, order[LINES]) }
+  end
+  if amount ~= order[AMOUNT] then return { 'amount_mismatch', order[AMOUNT] } end
+  if order[STATE] == 'held' then return confirm_held(key, id, order, payment) end
+  assert(order[STATE] == 'expired' or order[STATE] == 'released', 'unpaid order in ' .. order[STATE])
+  return reclaim(key, id, order, payment)
+end
+
+local replies = {}
+for i, record in ipairs(cmsgpack.unpack(ARGV[2])) do
+  record[2] = KEYS[record[2]]
+  replies[i] = decide(unpack(record, 1, 6))
+end
+write_buckets()
+if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
+write_stock(slot)
+return replies

@@ -1,0 +1,64 @@
+#!lua
+-- order_end: end holds without a sale: released by their owner, or expired.
+--
+-- Why: units come back by a decision, never by a TTL. Both endings give back units and the buyer's
+-- count in the same way; only an expiry asks whether its time has come, so that a late sweep of
+-- another process cannot take a hold that was confirmed or prolonged meanwhile.
+--
+-- KEYS
+--   1 sale     hash    the slot record
+--   2 offers   hash    offer number → record
+--   3 seats    hash    offer number → seat string
+--   4 back     zset    serials of pooled offers that came back
+--   5 units    hash    chunk → unit entries
+--   6 due      zset    order → end of its hold
+--   7 facts    stream  what became true
+--   8+ buckets+ hash   each buyer's orders, count and passes
+-- ARGV
+--   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
+--   2 how      word    released or expired
+--   3 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, the buyer or '',
+--     the seller or '']
+-- REPLY one list per record, in order of precedence; no_slot stands for the whole call
+--   no_slot                             this store does not know the sale
+--   not_found
+--   not_yours
+--   not_held order_record states generations    it ended before, or was confirmed
+--   not_due                             its time has not come
+--   ended order_record states generations
+-- COST O(units of the orders)
+--@include stock
+--@include orders
+local slot = read_slot(SALE, ARGV[1])
+if not slot then return { 'no_slot' } end
+local how, ended = ARGV[2], {}
+assert(how == 'released' or how == 'expired', 'how is released or expired')
+
+local function decide(id, key, buyer, seller)
+  local order = order_of(key, id)
+  if not order then return { 'not_found' } end
+  if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
+    return { 'not_yours' }
+  end
+  if order[STATE] ~= 'held' then
+    return { 'not_held', cmsgpack.pack(order), unit_marks(id, order[LINES]) }
+  end
+  if how == 'expired' and slot.now < order[EXPIRES_AT] then return { 'not_due' } end
+  for _, line in ipairs(order[LINES]) do give(line[1], offer_of(line[1]), line[3], HELD) end
+  ended[#ended + 1] = id
+  order[STATE], order[EXPIRES_AT] = how, 0
+  count_add(key, order[BUYER], -units_in(order[LINES]))
+  add_fact(slot, how, id, order[BUYER], order[SELLER], order[LINES])
+  local packed = order_set(slot, key, id, order)
+  return { 'ended', packed, unit_marks(id, order[LINES]) }
+end
+
+local replies = {}
+for i, record in ipairs(cmsgpack.unpack(ARGV[3])) do
+  record[2] = KEYS[record[2]]
+  replies[i] = decide(unpack(record, 1, 4))
+end
+write_buckets()
+if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
+write_stock(slot)
+return replies
