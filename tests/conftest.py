@@ -1,0 +1,112 @@
+"""The real servers that every test may ask for: one Valkey and one PostgreSQL for each pytest run.
+
+They live in a short directory of their own, die with the pytest process, and several runs may go on
+at the same time. A test gets an empty store and a fresh, migrated database.
+"""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import lua.embedded
+import settlement.embedded
+from gateway.keyring import NAMES, Key, Keyring
+from lua.process import Program, start, stop, wait_ready
+from lua.store import Store
+
+TEMPLATE = "dropgate_template"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server_directory() -> Iterator[Path]:
+    """A short directory, so that the sockets in it have short paths."""
+    directory = Path(tempfile.mkdtemp(prefix="dgt-", dir="/tmp"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@asynccontextmanager
+async def running(program: Program, log: Path) -> AsyncIterator[None]:
+    """The program, ready, for as long as the block lasts."""
+    with log.open("ab") as output:
+        process = start(program, output)
+    try:
+        await wait_ready(program, process)
+        yield
+    finally:
+        await stop(program, process)
+
+
+@pytest.fixture(scope="session")
+async def valkey_url(server_directory: Path) -> AsyncIterator[str]:
+    """One embedded Valkey with its append-only file, fsynced always, on a unix socket."""
+    home = server_directory / "valkey"
+    async with running(lua.embedded.prepare(home), server_directory / "valkey.log"):
+        yield lua.embedded.url(home)
+
+
+@pytest.fixture
+async def store(valkey_url: str) -> AsyncIterator[Store]:
+    """The store, emptied, behind the one door."""
+    opened = await Store.connect(valkey_url)
+    await opened.write("FLUSHALL")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(server_directory: Path) -> AsyncIterator[str]:
+    """One embedded PostgreSQL; the database in the URL is its own empty one."""
+    home = server_directory / "postgres"
+    async with running(settlement.embedded.prepare(home), server_directory / "postgres.log"):
+        yield settlement.embedded.url(home)
+
+
+@pytest.fixture(scope="session")
+async def template_url(postgres_url: str) -> str:
+    """A database with every migration, which each test's own is a copy of."""
+    await _command(postgres_url, f"create database {TEMPLATE}")
+    url = _other_database(postgres_url, TEMPLATE)
+    with suppress(ImportError):
+        from settlement.migrate import migrate  # noqa: PLC0415  # is being written
+
+        await migrate(url)
+    return url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:
+    """A fresh, migrated database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    await _command(postgres_url, f"create database {name} template {TEMPLATE}")
+    yield _other_database(template_url, name)
+    await _command(postgres_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def keys(server_directory: Path) -> Keyring:
+    """Secrets that are the same in every run, so that what is made with them can be compared."""
+    fixed = {name: (Key(1, sha256(name.encode()).digest()),) for name in NAMES}
+    return Keyring(server_directory / "keys", fixed)
+
+
+async def _command(url: str, text: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(text)
+    finally:
+        await connection.close()
+
+
+def _other_database(url: str, name: str) -> str:
+    """The same server's URL with another database: postgresql://role@/<name>?host=directory."""
+    server, _, rest = url.partition("@/")
+    return f"{server}@/{name}?{rest.partition('?')[2]}"
