@@ -1,0 +1,1 @@
+"""The steps. A step that has left this house is never changed; a new one is added."""
