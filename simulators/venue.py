@@ -87,6 +87,7 @@ class Venue:
     def application(self) -> web.Application:
         """The venue's calls; all but `/report` and `/box-office` pass the limit and the faults."""
         app = web.Application(client_max_size=BODY_MAX_BYTES)
+        app.on_cleanup.append(self._close)
         app.add_routes(
             [
                 web.get("/screenings/{offer}/seats", self._limited(self.seats)),
@@ -97,6 +98,9 @@ class Venue:
             ]
         )
         return app
+
+    async def _close(self, _: web.Application) -> None:
+        self.books.close()
 
     def _limited(self, answer: Answer) -> Answer:
         async def limited(request: web.Request) -> web.Response:

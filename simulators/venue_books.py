@@ -97,6 +97,10 @@ class Books:
         self._read_back(journal)
         self._journal = journal.open("a", encoding="utf-8")
 
+    def close(self) -> None:
+        """Close the journal; everything answered is in it already."""
+        self._journal.close()
+
     def _read_back(self, journal: Path) -> None:
         """Replays the journal; a last line torn by a kill was never answered and is cut off."""
         if not journal.exists():

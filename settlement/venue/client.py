@@ -128,8 +128,8 @@ class VenueClient:
         raise VenueUnavailable(f"{method} {path}: {ATTEMPTS_MAX} attempts, the last: {last}")
 
     async def _turn(self) -> None:
-        while (wait_s := self._pace.wait_s(time.monotonic())) > 0.0:
-            await asyncio.sleep(wait_s)  # noqa: ASYNC110 - it waits for time, not for an event
+        while (wait_s := self._pace.wait_s(time.monotonic())) > 0.0:  # noqa: ASYNC110 - waits for time
+            await asyncio.sleep(wait_s)
 
     async def _send(
         self, method: str, path: str, body: object

@@ -15,6 +15,9 @@ FLOOR_SHARE = 0.02
 RISE_SHARE = 0.02
 """Of the ceiling, per good answer: 35 good answers undo one refusal at full speed, no more."""
 
+WAIT_MIN_S = 0.001
+"""A shorter wait may not move the clock, and the caller would ask for ever."""
+
 FAILURE_WAIT_S = 0.1
 FAILURE_WAIT_MAX_S = 5.0
 RETRY_AFTER_MAX_S = 120.0
@@ -45,7 +48,7 @@ class Pace:
             return self._shut_until_s - now_s
         self._earn(now_s)
         if self._tokens < 1.0:
-            return (1.0 - self._tokens) / self.rate_per_s
+            return max(WAIT_MIN_S, (1.0 - self._tokens) / self.rate_per_s)
         self._tokens -= 1.0
         return 0.0
 
@@ -68,9 +71,10 @@ class Pace:
         self._shut(now_s, min(wait_s, RETRY_AFTER_MAX_S))
 
     def _earn(self, now_s: float) -> None:
+        """Up to now, and nothing for the time that `_shut` skipped by setting `_at_s` ahead."""
         since_s = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
         self._tokens = min(float(self.burst), self._tokens + since_s * self.rate_per_s)
-        self._at_s = now_s
+        self._at_s = now_s if self._at_s is None else max(now_s, self._at_s)
 
     def _change_rate(self, now_s: float, rate_per_s: float) -> None:
         """What was earned so far was earned at the old rate."""
