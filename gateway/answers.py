@@ -1,0 +1,351 @@
+"""The shapes of what goes out. Integers are milliseconds UTC (`_ms`) or minor units (`_minor`).
+
+These types are written as JSON and describe the answers in the OpenAPI document. How they become
+bytes belongs to `responses`; which outcome becomes which shape, to `outcomes`.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+OrderState = Literal[
+    "held",
+    "confirmed",
+    "released",
+    "expired",
+    "partly_refunded",
+    "refunded",
+    "paid_unfulfilled",
+]
+SaleState = Literal["announced", "open", "paused", "draining", "closed"]
+RoomState = Literal["lobby", "open", "paused", "draining", "sold_out", "closed"]
+Band = Literal["plenty", "low", "none", "unknown"]
+
+
+class Outgoing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An answer's body; a member that says nothing is left out."""
+
+
+class DropAnswer(Outgoing, frozen=True):
+    """One opening of a sale."""
+
+    id: str
+    opens_at_ms: int
+
+
+class OfferAnswer(Outgoing, frozen=True):
+    """One thing on the shelf. `number` is what the next page's `after` takes."""
+
+    offer: str
+    number: int
+    title: str
+    venue: str
+    city: str
+    drop: str
+    kind: Literal["pooled", "seated"]
+    price_minor: int
+    starts_at_ms: int
+    ends_at_ms: int
+    stock: Band
+
+
+class SaleAnswer(Outgoing, frozen=True):
+    """A sale as its shoppers see it; `offers` and `next` only when a page was asked for."""
+
+    id: str
+    title: str
+    state: SaleState
+    currency: str
+    timezone: str
+    limit_per_buyer: int
+    revision: int
+    drops: list[DropAnswer]
+    server_time_ms: int
+    offers_url: str
+    offers: list[OfferAnswer] | None = None
+    next: int | None = None
+
+
+class FrameAnswer(Outgoing, frozen=True):
+    """The public state of a sale's waiting room. A place's distance is `number - serving`."""
+
+    sale: str
+    drop: int
+    state: RoomState
+    serving: int
+    tail: int
+    rate_per_s: float
+    stock: Band
+    poll_ms: int
+    reason: str
+    opens_at_ms: int
+    at_ms: int
+
+
+class PlaceAnswer(Outgoing, frozen=True):
+    """A new place in the line. `place` is its token: keep it, it is the place."""
+
+    place: str
+    number: int
+    drop: int
+    frame: FrameAnswer
+
+
+class WhereAnswer(Outgoing, frozen=True):
+    """Where a place stands: how many are ahead of it, and the room's state."""
+
+    number: int
+    drop: int
+    ahead: int
+    state: RoomState
+
+
+class PassAnswer(Outgoing, frozen=True):
+    """The right to buy now: a JWT, good for one order until `expires_at_ms`."""
+
+    pass_: str = msgspec.field(name="pass")
+    expires_at_ms: int
+
+
+class WaitAnswer(Outgoing, frozen=True):
+    """Not your turn yet: how many are ahead, and when to ask again."""
+
+    ahead: int
+    retry_ms: int
+
+
+class UnitAnswer(Outgoing, frozen=True):
+    """One unit of an order; `code` and `qr` once it is sold and has a code to show."""
+
+    offer: str
+    unit: int
+    price_minor: int
+    seat: str | None = None
+    state: str | None = None
+    code: str | None = None
+    qr: str | None = None
+
+
+class OrderAnswer(Outgoing, frozen=True):
+    """An order as its buyer or its partner sees it."""
+
+    id: str
+    sale: str
+    state: OrderState
+    amount_minor: int
+    refunded_minor: int
+    currency: str
+    held_at_ms: int
+    expires_at_ms: int
+    units: list[UnitAnswer]
+    reference: str | None = None
+
+
+class BatchItemAnswer(Outgoing, frozen=True):
+    """What one order of a batch got: the status a single call would have had, and its body."""
+
+    status: int
+    order: OrderAnswer | None = None
+    problem: dict[str, Any] | None = None
+    replayed: bool = False
+
+
+class BatchAnswer(Outgoing, frozen=True):
+    """One result for each order of the batch, in their order."""
+
+    results: list[BatchItemAnswer]
+
+
+class AllotmentOfferAnswer(Outgoing, frozen=True):
+    """How the units of one offer of an allotment stand."""
+
+    offer: str
+    units: int
+    allotted: int
+    sold: int
+    returned: int
+
+
+class AllotmentAnswer(Outgoing, frozen=True):
+    """Units set aside for a partner."""
+
+    id: str
+    sale: str
+    offers: list[AllotmentOfferAnswer]
+
+
+class AllotmentsAnswer(Outgoing, frozen=True):
+    """The partner's allotments in a sale."""
+
+    allotments: list[AllotmentAnswer]
+
+
+class UnitCodeAnswer(Outgoing, frozen=True):
+    """One unit of an allotment and its pickup code: one line of the export."""
+
+    unit: int
+    offer: str
+    code: str
+    seat: str | None = None
+
+
+class UnitStatusAnswer(Outgoing, frozen=True):
+    """What became of one unit of a report or return."""
+
+    unit: int
+    status: str
+
+
+class UnitStatusesAnswer(Outgoing, frozen=True):
+    """One result for each unit, in the order they were sent."""
+
+    results: list[UnitStatusAnswer]
+
+
+class EventAnswer(Outgoing, frozen=True):
+    """One thing that happened to a partner's orders, allotments or codes."""
+
+    seq: int
+    type: str
+    at_ms: int
+    data: dict[str, Any]
+
+
+class EventsAnswer(Outgoing, frozen=True):
+    """A page of the feed; ask again with `after=next`."""
+
+    events: list[EventAnswer]
+    next: int
+
+
+class BreakAnswer(Outgoing, frozen=True):
+    """One difference between our books and the partner's statement."""
+
+    class_: str = msgspec.field(name="class")
+    order: str
+    ours: Any
+    theirs: Any
+    owner: str
+    default_action: str
+
+
+class RunAnswer(Outgoing, frozen=True):
+    """A reconciliation: the same files give the same digest."""
+
+    run: str
+    digest: str
+    breaks: list[BreakAnswer]
+
+
+class StatementLineAnswer(Outgoing, frozen=True):
+    """One line of our statement for a partner and day."""
+
+    line: int
+    order: str
+    reference: str
+    status: str
+    quantity: int
+    amount_minor: int
+    currency: str
+    at: str
+
+
+class StatementAnswer(Outgoing, frozen=True):
+    """What we saw of a partner's day."""
+
+    partner: str
+    date: str
+    lines: list[StatementLineAnswer]
+
+
+class RedemptionAnswer(Outgoing, frozen=True):
+    """A code was redeemed: let the visitor in."""
+
+    result: Literal["redeemed"]
+    offer: str
+    title: str
+    at_ms: int
+    seat: str | None = None
+    order: str | None = None
+
+
+class AppliedAnswer(Outgoing, frozen=True):
+    """What applying a sale did."""
+
+    id: str
+    revision: int
+    created: bool
+    additions: int
+    changes: int
+
+
+class SaleStateAnswer(Outgoing, frozen=True):
+    """A sale's state after a verb."""
+
+    id: str
+    state: SaleState
+    revision: int
+
+
+class RateAnswer(Outgoing, frozen=True):
+    """The rate that the room was told."""
+
+    id: str
+    rate_per_s: float
+    burst: int | None = None
+
+
+class StockAnswer(Outgoing, frozen=True):
+    """Units that came on the shelf with a lot."""
+
+    offer: str
+    lot: str
+    added: int
+
+
+class OfferCountsAnswer(Outgoing, frozen=True):
+    """Where an offer's units are: released is the sum of the others."""
+
+    offer: str
+    released: int
+    available: int
+    held: int
+    allotted: int
+    sold: int
+    redeemed: int
+    voided: int
+    returned: int
+
+
+class CountsAnswer(Outgoing, frozen=True):
+    """Where a sale's units are, in all and by offer, as of a fact number."""
+
+    id: str
+    state: SaleState
+    fact: int
+    total: OfferCountsAnswer
+    offers: list[OfferCountsAnswer]
+
+
+class CheckAnswer(Outgoing, frozen=True):
+    """One check of the audit: how many things it looked at, and what it found wrong."""
+
+    name: str
+    ok: bool
+    looked_at: int
+    violations: list[str] = msgspec.field(default_factory=list)
+
+
+class AuditAnswer(Outgoing, frozen=True):
+    """Every invariant, checked on the live system."""
+
+    ok: bool
+    sale: str
+    checks: list[CheckAnswer]
+
+
+class HealthAnswer(Outgoing, frozen=True):
+    """Whether this process is well; `why` names what is missing."""
+
+    ok: bool
+    why: list[str] = msgspec.field(default_factory=list)

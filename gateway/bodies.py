@@ -1,0 +1,212 @@
+"""The shapes of what comes in: bodies, queries and path parameters, every field bounded.
+
+These types parse the requests and describe them in the OpenAPI document. How bytes become values
+belongs to `requests`; what the values mean belongs to the verbs.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+LINES_MAX = 8
+QUANTITY_MAX = 20
+BATCH_MAX = 1_000
+UNITS_MAX = 1_000
+SEATS_MAX = 5_000
+SERIAL_MAX = 2**27 - 1
+COUNT_MAX = 100_000_000
+MONEY_MAX = 2**53 - 1
+PAGE_MAX = 500
+EVENTS_MAX = 1_000
+CODES_MAX = 10_000
+
+# `(?!\n)$` is the true end of the text both for Python's `$` and for a JSON schema's reader.
+_END = r"(?!\n)$"
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END, max_length=32)]
+OfferId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}" + _END, max_length=64)]
+AllotmentId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}" + _END, max_length=64)]
+OrderId = Annotated[str, Meta(pattern=r"^[0-9a-hjkmnp-tv-z]{24}" + _END, max_length=24)]
+Key = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END, max_length=128)]
+Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,128}" + _END, max_length=128)]
+"""A name somebody else gave: any characters but control characters."""
+SeatLabel = Annotated[str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,16}" + _END, max_length=16)]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END, max_length=10)]
+Jwt = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+" + _END,
+                          max_length=4096)]  # fmt: skip
+Serial = Annotated[int, Meta(ge=0, le=SERIAL_MAX)]
+Money = Annotated[int, Meta(ge=0, le=MONEY_MAX)]
+UnitPosition = Annotated[int, Meta(ge=1, le=LINES_MAX * QUANTITY_MAX)]
+
+
+class Incoming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A body or query: a field nobody knows is refused, so a typing error is never ignored."""
+
+
+class Empty(Incoming, frozen=True):
+    """A body that says nothing; an empty one will do."""
+
+
+class LineBody(Incoming, frozen=True):
+    """Units of one offer: a `quantity`, or the `seats` by their labels; exactly one of the two."""
+
+    offer: OfferId
+    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)] | None = None
+    seats: Annotated[list[SeatLabel], Meta(min_length=1, max_length=QUANTITY_MAX)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.quantity is None) == (self.seats is None):
+            raise ValueError("Give exactly one of `quantity` and `seats`")
+        if self.seats is not None and len(set(self.seats)) < len(self.seats):
+            raise ValueError("A seat is named twice in `seats`")
+
+
+Lines = Annotated[list[LineBody], Meta(min_length=1, max_length=LINES_MAX)]
+
+
+class HoldBody(Incoming, frozen=True):
+    """What a shopper wants. Who buys is said by the pass, never by the body."""
+
+    lines: Lines
+
+
+class ConfirmBody(Incoming, frozen=True):
+    """A shopper's proof of `payment` (a JWT of the payment adapter), or a partner's `reference`."""
+
+    payment: Jwt | None = None
+    reference: Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.payment is None) == (self.reference is None):
+            raise ValueError("Give exactly one of `payment` and `reference`")
+
+
+class PartnerOrderBody(Incoming, frozen=True):
+    """A partner's order: `sell` takes and sells in one step, `hold` keeps the units a while."""
+
+    sale: Slug
+    buyer: Text
+    lines: Lines
+    mode: Literal["sell", "hold"] = "sell"
+    reference: Text = ""
+
+
+class BatchOrderBody(PartnerOrderBody, frozen=True, kw_only=True):
+    """One order of a batch, with the idempotency key that a single call has in its header."""
+
+    key: Key
+
+
+class BatchBody(Incoming, frozen=True):
+    """Up to 1,000 orders, each decided by itself, in their order."""
+
+    orders: Annotated[list[BatchOrderBody], Meta(min_length=1, max_length=BATCH_MAX)]
+
+
+class RefundBody(Incoming, frozen=True):
+    """Which units go back; all of the order's when `units` is absent."""
+
+    units: (
+        Annotated[list[Serial], Meta(min_length=1, max_length=LINES_MAX * QUANTITY_MAX)] | None
+    ) = None
+
+
+class ReportLineBody(Incoming, frozen=True):
+    """One unit of an allotment that its partner has sold."""
+
+    unit: Serial
+    amount_minor: Money
+    reference: Text
+
+
+class ReportBody(Incoming, frozen=True):
+    """A partner's sales out of an allotment."""
+
+    lines: Annotated[list[ReportLineBody], Meta(min_length=1, max_length=UNITS_MAX)]
+
+
+class ReturnsBody(Incoming, frozen=True):
+    """Units of an allotment that its partner gives back."""
+
+    units: Annotated[list[Serial], Meta(min_length=1, max_length=UNITS_MAX)]
+
+
+class RedeemBody(Incoming, frozen=True):
+    """A pickup code as typed or as read from the QR form."""
+
+    code: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,512}" + _END, max_length=512)]
+
+
+class RateBody(Incoming, frozen=True):
+    """How many turns a second the room admits, and how many at once after a quiet time."""
+
+    rate_per_s: Annotated[float, Meta(ge=0, le=1_000_000)]
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+
+
+class StockSeatBody(Incoming, frozen=True):
+    """A seat that came from its venue, with the venue's own pickup code if it has one."""
+
+    seat: SeatLabel
+    code: Text | None = None
+
+
+class StockBody(Incoming, frozen=True):
+    """More units of an offer: how many (pooled), or which seats. `lot` makes it repeatable."""
+
+    lot: Key
+    offer: OfferId
+    units: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | None = None
+    seats: Annotated[list[StockSeatBody], Meta(min_length=1, max_length=SEATS_MAX)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.units is None) == (self.seats is None):
+            raise ValueError("Give exactly one of `units` and `seats`")
+
+
+class SaleQuery(Incoming, frozen=True):
+    """How much of a sale's shelf to show. `offers=1` asks for a page of it."""
+
+    offers: Annotated[int, Meta(ge=0, le=1)] = 0
+    after: Annotated[int, Meta(ge=0, le=COUNT_MAX)] = 0
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
+    venue: Slug | None = None
+    city: Text | None = None
+    drop: Slug | None = None
+
+
+class AllotmentsQuery(Incoming, frozen=True):
+    """The sale that the allotments are of."""
+
+    sale: Slug
+
+
+class CodesQuery(Incoming, frozen=True):
+    """A page of an allotment's codes: those with a unit above `after`."""
+
+    sale: Slug
+    after: Annotated[int, Meta(ge=-1, le=SERIAL_MAX)] = -1
+    limit: Annotated[int, Meta(ge=1, le=CODES_MAX)] = 1_000
+
+
+class EventsQuery(Incoming, frozen=True):
+    """A page of the feed: what happened after the event numbered `after`."""
+
+    after: Annotated[int, Meta(ge=0, le=MONEY_MAX)] = 0
+    limit: Annotated[int, Meta(ge=1, le=EVENTS_MAX)] = 100
+
+
+class StatementQuery(Incoming, frozen=True):
+    """The day (UTC) that a statement is of."""
+
+    date: Day
+
+
+PATH: dict[str, object] = {
+    "sale": Slug,
+    "order": OrderId,
+    "allotment": AllotmentId,
+    "position": UnitPosition,
+    "date": Day,
+}
+"""The type of every placeholder that a path may have."""

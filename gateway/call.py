@@ -1,0 +1,56 @@
+"""One call as its handler gets it: everything the checks before it have found, typed and ready.
+
+Here belongs handing out what `middleware` has read; reading and refusing belong to `requests` and
+`auth`. A handler never sees a header, a byte or a raw text.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from gateway.auth import Caller
+    from gateway.services import Services
+    from gateway.shelves import Shelf
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Call:
+    """A checked request. The accessors assert what the endpoint has promised."""
+
+    services: "Services"
+    request: web.Request
+    path: dict[str, Any]
+    key: str = ""
+    found_shelf: "Shelf | None" = None
+    found_caller: "Caller | None" = None
+    found_body: Any = None
+    found_query: Any = None
+
+    @property
+    def shelf(self) -> "Shelf":
+        """The sale that the path names."""
+        assert self.found_shelf is not None, "this endpoint names no sale"
+        return self.found_shelf
+
+    def caller(self, kind: type[T]) -> T:
+        """Who asks, of a kind that the endpoint's `who` allows alone."""
+        assert isinstance(self.found_caller, kind), "the endpoint lets in other callers"
+        return self.found_caller
+
+    def body(self, kind: type[T]) -> T:
+        """The body, of the endpoint's `body` type."""
+        assert isinstance(self.found_body, kind), "the endpoint has another body"
+        return self.found_body
+
+    def query(self, kind: type[T]) -> T:
+        """The query, of the endpoint's `query` type."""
+        assert isinstance(self.found_query, kind), "the endpoint has another query"
+        return self.found_query
+
+    def accepts(self, media_type: str) -> bool:
+        """Whether the client asked for `media_type` by name in its `Accept`."""
+        return media_type in self.request.headers.get("Accept", "")

@@ -1,0 +1,91 @@
+"""What a route is: one value that the router, the checks and the OpenAPI document are made from.
+
+So none of the three can forget a route. What a route does belongs to its handler in `routes`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from gateway.problems import Code
+from gateway.requests import BODY_MAX, BODY_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from gateway.call import Call
+
+Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
+
+
+class Who(Enum):
+    """A kind of credential: its scheme in `Authorization`, and what it is."""
+
+    LOGIN = ("Bearer", "a shopper's login assertion, signed by one of the sale's issuers (JWT)")
+    PLACE = ("Place", "a place in the line, as `POST …/places` gave it")
+    PASS = ("Pass", "a pass, as `POST …/passes` gave it (JWT)")
+    PARTNER = ("Bearer", "a partner's key")
+    KIOSK = ("Bearer", "a kiosk's key")
+    OPERATOR = ("Bearer", "an operator's key")
+    AUDITOR = ("Bearer", "an auditor's key: reads what an operator reads")
+
+    def __init__(self, scheme: str, what: str) -> None:
+        self.scheme = scheme
+        self.what = what
+
+
+class Keyed(Enum):
+    """Whether a write takes an `Idempotency-Key`."""
+
+    NO = "no"
+    OPTIONAL = "optional"  # the write is repeatable by its nature; a key sent is checked
+    REQUIRED = "required"
+
+
+class Scope(Enum):
+    """How the path names the sale that the call is about."""
+
+    NONE = "none"
+    SALE = "sale"  # {sale}: 404 when there is none
+    NEW_SALE = "new sale"  # {sale}: it may not exist yet
+    ORDER = "order"  # {order}: its id says the sale
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An answer that is not JSON: its media types, what it is, and the schema if it has one."""
+
+    types: tuple[str, ...]
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One route.
+
+    `answers` maps each status of success to its type; `refusals` are the codes that the handler's
+    own verb may answer with; those of the checks before it follow from the rest.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    who: tuple[Who, ...] = ()
+    scope: Scope = Scope.NONE
+    body: Any = None
+    body_media: str = "application/json"
+    body_max: int = BODY_MAX
+    body_timeout_s: float = BODY_TIMEOUT_S
+    query: Any = None
+    key: Keyed = Keyed.NO
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    refusals: tuple[Code, ...] = ()
+    needs_books: bool = False
+
+    @property
+    def name(self) -> str:
+        """The route's name in metrics and as the OpenAPI operation id: `shopper_hold`."""
+        module = self.handler.__module__.rsplit(".", 1)[-1]
+        return f"{module}_{self.handler.__name__}"

@@ -1,0 +1,86 @@
+"""The metrics of all gateway processes in one answer, for who can only reach the shared port.
+
+The setting `metrics_peers` says where the own ports of all processes are; the process that happens
+to be asked adds the others' counters, histograms and gauges to its own.
+Gauges for which a sum says nothing (ages, lags) take the largest. A process that does not answer
+is left out and counted in `dropgate_missing_processes`.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import aiohttp
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+PEER_TIMEOUT_S = 0.5
+PEERS_MAX = 64
+PAGE_MAX = 4 * 1024 * 1024
+LARGEST = frozenset({"dropgate_settlement_lag_facts", "dropgate_event_loop_lag_seconds"})
+_Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+async def summed(own: bytes, others: Sequence[str]) -> bytes:
+    """The page of `own` with the pages of the `others` (`host:port`) added."""
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=PEER_TIMEOUT_S), trust_env=False
+    ) as session:
+        pages = await asyncio.gather(*(_page(session, peer) for peer in others[:PEERS_MAX]))
+    sums = _Sums()
+    sums.add(own.decode())
+    for page in pages:
+        if page is not None:
+            sums.add(page)
+    missing = sum(page is None for page in pages)
+    return sums.text(missing)
+
+
+async def _page(session: aiohttp.ClientSession, peer: str) -> str | None:
+    try:
+        async with session.get(f"http://{peer}/metrics") as response:
+            response.raise_for_status()
+            return (await response.content.read(PAGE_MAX)).decode()
+    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+        return None
+
+
+class _Sums(Collector):
+    """Metric families of several pages, added series by series."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, Metric] = {}
+        self._values: dict[str, dict[_Series, float]] = {}
+
+    def add(self, page: str) -> None:
+        for family in text_string_to_metric_families(page):
+            values = self._values.setdefault(family.name, {})
+            self._families.setdefault(
+                family.name, Metric(family.name, family.documentation, family.type)
+            )
+            for sample in family.samples:
+                if sample.name.endswith("_created"):
+                    continue  # the start of each process's counting: neither sum nor maximum
+                series = (sample.name, tuple(sorted(sample.labels.items())))
+                before = values.get(series, 0.0)
+                largest = family.name in LARGEST
+                values[series] = max(before, sample.value) if largest else before + sample.value
+
+    def collect(self) -> Iterable[Metric]:
+        for name, family in self._families.items():
+            family.samples = []
+            for (sample, labels), value in self._values[name].items():
+                family.add_sample(sample, dict(labels), value)
+            yield family
+
+    def text(self, missing: int) -> bytes:
+        family = Metric(
+            "dropgate_missing_processes", "Gateway processes that did not answer", "gauge"
+        )
+        family.add_sample("dropgate_missing_processes", {}, missing)
+        self._families[family.name] = family
+        self._values[family.name] = {("dropgate_missing_processes", ()): float(missing)}
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)

@@ -1,0 +1,174 @@
+"""Bytes in: reading a body within its bounds, and turning bodies, queries and headers into values.
+
+Every wrong input leaves here as `Refused`, naming the field. The shapes are in `bodies`.
+"""
+
+import asyncio
+import re
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from aiohttp import web
+
+from gateway.bodies import PATH
+from gateway.problems import Code, FieldError, Refused, wrong_field
+
+T = TypeVar("T")
+
+BODY_MAX = 64 * 1024
+BODY_TIMEOUT_S = 5.0
+"""aiohttp waits for a body without end; a visitor who trickles one would hold a connection."""
+
+_AT = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_UNKNOWN_OR_MISSING = re.compile(
+    r"^Object (?:contains unknown|missing required) field `(.*)`$", re.S
+)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_ECHO_MAX = 64
+
+
+async def read_body(
+    request: web.BaseRequest, *, limit: int = BODY_MAX, timeout_s: float = BODY_TIMEOUT_S
+) -> bytes:
+    """The body's bytes. Refuses one above `limit` bytes, or not whole after `timeout_s`."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(Code.WRONG_MEDIA_TYPE, "Send the body without Content-Encoding.")
+    content = request.content
+    declared = request.content_length
+    if declared is not None and declared > limit:
+        raise Refused(Code.TOO_LARGE, f"The body may have {limit} bytes.")
+    if content.is_eof():  # the usual case: it came in the packet of its headers
+        body: bytes = content.read_nowait()
+        return _within(body, limit)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _gather(content, limit)
+    except TimeoutError:
+        raise Refused(
+            Code.SLOW_BODY, f"The body was not whole after {timeout_s:g} seconds."
+        ) from None
+
+
+async def _gather(content: Any, limit: int) -> bytes:
+    body = bytearray()
+    while not content.at_eof():
+        body += await content.readany()
+        if len(body) > limit:
+            break
+    return _within(bytes(body), limit)
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise Refused(Code.TOO_LARGE, f"The body may have {limit} bytes.")
+    return body
+
+
+def require_media_type(request: web.BaseRequest, allowed: str) -> None:
+    """Refuse a body that says it is something else; one that says nothing is taken at its word."""
+    said = request.headers.get("Content-Type")
+    if said is None or said.split(";", 1)[0].strip().lower() == allowed:
+        return
+    raise Refused(Code.WRONG_MEDIA_TYPE, f"The body must be {allowed}.")
+
+
+@cache
+def _decoder(kind: Hashable, strict: bool) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, strict=strict)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The JSON body as a `kind`; an integer may be written 2.0, as JSON schema allows."""
+    body = body or b"{}"
+    try:
+        try:
+            value: T = _decoder(cast("Hashable", kind), True).decode(body)
+        except msgspec.ValidationError as error:
+            if "got `float`" not in str(error):
+                raise
+            value = _decoder(cast("Hashable", kind), False).decode(body)
+    except msgspec.ValidationError as error:
+        raise _named(error, "body") from None
+    except UnicodeDecodeError:
+        raise wrong_field("body", "", "The text is not valid UTF-8") from None
+    except RecursionError:
+        raise wrong_field("body", "", "The JSON is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise wrong_field("body", "", str(error)) from None
+    return value
+
+
+def convert(values: dict[str, str], kind: type[T], where: str) -> T:
+    """Texts of a query as a `kind`."""
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(error, where) from None
+
+
+def query(request: web.BaseRequest, kind: type[T]) -> T:
+    """The query of the URL as a `kind`; a parameter may come once."""
+    pairs = request.query
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = next(name for name in values if len(pairs.getall(name)) > 1)
+        raise wrong_field("query", _printable(twice), "This parameter is given twice")
+    return convert(values, kind, "query")
+
+
+def path(request: web.Request) -> dict[str, Any]:
+    """The path's parameters, each held to its type."""
+    found: dict[str, Any] = {}
+    for name, text in request.match_info.items():
+        try:
+            found[name] = msgspec.convert(text, PATH[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise wrong_field("path", name, _bare(str(error))) from None
+    return found
+
+
+def idempotency_key(request: web.BaseRequest, *, required: bool) -> str:
+    """The `Idempotency-Key` header: 1..128 visible ASCII characters; "" when it may be absent."""
+    given = request.headers.getall("Idempotency-Key", [])
+    if not given:
+        if required:
+            raise wrong_field("header", "Idempotency-Key", "This write needs a key of your own")
+        return ""
+    if len(given) > 1 or _KEY.match(given[0]) is None:
+        raise wrong_field("header", "Idempotency-Key", "Give one key of 1..128 visible characters")
+    return given[0]
+
+
+def _bare(message: str) -> str:
+    return _AT.sub("", message)
+
+
+def _printable(text: str) -> str:
+    shown = "".join(symbol if symbol.isprintable() else "?" for symbol in text)
+    return shown[:_ECHO_MAX]
+
+
+def _named(error: msgspec.ValidationError, where: str) -> Refused:
+    """The message of msgspec, taken apart into the field's path and what is wrong with it."""
+    message = str(error)
+    at = _AT.search(message)
+    steps = [a or b for a, b in _STEP.findall(at[1])] if at else []
+    message = _bare(message)
+    named = _UNKNOWN_OR_MISSING.match(message)
+    if named:
+        steps.append(named[1])
+        message = message.split(" field ")[0] + " field"
+    field = "/".join(_printable(step) for step in steps)
+    detail = _printable_detail(message)
+    return Refused(
+        Code.INVALID,
+        f"{field}: {detail}" if field else detail,
+        errors=[FieldError(where, field, detail)],
+    )
+
+
+def _printable_detail(message: str) -> str:
+    return "".join(symbol if symbol.isprintable() else "?" for symbol in message)[:200]

@@ -1,0 +1,53 @@
+"""Bytes out: a value becomes a response, a problem becomes problem details; headers are set here.
+
+The shapes are in `answers` and `problems`; which outcome becomes which of them, in `outcomes`.
+"""
+
+import msgspec
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.problems import PROBLEM_JSON, Problem
+
+JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
+
+
+def body_of(value: object) -> bytes:
+    """The JSON bytes of a value of `answers`."""
+    return _encode(value)
+
+
+def answer(
+    value: object, status: int = 200, *, replayed: bool = False, cache: str = "no-store"
+) -> web.Response:
+    """A success. `replayed` tells the client that its repeat changed nothing."""
+    headers = CIMultiDict({"Content-Type": JSON, "Cache-Control": cache})
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return web.Response(body=_encode(value), status=status, headers=headers)
+
+
+def raw(
+    body: bytes, media_type: str, *, status: int = 200, cache: str = "no-store"
+) -> web.Response:
+    """A success whose bytes are ready."""
+    headers = CIMultiDict({"Content-Type": media_type, "Cache-Control": cache})
+    return web.Response(body=body, status=status, headers=headers)
+
+
+def nothing() -> web.Response:
+    """Done, and there is nothing to say."""
+    return web.Response(status=204, headers=CIMultiDict({"Cache-Control": "no-store"}))
+
+
+def refusal(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
+    """Problem details, with `Retry-After` where it is known, and `WWW-Authenticate` on 401."""
+    all_headers = CIMultiDict({"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"})
+    if headers:
+        all_headers.update(headers)
+    if problem.retry_after_s is not None:
+        all_headers["Retry-After"] = str(problem.retry_after_s)
+    if problem.status == 401:
+        all_headers["WWW-Authenticate"] = 'Bearer realm="dropgate"'
+    return web.Response(body=_encode(problem), status=problem.status, headers=all_headers)
