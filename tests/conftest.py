@@ -7,7 +7,7 @@ at the same time. A test gets an empty store and a fresh, migrated database.
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ import settlement.embedded
 from gateway.keyring import NAMES, Key, Keyring
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
+from settlement import migrate
 
 TEMPLATE = "dropgate_template"
 _numbers = count(1)
@@ -75,10 +76,7 @@ async def template_url(postgres_url: str) -> str:
     """A database with every migration, which each test's own is a copy of."""
     await _command(postgres_url, f"create database {TEMPLATE}")
     url = _other_database(postgres_url, TEMPLATE)
-    with suppress(ImportError):
-        from settlement.migrate import migrate  # noqa: PLC0415  # is being written
-
-        await migrate(url)
+    await migrate(url)
     return url
 
 
