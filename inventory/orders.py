@@ -1,0 +1,366 @@
+"""Orders: hold, sell in one step, confirm, release, expire, refund and read.
+
+Each verb makes keys, sends one script a batch, and turns its words into outcomes. Decisions are
+the scripts'. Holds that ran out are given back before anyone hears that nothing is left: a script
+that finds some answers `due`, and the verb expires them and asks again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from inventory import keys, outcomes as out
+from inventory.ids import parse_order_id
+from inventory.records import order_from
+from inventory.replies import confirm_outcome, refund_outcome
+from inventory.sales import SaleView, forgotten
+from lua import NothingHappened, Script, Store, signature
+
+STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
+ORDER_HOLD = signature(
+    "order_hold",
+    keys=(*STOCK_KEYS, "buckets+"),
+    argv=("now_ms", "batch"),
+    replies=(
+        "no_slot",
+        "replayed",
+        "key_reused",
+        "not_open",
+        "paused",
+        "draining",
+        "closed",
+        "pass_spent",
+        "pass_expired",
+        "pass_of_another_drop",
+        "unknown_offer",
+        "offer_not_open",
+        "offer_closed",
+        "limit_reached",
+        "due",
+        "seat_taken",
+        "too_few",
+        "all_held",
+        "not_together",
+        "sold_out",
+        "held",
+        "sold",
+    ),
+)
+ORDER_CONFIRM = signature(
+    "order_confirm",
+    keys=(*STOCK_KEYS, "buckets+"),
+    argv=("now_ms", "batch"),
+    replies=(
+        "no_slot",
+        "not_found",
+        "not_yours",
+        "replayed",
+        "unfulfilled_again",
+        "already_paid",
+        "amount_mismatch",
+        "due",
+        "confirmed",
+        "reclaimed",
+        "unfulfilled",
+    ),
+)
+ORDER_END = signature(
+    "order_end",
+    keys=(*STOCK_KEYS, "buckets+"),
+    argv=("now_ms", "how", "batch"),
+    replies=("no_slot", "not_found", "not_yours", "not_held", "not_due", "ended"),
+)
+ORDER_REFUND = signature(
+    "order_refund",
+    keys=(*STOCK_KEYS, "bucket"),
+    argv=("now_ms", "order", "seller", "key", "serials"),
+    replies=(
+        "no_slot",
+        "not_found",
+        "not_yours",
+        "replayed",
+        "key_reused",
+        "too_many_refunds",
+        "not_refundable",
+        "unknown_unit",
+        "refunded",
+    ),
+)
+ORDER_READ = signature(
+    "order_read", keys=("units", "bucket"), argv=("order",), replies=("not_found", "found")
+)
+
+BATCH_MAX = 256
+LINES_MAX = 20
+QUANTITY_MAX = 20
+EXPIRE_AT_ONCE = 256
+# A hold that finds stock tied up by expired holds sweeps at most this often before it gives the
+# answer "all held"; the sweep of the gateways' loop goes on meanwhile.
+DUE_ROUNDS_MAX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LineRequest:
+    """So many units of an offer, or exactly these serials (`quantity` then counts them)."""
+
+    offer: int
+    quantity: int
+    serials: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """One order asked for. `order` and `buyer` come from `Identities`; `pass_id` '' for a partner.
+
+    `one_step` sells at once; `payment` is then `<adapter>:<reference>`.
+    """
+
+    order: str
+    buyer: str
+    seller: str
+    lines: tuple[LineRequest, ...]
+    fingerprint: str
+    reference: str = ""
+    pass_id: str = ""
+    pass_expires_ms: int = 0
+    pass_drop: int = 0
+    one_step: bool = False
+    payment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRequest:
+    """A proved payment for an order. `buyer` or `seller` says whose order it must be."""
+
+    order: str
+    payment: str
+    amount_minor: int
+    buyer: str = ""
+    seller: str = ""
+
+
+_Request = TypeVar("_Request", HoldRequest, ConfirmRequest)
+
+
+def stock_keys(sale: SaleView, stripe: int) -> list[str]:
+    """The keys that every script which moves stock takes first."""
+    names = (keys.sale, keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.facts)
+    return [name(sale.id, stripe) for name in names]
+
+
+class Orders:
+    """The orders of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def hold(
+        self, sale: SaleView, batch: Sequence[HoldRequest], now_ms: int = 0
+    ) -> list[out.HoldOutcome]:
+        """Hold or sell for each request, in order; one outcome each. At most BATCH_MAX."""
+
+        def record(request: HoldRequest, bucket: int) -> list[Any]:
+            lines = [[line.offer, line.quantity, line.serials] for line in request.lines]
+            return [
+                request.order,
+                bucket,
+                request.buyer,
+                request.seller,
+                request.reference,
+                request.fingerprint,
+                request.pass_id,
+                request.pass_expires_ms,
+                request.pass_drop,
+                int(request.one_step),
+                request.payment,
+                lines,
+            ]
+
+        replies = await self._run_batch(sale, ORDER_HOLD, batch, record, now_ms)
+        return [hold_outcome(r.order, reply) for r, reply in zip(batch, replies, strict=True)]
+
+    async def confirm(
+        self, sale: SaleView, batch: Sequence[ConfirmRequest], now_ms: int = 0
+    ) -> list[out.ConfirmOutcome]:
+        """Confirm each order by its payment, in order; one outcome each. At most BATCH_MAX."""
+
+        def record(request: ConfirmRequest, bucket: int) -> list[Any]:
+            return [
+                request.order,
+                bucket,
+                request.buyer,
+                request.seller,
+                request.payment,
+                request.amount_minor,
+            ]
+
+        replies = await self._run_batch(sale, ORDER_CONFIRM, batch, record, now_ms)
+        return [
+            confirm_outcome(request.order, reply)
+            for request, reply in zip(batch, replies, strict=True)
+        ]
+
+    async def release(
+        self, sale: SaleView, order: str, *, buyer: str = "", seller: str = "", now_ms: int = 0
+    ) -> out.ReleaseOutcome:
+        """Give a hold back. `buyer` or `seller` says whose order it must be."""
+        match (await self._end(sale, "released", [(order, buyer, seller)], now_ms))[0]:
+            case [b"not_found"]:
+                return out.NotFound()
+            case [b"not_yours"]:
+                return out.NotYours()
+            case [b"ended", *rest]:
+                return out.Released(order_from(order, rest), replayed=False)
+            case [b"not_held", *rest]:
+                stands = order_from(order, rest)
+                if stands.state in ("released", "expired"):
+                    return out.Released(stands, replayed=True)
+                return out.NotHeld(stands)
+            case reply:
+                raise AssertionError(f"unknown reply {reply!r}")
+
+    async def expire_due(self, sale: SaleView, limit: int = EXPIRE_AT_ONCE, now_ms: int = 0) -> int:
+        """Give back holds that have run out, at most `limit` a stripe; how many were."""
+        ended = 0
+        for stripe in range(sale.stripes):
+            ended += await self._expire_stripe(sale, stripe, limit, now_ms)
+        return ended
+
+    async def refund(
+        self,
+        sale: SaleView,
+        order: str,
+        *,
+        seller: str,
+        key: str,
+        serials: Sequence[int] = (),
+        now_ms: int = 0,
+    ) -> out.RefundOutcome:
+        """Refund these units, or all that are left. `seller` '' is the operator."""
+        address = parse_order_id(order)
+        if address is None:
+            return out.NotFound()
+        wanted = msgspec.msgpack.encode(sorted(serials))
+        slot_keys = [
+            *stock_keys(sale, address.stripe),
+            keys.bucket(sale.id, address.stripe, address.bucket),
+        ]
+        args = (now_ms, order, seller, key, wanted)
+        reply = await self._store.run(ORDER_REFUND, slot_keys, args)
+        if reply == [b"no_slot"]:
+            forgotten(reply, sale.id)
+        return refund_outcome(order, reply)
+
+    async def read(self, sale: SaleView, order: str) -> out.Order | None:
+        """An order as it stands, or None."""
+        address = parse_order_id(order)
+        if address is None:
+            return None
+        slot_keys = (
+            keys.units(sale.id, address.stripe),
+            keys.bucket(sale.id, address.stripe, address.bucket),
+        )
+        match await self._store.run(ORDER_READ, slot_keys, (order,)):
+            case [b"found", *rest]:
+                return order_from(order, rest)
+            case _:
+                return None
+
+    async def _run_batch(
+        self,
+        sale: SaleView,
+        script: Script,
+        batch: Sequence[_Request],
+        record: Callable[[_Request, int], list[Any]],
+        now_ms: int,
+    ) -> list[list[Any]]:
+        """One reply per request, after expiring what is due for those that wait for it."""
+        assert 0 < len(batch) <= BATCH_MAX, "a batch has a bounded size"
+        replies: list[list[Any]] = [[] for _ in batch]
+        for stripe, members in _by_stripe([request.order for request in batch]).items():
+            waiting, rounds = members, 0
+            while waiting:
+                if rounds == DUE_ROUNDS_MAX:
+                    raise NothingHappened("holds run out faster than they come back; try again")
+                if rounds > 0:
+                    await self._expire_stripe(sale, stripe, EXPIRE_AT_ONCE, now_ms)
+                records = _Records(sale, stripe)
+                for at in waiting:
+                    records.add(record(batch[at], records.bucket_of(batch[at].order)))
+                slot_keys = [*stock_keys(sale, stripe), *records.keys]
+                got = await self._store.run(script, slot_keys, (now_ms, records.packed()))
+                if got == [b"no_slot"]:
+                    forgotten(got, sale.id)
+                for at, reply in zip(waiting, got, strict=True):
+                    replies[at] = reply
+                waiting = [at for at in waiting if replies[at] == [b"due"]]
+                rounds += 1
+        return replies
+
+    async def _expire_stripe(self, sale: SaleView, stripe: int, limit: int, now_ms: int) -> int:
+        now = now_ms or await self._server_ms()
+        due = await self._store.read(
+            "ZRANGE", keys.due(sale.id, stripe), 0, now, "BYSCORE", "LIMIT", 0, limit
+        )
+        if not due:
+            return 0
+        orders = [(order.decode(), "", "") for order in due]
+        replies = await self._end(sale, "expired", orders, now_ms)
+        return sum(reply[0] == b"ended" for reply in replies)
+
+    async def _server_ms(self) -> int:
+        seconds, micros = await self._store.read("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def _end(
+        self, sale: SaleView, how: str, orders: Sequence[tuple[str, str, str]], now_ms: int
+    ) -> list[list[Any]]:
+        address = parse_order_id(orders[0][0])
+        if address is None:
+            return [[b"not_found"]]
+        records = _Records(sale, address.stripe)
+        for order, buyer, seller in orders:
+            records.add([order, records.bucket_of(order), buyer, seller])
+        slot_keys = [*stock_keys(sale, address.stripe), *records.keys]
+        reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, records.packed()))
+        if reply == [b"no_slot"]:
+            forgotten(reply, sale.id)
+        return reply
+
+
+class _Records:
+    """The records of one call and the bucket keys they name by their number in KEYS."""
+
+    def __init__(self, sale: SaleView, stripe: int) -> None:
+        self._sale = sale
+        self._stripe = stripe
+        self._numbers: dict[int, int] = {}
+        self._records: list[list[Any]] = []
+        self.keys: list[str] = []
+
+    def bucket_of(self, order: str) -> int:
+        address = parse_order_id(order)
+        assert address is not None, "an order id was checked at the edge"
+        number = self._numbers.get(address.bucket)
+        if number is None:
+            self.keys.append(keys.bucket(self._sale.id, self._stripe, address.bucket))
+            number = len(STOCK_KEYS) + len(self.keys)
+            self._numbers[address.bucket] = number
+        return number
+
+    def add(self, record: list[Any]) -> None:
+        self._records.append(record)
+
+    def packed(self) -> bytes:
+        return msgspec.msgpack.encode(self._records)
+
+
+def _by_stripe(orders: Sequence[str]) -> dict[int, list[int]]:
+    members: dict[int, list[int]] = {}
+    for at, order in enumerate(orders):
+        address = parse_order_id(order)
+        assert address is not None, "an order id was checked at the edge"
+        members.setdefault(address.stripe, []).append(at)
+    return members
