@@ -1,0 +1,51 @@
+"""The sale file: TOML and CSV validated as a whole, or the same sale as one JSON body.
+
+`load` and `from_json` give a `SaleFile` or every problem at once; nothing is written anywhere.
+"""
+
+from inventory.salefile.body import from_json, to_json
+from inventory.salefile.layouts import FREE, GAP, NOT_OURS, Layout, layouts_of
+from inventory.salefile.parse import load
+from inventory.salefile.problems import Problem
+from inventory.salefile.shelf import normal_code
+from inventory.salefile.values import (
+    AllotmentLine,
+    Drop,
+    KeySet,
+    Login,
+    Offer,
+    OutsideCode,
+    Partner,
+    Payment,
+    RoomLine,
+    SaleFile,
+    SaleRules,
+    SeatRun,
+    Venue,
+)
+
+__all__ = [
+    "FREE",
+    "GAP",
+    "NOT_OURS",
+    "AllotmentLine",
+    "Drop",
+    "KeySet",
+    "Layout",
+    "Login",
+    "Offer",
+    "OutsideCode",
+    "Partner",
+    "Payment",
+    "Problem",
+    "RoomLine",
+    "SaleFile",
+    "SaleRules",
+    "SeatRun",
+    "Venue",
+    "from_json",
+    "layouts_of",
+    "load",
+    "normal_code",
+    "to_json",
+]
