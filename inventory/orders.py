@@ -7,16 +7,16 @@ that finds some answers `due`, and the verb expires them and asks again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from inventory import keys, outcomes as out
 from inventory.ids import parse_order_id
 from inventory.records import order_from
-from inventory.replies import confirm_outcome, refund_outcome
+from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
 from inventory.sales import SaleView, forgotten
-from lua import NothingHappened, Script, Store, signature
+from lua import MayHaveHappened, Script, Store, signature
 
 STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
 ORDER_HOLD = signature(
@@ -141,9 +141,6 @@ class ConfirmRequest:
     seller: str = ""
 
 
-_Request = TypeVar("_Request", HoldRequest, ConfirmRequest)
-
-
 def stock_keys(sale: SaleView, stripe: int) -> list[str]:
     """The keys that every script which moves stock takes first."""
     names = (keys.sale, keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.facts)
@@ -161,7 +158,8 @@ class Orders:
     ) -> list[out.HoldOutcome]:
         """Hold or sell for each request, in order; one outcome each. At most BATCH_MAX."""
 
-        def record(request: HoldRequest, bucket: int) -> list[Any]:
+        def record(at: int, bucket: int) -> list[Any]:
+            request = batch[at]
             lines = [[line.offer, line.quantity, line.serials] for line in request.lines]
             return [
                 request.order,
@@ -178,7 +176,7 @@ class Orders:
                 lines,
             ]
 
-        replies = await self._run_batch(sale, ORDER_HOLD, batch, record, now_ms)
+        replies = await self._run_batch(sale, ORDER_HOLD, [r.order for r in batch], record, now_ms)
         return [hold_outcome(r.order, reply) for r, reply in zip(batch, replies, strict=True)]
 
     async def confirm(
@@ -186,7 +184,8 @@ class Orders:
     ) -> list[out.ConfirmOutcome]:
         """Confirm each order by its payment, in order; one outcome each. At most BATCH_MAX."""
 
-        def record(request: ConfirmRequest, bucket: int) -> list[Any]:
+        def record(at: int, bucket: int) -> list[Any]:
+            request = batch[at]
             return [
                 request.order,
                 bucket,
@@ -196,7 +195,9 @@ class Orders:
                 request.amount_minor,
             ]
 
-        replies = await self._run_batch(sale, ORDER_CONFIRM, batch, record, now_ms)
+        replies = await self._run_batch(
+            sale, ORDER_CONFIRM, [r.order for r in batch], record, now_ms
+        )
         return [
             confirm_outcome(request.order, reply)
             for request, reply in zip(batch, replies, strict=True)
@@ -272,23 +273,23 @@ class Orders:
         self,
         sale: SaleView,
         script: Script,
-        batch: Sequence[_Request],
-        record: Callable[[_Request, int], list[Any]],
+        orders: Sequence[str],
+        record: Callable[[int, int], list[Any]],
         now_ms: int,
     ) -> list[list[Any]]:
         """One reply per request, after expiring what is due for those that wait for it."""
-        assert 0 < len(batch) <= BATCH_MAX, "a batch has a bounded size"
-        replies: list[list[Any]] = [[] for _ in batch]
-        for stripe, members in _by_stripe([request.order for request in batch]).items():
+        assert 0 < len(orders) <= BATCH_MAX, "a batch has a bounded size"
+        replies: list[list[Any]] = [[] for _ in orders]
+        for stripe, members in _by_stripe(orders).items():
             waiting, rounds = members, 0
             while waiting:
                 if rounds == DUE_ROUNDS_MAX:
-                    raise NothingHappened("holds run out faster than they come back; try again")
+                    raise MayHaveHappened("holds run out faster than they come back; repeat")
                 if rounds > 0:
                     await self._expire_stripe(sale, stripe, EXPIRE_AT_ONCE, now_ms)
                 records = _Records(sale, stripe)
                 for at in waiting:
-                    records.add(record(batch[at], records.bucket_of(batch[at].order)))
+                    records.add(record(at, records.bucket_of(orders[at])))
                 slot_keys = [*stock_keys(sale, stripe), *records.keys]
                 got = await self._store.run(script, slot_keys, (now_ms, records.packed()))
                 if got == [b"no_slot"]:

@@ -1,0 +1,205 @@
+"""Redeeming: a code at a kiosk becomes a used unit, once.
+
+The code's own check comes first and costs the store nothing; then one script decides. Looking up an
+outside code by its keyed digest belongs to `catalogue`, which is handed in as a function.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from inventory import keys
+from inventory.codes import Codes, Foreign, Forged, Minted, Typo
+from inventory.sales import SaleView, forgotten
+from lua import Store, signature
+
+UNIT_REDEEM = signature(
+    "unit_redeem",
+    keys=("sale", "offers", "units", "redemptions", "allotments", "facts"),
+    argv=("now_ms", "offer", "serial", "generation", "venue", "kiosk", "key"),
+    replies=(
+        "no_slot",
+        "replayed",
+        "unknown",
+        "wrong_venue",
+        "already_redeemed",
+        "void",
+        "not_sold",
+        "too_early",
+        "too_late",
+        "redeemed",
+    ),
+)
+ANY_GENERATION = -1
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAddress:
+    """Which unit a code means. `generation` is ANY_GENERATION for an outside code."""
+
+    sale: SaleView
+    offer: int
+    serial: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedUnit:
+    """The unit is used now, by this call or (`replayed`) by an earlier one with the same key."""
+
+    sale: str
+    offer: int
+    serial: int
+    at_ms: int
+    owner: str
+    replayed: bool
+    code: ClassVar[str] = "redeemed"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """No such code; `typo` when its check symbol shows that it was mistyped."""
+
+    typo: bool
+    code: ClassVar[str] = "unknown_code"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongVenue:
+    """The code belongs to another venue."""
+
+    venue: str
+    code: ClassVar[str] = "wrong_venue"
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyRedeemed:
+    """Used before, then and there."""
+
+    at_ms: int
+    venue: str
+    kiosk: str
+    code: ClassVar[str] = "already_redeemed"
+
+
+@dataclass(frozen=True, slots=True)
+class VoidCode:
+    """The unit came back since this code was shown, or was voided."""
+
+    code: ClassVar[str] = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class NotSold:
+    """The code is genuine and inert: nobody bought its unit, or no sale was reported."""
+
+    code: ClassVar[str] = "not_sold"
+
+
+@dataclass(frozen=True, slots=True)
+class TooEarly:
+    """The offer's window opens later."""
+
+    from_ms: int
+    code: ClassVar[str] = "too_early"
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """The offer's window is over."""
+
+    until_ms: int
+    code: ClassVar[str] = "too_late"
+
+
+RedeemRefusal = UnknownCode | WrongVenue | AlreadyRedeemed | VoidCode | NotSold | TooEarly | TooLate
+RedeemOutcome = RedeemedUnit | RedeemRefusal
+
+FindMinted = Callable[[int, int], Awaitable[tuple[SaleView, int] | None]]
+"""(sale number, serial) → the sale and the offer number of the serial."""
+FindOutside = Callable[[str, str], Awaitable[tuple[SaleView, int, int] | None]]
+"""(normalised code, venue) → the sale, the offer number and the serial."""
+
+
+class Redemption:
+    """Redeems codes of one store's sales."""
+
+    def __init__(
+        self, store: Store, codes: Codes, *, find_minted: FindMinted, find_outside: FindOutside
+    ) -> None:
+        self._store = store
+        self._codes = codes
+        self._find_minted = find_minted
+        self._find_outside = find_outside
+
+    async def redeem(
+        self, typed: str, *, venue: str, kiosk: str, key: str, now_ms: int = 0
+    ) -> RedeemOutcome:
+        """Redeem what was typed or scanned at a kiosk; `key` is the kiosk's own for this try."""
+        address = await self._address(typed, venue)
+        if isinstance(address, UnknownCode):
+            return address
+        sale, stripe = address.sale, 0
+        slot_keys = (
+            keys.sale(sale.id, stripe),
+            keys.offers(sale.id, stripe),
+            keys.units(sale.id, stripe),
+            keys.redemptions(sale.id, stripe, address.serial),
+            keys.allotments(sale.id, stripe),
+            keys.facts(sale.id, stripe),
+        )
+        args = (now_ms, address.offer, address.serial, address.generation, venue, kiosk, key)
+        reply = await self._store.run(UNIT_REDEEM, slot_keys, args)
+        return _outcome(address, reply)
+
+    async def _address(self, typed: str, venue: str) -> UnitAddress | UnknownCode:
+        match self._codes.check(typed):
+            case Typo():
+                # Sixteen symbols of ours with a wrong check may still be a venue's own code.
+                return await self._outside(typed, venue, typo=True)
+            case Forged():
+                return await self._outside(typed, venue, typo=False)
+            case Foreign():
+                return await self._outside(typed, venue, typo=False)
+            case Minted(sale_number, serial, generation):
+                found = await self._find_minted(sale_number, serial)
+                if found is None:
+                    return UnknownCode(typo=False)
+                return UnitAddress(found[0], found[1], serial, generation)
+
+    async def _outside(self, typed: str, venue: str, *, typo: bool) -> UnitAddress | UnknownCode:
+        found = await self._find_outside(typed, venue)
+        if found is None:
+            return UnknownCode(typo=typo)
+        sale, offer, serial = found
+        return UnitAddress(sale, offer, serial, ANY_GENERATION)
+
+
+def _outcome(address: UnitAddress, reply: list[Any]) -> RedeemOutcome:
+    match reply:
+        case [b"redeemed" | b"replayed" as word, at_ms, owner]:
+            return RedeemedUnit(
+                sale=address.sale.id,
+                offer=address.offer,
+                serial=address.serial,
+                at_ms=at_ms,
+                owner=owner.decode(),
+                replayed=word == b"replayed",
+            )
+        case [b"unknown"]:
+            return UnknownCode(typo=False)
+        case [b"wrong_venue", venue]:
+            return WrongVenue(venue.decode())
+        case [b"already_redeemed", at_ms, venue, kiosk]:
+            return AlreadyRedeemed(at_ms, venue.decode(), kiosk.decode())
+        case [b"void"]:
+            return VoidCode()
+        case [b"not_sold"]:
+            return NotSold()
+        case [b"too_early", from_ms]:
+            return TooEarly(from_ms)
+        case [b"too_late", until_ms]:
+            return TooLate(until_ms)
+        case _:
+            forgotten(reply, address.sale.id)
+            raise AssertionError("forgotten() always raises")
