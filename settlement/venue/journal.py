@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
+from settlement.database import Connection, Pool
 
 Sealing = Callable[[bytes], bytes]
 """Encrypts (or decrypts) one value; the key is the caller's."""
@@ -56,7 +56,7 @@ def request_id(sale: str, offer: str, seats: Sequence[str]) -> str:
 class Journal:
     """The purchases of one sale at one venue back end."""
 
-    def __init__(self, pool: asyncpg.Pool, sale: str, *, seal: Sealing, unseal: Sealing) -> None:
+    def __init__(self, pool: Pool, sale: str, *, seal: Sealing, unseal: Sealing) -> None:
         self._pool, self._sale = pool, sale
         self._seal, self._unseal = seal, unseal
 
@@ -129,11 +129,11 @@ class Journal:
             self._sale,
             offer,
         )
-        return [self._lot(offer, row) for row in rows]
+        return [self._lot(row["request_id"], offer, row["sealed"]) for row in rows]
 
-    def _lot(self, offer: str, row: asyncpg.Record) -> Lot:
-        pairs = json.loads(self._unseal(row["sealed"]))
-        return Lot(row["request_id"], offer, tuple((seat, code) for seat, code in pairs))
+    def _lot(self, name: str, offer: str, sealed: bytes) -> Lot:
+        pairs = json.loads(self._unseal(sealed))
+        return Lot(name, offer, tuple((seat, code) for seat, code in pairs))
 
     async def stocked(self, lot: str) -> None:
         """The lot is in stock and its codes are kept there: forget them here. Repeatable."""
@@ -157,9 +157,7 @@ class Journal:
         assert row is not None
         return Progress(row["planned"], row["bought"], row["stocked"], row["gone"])
 
-    async def _insert(
-        self, connection: asyncpg.pool.PoolConnectionProxy, offer: str, seats: Sequence[str]
-    ) -> None:
+    async def _insert(self, connection: Connection, offer: str, seats: Sequence[str]) -> None:
         name = request_id(self._sale, offer, seats)
         await connection.execute(
             "INSERT INTO venue_purchase (request_id, sale, offer, seats, state)"
