@@ -1,0 +1,82 @@
+#!lua
+-- room_claim: let the holder of one called place in, at exactly the room's rate.
+--
+-- Why: turns are called softly, people are let in exactly. The bucket is taken from in the step
+-- that writes the turn, so that no window of w seconds ever lets in more than rate * w + burst. A
+-- place is let in once: its turn is remembered with the times and keys of its pass, and a repeat
+-- makes the same pass from them. A turn that was missed can be claimed until the next drop's lobby;
+-- a pass that ran out was the turn, and does not come again.
+--
+-- KEYS
+--   1 room     hash  rules and state
+--   2 line     hash  the line of the place's drop
+--   3 turns    hash  number → 'issued_ms expires_ms mac_kid sign_kid', or 'left'
+--   4 leases   zset  who is inside, scored by the end of the pass
+-- ARGV
+--   1 now_ms    integer 0..9007199254740991; 0 is the store's own clock
+--   2 drop      integer 1..64; the place's drop
+--   3 number    integer 1..1099511627775
+--   4 mac_kid   integer the key that a new pass gets its id from
+--   5 sign_kid  integer the key that a new pass is signed with
+-- REPLY one flat list, in order of precedence
+--   again issued_ms expires_ms mac_kid sign_kid
+--   spent                               its pass has run out
+--   left                                its holder left the line
+--   missing                             this store knows no such room
+--   over drop                           that drop's lobby has come, this place's drop is past
+--   closed
+--   wait state ahead wait_ms            lobby, paused, draining or sold_out
+--   turn ahead wait_ms                  not called yet
+--   full                                as many are inside as may be
+--   pace wait_ms behind_ms              the next token, and how long all who were called take
+--   admitted issued_ms expires_ms mac_kid sign_kid
+-- COST O(log leases)
+--@include room
+local now = now_ms(ARGV[1])
+local drop, number = tonumber(ARGV[2]), tonumber(ARGV[3])
+local turn = redis.call('HGET', KEYS[3], ARGV[3])
+if turn == 'left' then return { 'left' } end
+if turn then
+  local issued, expires, mac, sign = string.match(turn, '^(%d+) (%d+) (%d+) (%d+)$')
+  if tonumber(expires) <= now then return { 'spent' } end
+  return { 'again', tonumber(issued), tonumber(expires), tonumber(mac), tonumber(sign) }
+end
+
+local room = read_room(KEYS[1], now)
+if not room then return { 'missing' } end
+if room.drop > drop then return { 'over', room.drop } end
+if room.state == 'closed' then return { 'closed' } end
+local line = redis.call('HMGET', KEYS[2], 'serving', 'admitted', 'stock_left')
+local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
+local ahead = math.max(0, number - serving)
+
+-- How long so many turns take; at a rate of 0 as if it were 1, for claims to be spread by.
+local function turns_ms(turns)
+  local rate_milli = room.rate_milli > 0 and room.rate_milli or 1000
+  return math.ceil(turns * TOKEN / rate_milli)
+end
+
+-- A place of a drop whose lobby has not come: the opening was put off while it waited.
+local state = room.drop < drop and 'lobby' or state_of(room, line[3] and tonumber(line[3]))
+if state ~= 'open' then
+  local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
+  return { 'wait', state, ahead, math.max(0, opens_ms - now) + turns_ms(ahead) }
+end
+if ahead > 0 then return { 'turn', ahead, turns_ms(ahead) } end
+local active = redis.call('ZCOUNT', KEYS[4], '(' .. whole(now), '+inf')
+if room.active_max > 0 and active >= room.active_max then return { 'full' } end
+local level, filled_ms = fill(room)
+if level < TOKEN then
+  return { 'pace', turns_ms((TOKEN - level) / TOKEN), turns_ms(math.max(0, serving - admitted)) }
+end
+
+-- A pass ends on a whole second, as a JWT must; the lease ends with it.
+local expires_ms = math.floor((now + room.pass_ms) / 1000) * 1000
+redis.call('HSET', KEYS[1], 'level', whole(level - TOKEN), 'filled_ms', whole(filled_ms))
+redis.call('HINCRBY', KEYS[2], 'admitted', 1)
+redis.call('HSET', KEYS[3], ARGV[3],
+  whole(now) .. ' ' .. whole(expires_ms) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5])
+redis.call('EXPIRE', KEYS[3], KEEP_S)
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', whole(now))
+redis.call('ZADD', KEYS[4], whole(expires_ms), ARGV[2] .. ':' .. ARGV[3])
+return { 'admitted', now, expires_ms, tonumber(ARGV[4]), tonumber(ARGV[5]) }

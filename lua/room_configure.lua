@@ -1,0 +1,59 @@
+#!lua
+-- room_configure: put a room's rules into the store, the first time and at every revision.
+--
+-- Why: a drop that has opened keeps its number and its time, because places and passes name it. A
+-- rate that an operator set by hand stays until the rules themselves ask for another: a corrected
+-- title must not undo a throttle.
+--
+-- KEYS
+--   1 room     hash    rules and state
+--   2 changes  stream  what operators changed
+-- ARGV
+--   1 now_ms      integer 0..9007199254740991; 0 is the store's own clock
+--   2 openings    string  the opening of each drop in milliseconds, rising, parted by spaces
+--   3 lobby_ms    integer 0..604800000
+--   4 pass_ms     integer 5000..3600000
+--   5 active_max  integer 0..10000000; 0 is no limit
+--   6 rate_milli  integer 0..100000000; shoppers in a thousand seconds
+--   7 burst       integer 1..1000000
+--   8 actor       string  who did it
+-- REPLY one flat list, in order of precedence
+--   begun drop                          that drop has opened and would change or vanish
+--   same
+--   configured
+-- COST O(openings)
+--@include room
+local now = now_ms(ARGV[1])
+local room = read_room(KEYS[1], now)
+local rules = table.concat(ARGV, ' ', 3, 7) .. ' ' .. ARGV[2]
+if not room then
+  redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
+    'active_max', ARGV[5], 'rate_milli', ARGV[6], 'burst', ARGV[7], 'rules', rules,
+    'state', 'paused', 'level', whole(ARGV[7] * TOKEN), 'filled_ms', whole(now))
+  write_change(KEYS[2], now, 'configure', ARGV[8], rules)
+  return { 'configured' }
+end
+
+local openings = string.gmatch(ARGV[2], '%d+')
+local number = 0
+for text in string.gmatch(room.openings, '%d+') do
+  number = number + 1
+  local wanted = openings()
+  local opened = tonumber(text) <= now
+  if (opened and wanted ~= text) or (number <= room.drop and not wanted) then
+    return { 'begun', number }
+  end
+end
+local before = redis.call('HGET', KEYS[1], 'rules')
+if before == rules then return { 'same' } end
+
+local level, filled_ms = fill(room)
+local rate_milli, burst = room.rate_milli, room.burst
+local filed_rate, filed_burst = string.match(before, '^%d+ %d+ %d+ (%d+) (%d+)')
+if filed_rate ~= ARGV[6] then rate_milli = tonumber(ARGV[6]) end
+if filed_burst ~= ARGV[7] then burst = tonumber(ARGV[7]) end
+redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
+  'active_max', ARGV[5], 'rate_milli', whole(rate_milli), 'burst', whole(burst), 'rules', rules,
+  'level', whole(math.min(level, burst * TOKEN)), 'filled_ms', whole(filled_ms))
+write_change(KEYS[2], now, 'configure', ARGV[8], rules)
+return { 'configured' }

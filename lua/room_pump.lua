@@ -1,0 +1,72 @@
+#!lua
+-- room_pump: call the next turns of a line, as fast as the operator allows.
+--
+-- Why: any gateway may pump. One at a time does, for a second from its last call; the others hear
+-- 'resting' and write nothing, so a gateway that slept brings no old stock count with it. What is
+-- called follows from the time since the last call, so two that pump at once call no more than one.
+-- It also takes a clock that was set back for what it is (see fill): claims write nothing when they
+-- refuse, so they cannot.
+--
+-- KEYS
+--   1 room     hash  rules and state
+--   2 line     hash  the line of the drop named in ARGV
+--   3 leases   zset  who is inside, scored by the end of the pass
+-- ARGV
+--   1 now_ms      integer 0..9007199254740991; 0 is the store's own clock
+--   2 drop        integer 0..64; the drop whose keys these are
+--   3 owner       string  which process pumps
+--   4 stock_left  integer -1..9007199254740991; -1 is not known
+-- REPLY one flat list, in order of precedence
+--   missing                             this store knows no such room
+--   moved drop                          another drop is the current one: ask with its keys
+--   resting until_ms                    another process pumps until then
+--   pumped state called serving tail active admitted
+-- COST O(log leases)
+--@include room
+local TERM_MS = 1000        -- how long the one that pumps is waited for
+local CATCH_UP_MS = 2000    -- how much of a pause between two calls is made up for
+local now = now_ms(ARGV[1])
+local room = read_room(KEYS[1], now)
+if not room then return { 'missing' } end
+if room.drop ~= tonumber(ARGV[2]) then return { 'moved', room.drop } end
+local term = redis.call('HMGET', KEYS[1], 'pump', 'pump_until_ms')
+local until_ms = tonumber(term[2] or 0)
+-- A term that ends later than any can was given before the clock was set back.
+if term[1] ~= ARGV[3] and until_ms > now and until_ms <= now + TERM_MS then
+  return { 'resting', until_ms }
+end
+
+local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'admitted', 'credit', 'pumped_ms')
+local serving, tail = tonumber(line[1] or 0), tonumber(line[2] or 0)
+local full = room.burst * TOKEN
+local credit = math.min(full, tonumber(line[4] or full))
+local pumped_ms = tonumber(line[5] or now)
+local stock_left = tonumber(ARGV[4])
+if stock_left < 0 then stock_left = false end
+local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
+local state = state_of(room, stock_left)
+
+local called = 0
+if state == 'open' then
+  local elapsed = math.max(0, math.min(CATCH_UP_MS, now - pumped_ms))
+  credit = credit + elapsed * room.rate_milli
+  local free = room.active_max > 0 and math.max(0, room.active_max - active) or tail
+  called = math.min(math.floor(credit / TOKEN), tail - serving, free)
+  -- Over an empty line no more than a burst is saved up.
+  credit = math.min(full, credit - called * TOKEN)
+end
+
+local level, filled_ms = fill(room)
+if now < room.filled_ms - STEP_BACK_MS then level, filled_ms = 0, now end
+redis.call('HSET', KEYS[1], 'pump', ARGV[3], 'pump_until_ms', whole(now + TERM_MS),
+  'level', whole(level), 'filled_ms', whole(filled_ms))
+if room.drop > 0 then
+  redis.call('HSET', KEYS[2], 'serving', whole(serving + called), 'credit', whole(credit),
+    'pumped_ms', whole(now))
+  if stock_left then
+    redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left))
+  else
+    redis.call('HDEL', KEYS[2], 'stock_left')
+  end
+end
+return { 'pumped', state, called, serving + called, tail, active, tonumber(line[3] or 0) }

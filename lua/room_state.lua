@@ -1,0 +1,29 @@
+#!lua
+-- room_state: open, pause, drain or close a room.
+--
+-- Why: claims read the state in the same step that lets somebody in, so a change holds from the
+-- next claim on. The bucket is settled first: it fills while the room is open and at no other time.
+--
+-- KEYS
+--   1 room     hash    rules and state
+--   2 changes  stream  what operators changed
+-- ARGV
+--   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
+--   2 state    word    open, paused, draining or closed
+--   3 actor    string  who did it
+-- REPLY one flat list, in order of precedence
+--   missing                             this store knows no such room
+--   same
+--   changed
+-- COST O(1)
+--@include room
+local known = { open = true, paused = true, draining = true, closed = true }
+assert(known[ARGV[2]], 'state is open, paused, draining or closed')
+local now = now_ms(ARGV[1])
+local room = read_room(KEYS[1], now)
+if not room then return { 'missing' } end
+if room.state == ARGV[2] then return { 'same' } end
+local level, filled_ms = fill(room)
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'level', whole(level), 'filled_ms', whole(filled_ms))
+write_change(KEYS[2], now, 'state', ARGV[3], ARGV[2])
+return { 'changed' }

@@ -1,0 +1,52 @@
+"""The waiting room: who may go in, and when.
+
+Here belong rules, lines, places, turns, passes and the frame. No HTTP, no stock, no environment:
+how many units are left is told to the pump, what a pass is worth is decided at the till.
+"""
+
+from queueing.frame import Frame
+from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
+from queueing.outflow import (
+    Change,
+    Changed,
+    DropBegun,
+    NoRoom,
+    Pumped,
+    PumpReport,
+    Resting,
+    SetState,
+)
+from queueing.passes import BadPass, Pass, PassKeys
+from queueing.places import BadPlace, Place
+from queueing.room import Rooms
+from queueing.rules import BadRules, RoomRules
+from queueing.turns import Admitted, ClaimOutcome, Gone, Wait
+
+__all__ = [
+    "Admitted",
+    "BadPass",
+    "BadPlace",
+    "BadRules",
+    "Change",
+    "Changed",
+    "ClaimOutcome",
+    "DropBegun",
+    "Frame",
+    "Gone",
+    "JoinOutcome",
+    "JoinRequest",
+    "Joined",
+    "NoRoom",
+    "NotYet",
+    "Pass",
+    "PassKeys",
+    "Place",
+    "PumpReport",
+    "Pumped",
+    "Resting",
+    "RoomClosed",
+    "RoomRules",
+    "Rooms",
+    "SetState",
+    "Wait",
+]

@@ -1,0 +1,119 @@
+"""Joins: into the line of the current drop, many in one call.
+
+Here belong the request, its outcomes and the call. What a place token looks like is in places.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from lua.catalogue import signature
+from queueing import keys
+from queueing.current import CurrentDrop
+from queueing.places import Place, PlaceTokens
+
+BATCH_MAX = 256
+
+ROOM_JOIN = signature(
+    "room_join",
+    keys=("room", "line", "joins+"),
+    argv=("now_ms", "drop", "batch"),
+    replies=("missing", "moved", "again", "early", "refused", "joined"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """One buyer wants into the line.
+
+    A buyer has one place in a line: another join key finds it too. Only after leaving does a new
+    join key get a new place; a repeat of the old one still gets the old number.
+    """
+
+    join_key: str
+    buyer: str
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The buyer's place. `replayed` when this buyer had it before."""
+
+    place_token: str
+    place: Place
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Joins are taken from `lobby_opens_ms` on."""
+
+    lobby_opens_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClosed:
+    """No joins: the room is drained or closed, or this store knows none for the sale."""
+
+    reason: Literal["draining", "closed", "missing"]
+
+
+JoinOutcome = Joined | NotYet | RoomClosed
+
+
+class Joins:
+    """The verb join."""
+
+    def __init__(self, current: CurrentDrop, tokens: PlaceTokens) -> None:
+        self._current = current
+        self._tokens = tokens
+
+    async def join(
+        self, sale: str, batch: Sequence[JoinRequest], now_ms: int = 0
+    ) -> list[JoinOutcome]:
+        """One outcome per request, in their order; newcomers are numbered in that order too.
+
+        One call to the store for each 256 requests. Faults are the store's; repeat freely.
+        """
+        outcomes: list[JoinOutcome] = []
+        for first in range(0, len(batch), BATCH_MAX):
+            outcomes += await self._join_some(sale, batch[first : first + BATCH_MAX], now_ms)
+        return outcomes
+
+    async def _join_some(
+        self, sale: str, batch: Sequence[JoinRequest], now_ms: int
+    ) -> list[JoinOutcome]:
+        addresses = [keys.join_address(request.buyer, request.join_key) for request in batch]
+        packed = msgspec.msgpack.encode([(address.field, address.mark) for address in addresses])
+        drop, replies = await self._current.run(
+            ROOM_JOIN,
+            sale,
+            lambda drop: (
+                keys.room(sale),
+                keys.line(sale, drop),
+                *(keys.joins(sale, drop, address.bucket) for address in addresses),
+            ),
+            lambda drop: (now_ms, drop, packed),
+        )
+        return [
+            self._outcome(sale, drop, request, reply)
+            for request, reply in zip(batch, replies, strict=True)
+        ]
+
+    def _outcome(self, sale: str, drop: int, request: JoinRequest, reply: list[Any]) -> JoinOutcome:
+        match reply:
+            case [b"joined" | b"again" as word, number, at_ms]:
+                place = Place(sale, drop, request.lane, number, request.buyer, at_ms)
+                return Joined(self._tokens.mint(place), place, word == b"again")
+            case [b"early", lobby_opens_ms]:
+                return NotYet(lobby_opens_ms)
+            case [b"refused", b"draining"]:
+                return RoomClosed("draining")
+            case [b"refused", b"closed"]:
+                return RoomClosed("closed")
+            case [b"missing"]:
+                return RoomClosed("missing")
+            case _:
+                raise AssertionError(f"room_join replied {reply}")

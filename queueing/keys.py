@@ -1,0 +1,71 @@
+"""The names of the room's keys. They share the tag `{<sale>:room}`, apart from the stock's.
+
+Here belongs how a key is called and how a large map is cut into buckets. Keys are never built in
+Lua. Each drop has a line of its own, so a new drop starts from nothing without a reset.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+JOIN_BUCKETS = 16_384
+"""At a million in line a bucket holds 61: the store keeps up to 128 in its packed form, 512 from
+Valkey 9 on, and an emptier bucket costs more a shopper than a full one."""
+TURNS_PER_BUCKET = 128
+_MARK_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAddress:
+    """Where a buyer's join is remembered: bucket of the line, field in it, mark of the join key."""
+
+    bucket: int
+    field: str
+    mark: int
+
+
+def room(sale: str) -> str:
+    """Hash: rules, state, the bucket of tokens, who pumps."""
+    return f"{{{sale}:room}}:room"
+
+
+def changes(sale: str) -> str:
+    """Stream: what operators changed, the newest 1,000."""
+    return f"{{{sale}:room}}:changes"
+
+
+def leases(sale: str) -> str:
+    """Sorted set: `<drop>:<number>` of who is inside, scored by the end of the pass."""
+    return f"{{{sale}:room}}:leases"
+
+
+def lease(drop: int, number: int) -> str:
+    """The member of `leases` that stands for one place."""
+    return f"{drop}:{number}"
+
+
+def line(sale: str, drop: int) -> str:
+    """Hash: tail, serving, admitted and the pump's credit of one drop."""
+    return f"{{{sale}:room}}:line:{drop}"
+
+
+def joins(sale: str, drop: int, bucket: int) -> str:
+    """Hash: a buyer's field → number and mark of the join key; one bucket of a drop's line."""
+    return f"{{{sale}:room}}:j:{drop}:{bucket}"
+
+
+def turns(sale: str, drop: int, number: int) -> str:
+    """Hash: number → what became of its turn; the bucket of that number."""
+    return f"{{{sale}:room}}:t:{drop}:{(number - 1) // TURNS_PER_BUCKET}"
+
+
+def join_address(buyer: str, join_key: str = "") -> JoinAddress:
+    """The address of a buyer's join.
+
+    The field is a decimal number below 2^63, which the store packs in ten bytes; with its bucket
+    it tells 77 bits of the buyer, so two buyers of a million share an address once in 10^11 sales.
+    """
+    digest = blake2b(buyer.encode(), digest_size=16).digest()
+    bucket = int.from_bytes(digest[:4], "big") % JOIN_BUCKETS
+    field = int.from_bytes(digest[8:], "big") >> 1
+    mark = blake2b(join_key.encode(), digest_size=4).digest()
+    return JoinAddress(bucket, str(field), int.from_bytes(mark, "big") >> (32 - _MARK_BITS))

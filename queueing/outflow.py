@@ -1,0 +1,194 @@
+"""Outflow: how fast the line moves: the pump, and what operators set.
+
+Here belong the verbs that change a room's speed and state. The loop that pumps is the gateway's;
+how many units are left it is told.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from lua.catalogue import signature
+from lua.store import Store
+from queueing import keys
+from queueing.current import CurrentDrop
+from queueing.frame import State, state_of
+from queueing.rules import RoomRules, checked_burst, rate_milli
+
+ROOM_CONFIGURE = signature(
+    "room_configure",
+    keys=("room", "changes"),
+    argv=(
+        "now_ms", "openings", "lobby_ms", "pass_ms", "active_max", "rate_milli", "burst", "actor",
+    ),
+    replies=("begun", "same", "configured"),
+)  # fmt: skip
+ROOM_RATE = signature(
+    "room_rate",
+    keys=("room", "changes"),
+    argv=("now_ms", "rate_milli", "burst", "actor"),
+    replies=("missing", "same", "changed"),
+)
+ROOM_STATE = signature(
+    "room_state",
+    keys=("room", "changes"),
+    argv=("now_ms", "state", "actor"),
+    replies=("missing", "same", "changed"),
+)
+ROOM_PUMP = signature(
+    "room_pump",
+    keys=("room", "line", "leases"),
+    argv=("now_ms", "drop", "owner", "stock_left"),
+    replies=("missing", "moved", "resting", "pumped"),
+)
+
+SetState = Literal["open", "paused", "draining", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The room is as asked; `changed` is false when it already was."""
+
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropBegun:
+    """Refused: that drop has opened, its number and time stand on places and passes."""
+
+    drop: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """The store knows no room for the sale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pumped:
+    """What one pumping did and saw: turns called now, and the line after it."""
+
+    drop: int
+    state: State
+    called: int
+    serving: int
+    tail: int
+    active: int
+    admitted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Another process pumps, until then at least by the store's clock."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the operators' journal: what was asked for, by whom, and its values as text."""
+
+    at_ms: int
+    what: str
+    actor: str
+    detail: str
+
+
+PumpReport = Pumped | Resting | NoRoom
+
+
+class Outflow:
+    """The verbs configure, set_rate, set_state and pump."""
+
+    def __init__(self, store: Store, current: CurrentDrop) -> None:
+        self._store = store
+        self._current = current
+        self._owner = secrets.token_hex(8)
+
+    async def configure(
+        self, sale: str, rules: RoomRules, actor: str, now_ms: int = 0
+    ) -> Changed | DropBegun:
+        """Make the room, paused until it is opened, or change its rules; repeat freely.
+
+        A rate or burst set by `set_rate` stays unless the rules bring another than they last did.
+        """
+        reply = await self._store.run(
+            ROOM_CONFIGURE,
+            (keys.room(sale), keys.changes(sale)),
+            (
+                now_ms,
+                " ".join(str(opening_ms) for opening_ms in rules.openings_ms),
+                rules.lobby_ms,
+                rules.pass_ms,
+                rules.active_max,
+                rate_milli(rules.rate_per_s),
+                rules.burst,
+                actor,
+            ),
+        )
+        match reply:
+            case [b"begun", drop]:
+                return DropBegun(drop)
+            case [b"same" | b"configured" as word]:
+                return Changed(word == b"configured")
+            case _:
+                raise AssertionError(f"room_configure replied {reply}")
+
+    async def set_rate(
+        self, sale: str, rate_per_s: float, burst: int | None, actor: str, now_ms: int = 0
+    ) -> Changed | NoRoom:
+        """Set the rate, and the burst unless None; in force at the next claim. Raises BadRules."""
+        wanted_burst = 0 if burst is None else checked_burst(burst)
+        reply = await self._store.run(
+            ROOM_RATE,
+            (keys.room(sale), keys.changes(sale)),
+            (now_ms, rate_milli(rate_per_s), wanted_burst, actor),
+        )
+        return _changed(reply[0])
+
+    async def set_state(
+        self, sale: str, state: SetState, actor: str = "", now_ms: int = 0
+    ) -> Changed | NoRoom:
+        """Open, pause, drain or close; in force at the next claim.
+
+        paused: joins go on, nobody is let in · draining: neither, as the stock takes no new holds
+        either, but it may be opened again · closed: places are gone.
+        """
+        reply = await self._store.run(
+            ROOM_STATE, (keys.room(sale), keys.changes(sale)), (now_ms, state, actor)
+        )
+        return _changed(reply[0])
+
+    async def changes(self, sale: str, limit: int = 100) -> list[Change]:
+        """The newest changes first; the store keeps the last 1,000."""
+        entries = await self._store.read("XREVRANGE", keys.changes(sale), "+", "-", "COUNT", limit)
+        return [
+            Change(int(at_ms), what.decode(), actor.decode(), detail.decode())
+            for _, [_, at_ms, _, what, _, actor, _, detail] in entries
+        ]
+
+    async def pump(self, sale: str, stock_left: int | None, now_ms: int = 0) -> PumpReport:
+        """One pumping: call what the time since the last one allows. Run it 2 to 10 times a second.
+
+        `stock_left` is how many units may still be sold, None when that is not known now. At 0 the
+        room is sold out: nobody is called or let in until a pumping brings another number.
+        """
+        drop, reply = await self._current.run(
+            ROOM_PUMP,
+            sale,
+            lambda drop: (keys.room(sale), keys.line(sale, drop), keys.leases(sale)),
+            lambda drop: (now_ms, drop, self._owner, -1 if stock_left is None else stock_left),
+        )
+        match reply:
+            case [b"pumped", state, called, serving, tail, active, admitted]:
+                return Pumped(drop, state_of(state), called, serving, tail, active, admitted)
+            case [b"resting", until_ms]:
+                return Resting(until_ms)
+            case [b"missing"]:
+                return NoRoom()
+            case _:
+                raise AssertionError(f"room_pump replied {reply}")
+
+
+def _changed(word: bytes) -> Changed | NoRoom:
+    return NoRoom() if word == b"missing" else Changed(word == b"changed")

@@ -1,0 +1,75 @@
+"""Rooms: the waiting rooms of all sales, as the gateway uses them.
+
+Here belongs who may go in, and when, as one object that a process shares. Decisions are in
+lua/room_*.lua; the words of each verb are in its module (joins, turns, outflow, places, passes).
+"""
+
+from collections.abc import Sequence
+
+from lua.catalogue import signature
+from lua.store import Store
+from queueing import keys
+from queueing.current import CurrentDrop
+from queueing.frame import Frame, frame_of, lost_frame
+from queueing.joins import Joins
+from queueing.outflow import Outflow
+from queueing.passes import PassKeys, PassTokens
+from queueing.places import PlaceTokens
+from queueing.turns import Turns
+
+ROOM_FRAME = signature(
+    "room_frame",
+    keys=("room", "line", "leases"),
+    argv=("now_ms", "drop"),
+    replies=("missing", "moved", "frame"),
+)
+
+
+class Rooms:
+    """The verbs of the waiting room. Share one per process and event loop.
+
+    Operators: configure, set_rate, set_state, changes. Shoppers: join, frame, claim, leave, and
+    finish on their behalf. The loop: pump. Tokens: read_place, read_pass, jwks. Sales are named by
+    their id; `now_ms` 0 is the store's clock. Faults are lua's; every verb may be repeated.
+    """
+
+    def __init__(
+        self, store: Store, place_keys: Sequence[tuple[int, bytes]], pass_keys: PassKeys
+    ) -> None:
+        places = PlaceTokens(place_keys)
+        passes = PassTokens(pass_keys)
+        self._current = CurrentDrop(store)
+        outflow = Outflow(store, self._current)
+        turns = Turns(store, passes)
+
+        self.configure = outflow.configure
+        self.set_rate = outflow.set_rate
+        self.set_state = outflow.set_state
+        self.changes = outflow.changes
+        self.pump = outflow.pump
+        self.join = Joins(self._current, places).join
+        self.claim = turns.claim
+        self.leave = turns.leave
+        self.finish = turns.finish
+        self.read_place = places.read
+        self.read_pass = passes.read
+        self.jwks = passes.jwks
+
+    async def frame(self, sale: str, now_ms: int = 0) -> Frame:
+        """The room's public state, in one store call (two when a drop has just begun).
+
+        Keep it and refresh it a few times a second: polls are answered from it.
+        """
+        drop, reply = await self._current.run(
+            ROOM_FRAME,
+            sale,
+            lambda drop: (keys.room(sale), keys.line(sale, drop), keys.leases(sale)),
+            lambda drop: (now_ms, drop),
+        )
+        match reply:
+            case [b"frame", *fields]:
+                return frame_of(sale, drop, fields)
+            case [b"missing"]:
+                return lost_frame(sale)
+            case _:
+                raise AssertionError(f"room_frame replied {reply}")

@@ -1,0 +1,178 @@
+"""Turns: what becomes of a place: claimed, left, finished.
+
+Here belong the outcomes of a claim and when to ask again. Pacing itself is the claim script's.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lua.catalogue import signature
+from lua.store import Store
+from queueing import frame, keys
+from queueing.passes import Pass, PassTokens
+from queueing.places import Place
+
+ROOM_CLAIM = signature(
+    "room_claim",
+    keys=("room", "line", "turns", "leases"),
+    argv=("now_ms", "drop", "number", "mac_kid", "sign_kid"),
+    replies=(
+        "again", "spent", "left", "missing", "over", "closed", "wait", "turn", "full", "pace",
+        "admitted",
+    ),
+)  # fmt: skip
+ROOM_LEAVE = signature(
+    "room_leave",
+    keys=("turns", "joins", "leases"),
+    argv=("drop", "number", "field"),
+    replies=("again", "left"),
+)
+
+PACE_MIN_MS = 100
+BEHIND_MAX_MS = 2_000
+"""Called shoppers who find no token come back within this: the sooner the fewer they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The holder may go in. `replayed` when this place had its pass before."""
+
+    pass_token: str
+    pass_claims: Pass
+    replayed: bool
+
+
+WaitReason = Literal["missing", "lobby", "paused", "draining", "sold_out", "turn", "full", "pace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now; the place is kept. `ahead` turns are to be called yet, 0: it has been called.
+
+    missing: the store has lost the room for now · lobby: not open yet · paused, draining, sold_out:
+    nobody is let in · turn: not called yet · full: as many are inside as may be · pace: called, and
+    the next token is a moment away.
+    """
+
+    ahead: int
+    retry_ms: int
+    reason: WaitReason
+
+
+GoneReason = Literal["spent", "left", "over", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The place will not be let in any more.
+
+    spent: its pass has run out · left: its holder left · over: a later drop's lobby has come ·
+    closed: the room is.
+    """
+
+    reason: GoneReason
+
+
+ClaimOutcome = Admitted | Wait | Gone
+
+
+class Turns:
+    """The verbs claim, leave and finish."""
+
+    def __init__(self, store: Store, tokens: PassTokens) -> None:
+        self._store = store
+        self._tokens = tokens
+
+    async def claim(self, sale: str, place: Place, now_ms: int = 0) -> ClaimOutcome:
+        """Let the holder in if it is the turn of the place; a repeat gives the same pass.
+
+        Refusals in the order of room_claim's REPLY. Faults are the store's; repeat freely.
+        """
+        assert place.sale == sale, "the place was read for another sale"
+        reply = await self._store.run(
+            ROOM_CLAIM,
+            (
+                keys.room(sale),
+                keys.line(sale, place.drop),
+                keys.turns(sale, place.drop, place.number),
+                keys.leases(sale),
+            ),
+            (now_ms, place.drop, place.number, self._tokens.mac_kid, self._tokens.sign_kid),
+        )
+        number = place.number
+        match reply:
+            case [b"admitted" | b"again" as word, issued_ms, expires_ms, mac_kid, sign_kid]:
+                minted = self._tokens.mint(
+                    sale=sale,
+                    drop=place.drop,
+                    number=number,
+                    buyer=place.buyer,
+                    issued_at_ms=issued_ms,
+                    expires_at_ms=expires_ms,
+                    mac_kid=mac_kid,
+                    sign_kid=sign_kid,
+                )
+                # Under a newer key it would be a second pass for one place.
+                return Admitted(*minted, word == b"again") if minted else Gone("spent")
+            case [b"spent" | b"left" | b"over" | b"closed" as word, *_]:
+                return Gone(_GONE[word])
+            case [b"wait", state, ahead, wait_ms]:
+                return _waiting(state, ahead, wait_ms, number)
+            case [b"turn", ahead, wait_ms]:
+                return Wait(ahead, frame.spread(wait_ms, frame.POLL_NEAR_MS, number), "turn")
+            case [b"pace", wait_ms, behind_ms]:
+                return Wait(0, _pace_ms(wait_ms, behind_ms, number), "pace")
+            case [b"full"]:
+                return Wait(0, frame.spread(0, frame.POLL_NEAR_MS, number), "full")
+            case [b"missing"]:
+                return Wait(0, frame.spread(0, frame.POLL_IDLE_MS, number), "missing")
+            case _:
+                raise AssertionError(f"room_claim replied {reply}")
+
+    async def leave(self, place: Place) -> None:
+        """Take the place out of the line for good and free its slot. Repeat freely."""
+        address = keys.join_address(place.buyer)
+        await self._store.run(
+            ROOM_LEAVE,
+            (
+                keys.turns(place.sale, place.drop, place.number),
+                keys.joins(place.sale, place.drop, address.bucket),
+                keys.leases(place.sale),
+            ),
+            (place.drop, place.number, address.field),
+        )
+
+    async def finish(self, sale: str, drop: int, number: int) -> None:
+        """The purchase is done: free the slot. May be lost (the lease ends anyway) or repeated."""
+        await self._store.write("ZREM", keys.leases(sale), keys.lease(drop, number))
+
+
+_GONE: dict[bytes, GoneReason] = {
+    b"spent": "spent",
+    b"left": "left",
+    b"over": "over",
+    b"closed": "closed",
+}
+
+
+def _waiting(state: bytes, ahead: int, wait_ms: int, number: int) -> Wait:
+    match state:
+        case b"lobby":
+            return Wait(ahead, frame.spread(wait_ms, frame.POLL_NEAR_MS, number), "lobby")
+        case b"paused":
+            return Wait(ahead, frame.spread(wait_ms, frame.POLL_IDLE_MS, number), "paused")
+        case b"draining":
+            return Wait(ahead, frame.spread(wait_ms, frame.POLL_IDLE_MS, number), "draining")
+        case b"sold_out":
+            return Wait(ahead, frame.spread(wait_ms, frame.POLL_IDLE_MS, number), "sold_out")
+        case _:
+            raise AssertionError(f"room_claim waits in the state {state!r}")
+
+
+def _pace_ms(wait_ms: int, behind_ms: int, number: int) -> int:
+    """The next token is for one: who else was called comes back spread over what all of them take.
+
+    Bounded on both sides, because shoppers who were called and went away count as behind.
+    """
+    soonest = min(max(wait_ms, PACE_MIN_MS), frame.POLL_IDLE_MS)
+    return soonest + int(min(behind_ms, BEHIND_MAX_MS) * frame.fraction(number))
