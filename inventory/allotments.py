@@ -165,7 +165,7 @@ class Allotments:
                 forgotten(reply, sale.id)
                 raise AssertionError("forgotten() always raises")
 
-    async def list(self, sale: SaleView, partner: str | None = None) -> list[Allotment]:
+    async def listed(self, sale: SaleView, partner: str | None = None) -> list[Allotment]:
         """All allotments of a sale, or one partner's, by number."""
         flat = await self._store.read("HGETALL", keys.allotments(sale.id))
         found = [
