@@ -60,10 +60,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run. `ready` asks the running program; `account` None means the account we are.
+    """What to run, once. `ready` asks the running program; `account` None: the account we are.
 
-    `descriptors` stay open in the child (a directory reached by number, not by path). `stop_s` is
-    how long the program may take to end after `stop_signal` before it is killed.
+    `descriptors` are handed over to the child and closed here (a directory reached by number, not
+    by path). `stop_s` is how long it may take to end after `stop_signal` before it is killed.
     """
 
     name: str
@@ -102,6 +102,9 @@ def start(program: Program, log: IO[bytes] | None = None) -> subprocess.Popen[by
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ProgramFailed(f"cannot start {program.name}: {error}") from error
+    finally:
+        for descriptor in program.descriptors:
+            os.close(descriptor)
 
 
 def _dies_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:

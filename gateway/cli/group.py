@@ -1,0 +1,97 @@
+"""The list of commands, and what happens to an error: one clear line, or all of it with --debug.
+
+What a command does is in its own module; nothing but the one asked for is imported.
+"""
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("gateway.cli.up:up", "Start everything here, embedded, and keep it running."),
+    "sale": ("gateway.cli.sale:sale", "Apply a sale file; open, pause, drain, close; look."),
+    "venue": ("gateway.cli.venue:venue", "Buy seats ahead from a venue; report what was used."),
+    "credential": ("gateway.cli.credential:credential", "Keys of partners, kiosks, operators."),
+    "statement": ("gateway.cli.statement:statement", "What a partner sold on a day, as CSV."),
+    "reconcile": ("gateway.cli.statement:reconcile", "Compare it with the partner's own list."),
+    "keys": ("gateway.cli.keys:keys", "The installation's secret keys: list, rotate, retire."),
+    "migrate": ("gateway.cli.processes:migrate", "Bring the database to the newest schema."),
+    "gateway": ("gateway.cli.processes:gateway", "Run one gateway process alone."),
+    "settlement": ("gateway.cli.processes:settlement", "Run one settlement worker alone."),
+    "shop-sim": ("simulators.shop:command", "A shop: login issuer and test payments."),
+    "venue-sim": ("simulators.venue:command", "A venue's slow, failing back end."),
+    "partner-sim": ("simulators.partner:command", "A partner marketplace that sells."),
+}
+"""Each command's place and its one line in --help; a test compares the line with the command."""
+
+_FIRST_STEPS = """
+\b
+First steps:
+  dropgate up                              start; Ctrl-C stops, the next `up` goes on
+  dropgate sale apply examples/…/sale.toml take a sale in (--dry-run only checks it)
+  dropgate sale open ID                    let its drops open at their times
+  dropgate sale counts ID                  what is available, held, sold, redeemed
+  dropgate sale audit ID                   are all invariants true?
+"""
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports them one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, epilog=_FIRST_STEPS, context_settings={"max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
+@click.version_option(package_name="dropgate")
+def group(*, debug: bool) -> None:
+    """Sell a scarce stock at a known hour to far more people than there are units.
+
+    Every command takes --state-dir, --store-url and --database-url, or the same from the
+    environment (DROPGATE_STATE_DIR, …; all settings are in docs/settings.md). Without them it
+    finds the servers that `dropgate up` runs in ./.dropgate.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line. Status 0: done; 1: an error, told in one line; 2: wrong usage."""
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        status = group.main(prog_name="dropgate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except Exception as error:  # the last place that can tell a person what went wrong
+        if debug:
+            raise
+        click.echo(f"dropgate: {_told(error)}", err=True)
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: Exception) -> str:
+    """Errors made for people say everything themselves; others are named, and how to see more."""
+    kind = type(error)
+    text = str(error).strip() or kind.__name__
+    if kind.__module__.split(".")[0] in ("gateway", "lua", "inventory", "settlement", "queueing"):
+        return text
+    return f"{text.splitlines()[0]} ({kind.__name__}; `dropgate --debug …` shows all of it)"

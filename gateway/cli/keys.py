@@ -1,0 +1,48 @@
+"""`dropgate keys`: the installation's secret keys."""
+
+import click
+
+from gateway.cli.options import with_settings
+from gateway.config import Settings
+from gateway.keyring import NAMES, NAMES_OF_RECORDS, Keyring
+
+_RESTART = "Running processes take it up when they start next."
+
+
+@click.group(short_help="The installation's secret keys: list, rotate, retire.")
+def keys() -> None:
+    """The secret keys in the state directory: who holds them can forge places, passes and codes.
+
+    A backup needs them: without them no order is found again and no imported code can be read.
+    """
+
+
+@keys.command("list")
+@with_settings("keys_dir")
+def show(settings: Settings) -> None:
+    """Names and ids of the keys, the current one first. Secrets are never shown."""
+    ring = Keyring.load(settings.keys)
+    click.echo(f"in {settings.keys.absolute()}")
+    for name in NAMES:
+        ids = " ".join(str(key.kid) for key in ring.all(name))
+        turns = "  (names records: never rotated)" if name in NAMES_OF_RECORDS else ""
+        click.echo(f"  {name:<13} {ids}{turns}")
+
+
+@keys.command()
+@click.argument("name")
+@with_settings("keys_dir")
+def rotate(settings: Settings, name: str) -> None:
+    """Make a new current key NAME; what was made with the earlier ones stays valid."""
+    ring = Keyring.load(settings.keys).rotate(name)
+    click.echo(f"{name} is now key {ring.current(name).kid}. {_RESTART}")
+
+
+@keys.command()
+@click.argument("name")
+@click.argument("kid", type=int)
+@with_settings("keys_dir")
+def retire(settings: Settings, name: str, kid: int) -> None:
+    """Take the earlier key KID of NAME away: what was made with it is refused from then on."""
+    Keyring.load(settings.keys).retire(name, kid)
+    click.echo(f"key {kid} of {name} is gone. {_RESTART}")

@@ -1,0 +1,45 @@
+"""`dropgate up`: the whole installation, embedded, in the foreground."""
+
+import asyncio
+import signal
+
+import click
+
+from gateway.cli.options import on_the_loop, with_settings
+from gateway.config import Settings
+from gateway.installation import up as run_installation
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command(short_help="Start everything here, embedded, and keep it running.")
+@with_settings(
+    "host",
+    "port",
+    "gateways",
+    "metrics_host",
+    "metrics_port",
+    "test_mode",
+    "assume_durable",
+    "server_account",
+    "drain_s",
+)
+@on_the_loop
+async def up(settings: Settings) -> None:
+    """Start Valkey, PostgreSQL, the gateways and the settlement worker, and restart what dies.
+
+    Everything is kept in the state directory, so the next `up` goes on where this one stopped.
+    With --store-url or --database-url an outside server is used instead of an embedded one.
+    Ctrl-C or SIGTERM stops it: the gateways finish the calls they have, the worker posts what is
+    left, the servers stop last. A second Ctrl-C does not wait for calls in flight; whatever was
+    answered is kept even then.
+    """
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def asked_to_stop() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in _STOPPING:
+        loop.add_signal_handler(number, asked_to_stop)
+    await run_installation(settings, say=click.echo, stop=stop, hurry=hurry)
