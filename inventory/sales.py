@@ -150,7 +150,7 @@ class Sales:
             "buckets": record.buckets,
             "carry": int(record.carry),
             "closes_at_ms": record.closes_at_ms,
-            "drops": msgspec.msgpack.encode([drop.opens_at_ms for drop in record.drops]),
+            "drops": [drop.opens_at_ms for drop in record.drops],
             "drop_ids": " ".join(drop.id for drop in record.drops),
         }
         packed = msgspec.msgpack.encode(fields)

@@ -12,7 +12,7 @@
 --   2 revision integer 1..2147483647
 --   3 actor    string  who did it
 --   4 record   msgpack {number, title, currency, timezone, limit, hold_ms, stripes, buckets, carry,
---     closes_at_ms, drops, drop_ids} as a map of strings and integers; drops a packed list
+--     closes_at_ms, drops, drop_ids} as a map of strings and integers; drops a list of openings
 -- REPLY one flat list, in order of precedence
 --   ended state                         the sale is closed
 --   older revision                      a later revision is there already
@@ -37,13 +37,13 @@ if known[1] then
   end
   if known[1] ~= 'announced' then
     if record.limit < tonumber(known[7]) then return { 'lowered', 'limit' } end
-    local drops = cmsgpack.unpack(record.drops)
     for number, opens_at_ms in ipairs(cmsgpack.unpack(known[8])) do
-      if opens_at_ms <= now and drops[number] ~= opens_at_ms then return { 'drop_gone', number } end
+      if opens_at_ms <= now and record.drops[number] ~= opens_at_ms then return { 'drop_gone', number } end
     end
   end
 end
 
+record.drops = cmsgpack.pack(record.drops)
 local flat = { 'revision', revision }
 for field, value in pairs(record) do
   flat[#flat + 1] = field

@@ -9,7 +9,8 @@ local function allocate(slot, wanted, to)
     local serials, why, taken = take(number, offer, line[2], line[3], to)
     if not serials then
       for i = #memories, 1, -1 do restore(memories[i]) end
-      return nil, { why, number, why == 'too_few' and offer[AVAILABLE] or nil, unpack(taken or {}) }
+      if why == 'too_few' then return nil, { why, number, offer[AVAILABLE] } end
+      return nil, { why, number, unpack(taken or {}) }
     end
     lines[#lines + 1] = { number, offer[PRICE], serials }
     amount = amount + offer[PRICE] * #serials
