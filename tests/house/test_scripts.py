@@ -61,7 +61,7 @@ def _with_includes(path: Path) -> str:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_that_writes_nothing_says_so(script: str) -> None:
-    """Without a writing command the first line has `flags=no-writes` (the server holds it to it)."""
+    """Without a writing command the first line is `flags=no-writes`: the server holds it to it."""
     text = _with_includes(HOUSE / "lua" / f"{script}.lua")
     called = {name.upper() for name in re.findall(r"redis\.p?call\(\s*[\"'](\w+)", text)}
     if not called - READS:
