@@ -172,7 +172,7 @@ class Partner:
         return told, lies, timezone
 
 
-@click.command(help="A partner marketplace that buys, sells its allotment, and may lie about it.")
+@click.command(short_help="A partner marketplace that sells.")
 @click.option("--gateway", required=True, help="Dropgate's address, http://host:port")
 @click.option(
     "--credential-file",
@@ -205,7 +205,10 @@ def command(
     lie: tuple[str, ...],
     seed: int,
 ) -> None:
-    """Serve the partner until a signal."""
+    """A partner marketplace: buys through Dropgate, sells its allotment, keeps a book, may lie.
+
+    POST /jobs tells it what to do, POST /behaviour how badly; GET /statement?date= is its day.
+    """
     partner = Partner(
         book=Book(book),
         gateway=gateway,

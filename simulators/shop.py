@@ -130,13 +130,13 @@ def application(shop: Shop) -> web.Application:
     return app
 
 
-@click.command(help="The example's login issuer and test payment adapter.")
+@click.command(short_help="A shop: login issuer and test payments.")
 @click.option("--keys", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--sale", type=click.Path(exists=True, path_type=Path), help="sale.toml: issuers")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8091, show_default=True)
 def command(*, keys: Path, sale: Path | None, host: str, port: int) -> None:
-    """Serve the shop until a signal."""
+    """The example's login issuer and test payment adapter: POST /login and POST /pay."""
     run(application(load(keys, sale)), name="shop-sim", host=host, port=port)
 
 

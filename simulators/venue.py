@@ -216,7 +216,7 @@ COUNTED = (
 )  # fmt: skip
 
 
-@click.command(help="A venue's back end with a tight request limit, slow and sometimes failing.")
+@click.command(short_help="A venue's slow, failing back end.")
 @click.option(
     "--seats",
     type=click.Path(exists=True, path_type=Path),
@@ -245,7 +245,10 @@ def command(
     drop_share: float,
     seed: int,
 ) -> None:
-    """Serve the venue until a signal."""
+    """A venue's back end with a tight request limit, slow, and failing now and then.
+
+    What was sold is kept in the --state file. GET /report tells how often each seat was sold.
+    """
     state.parent.mkdir(parents=True, exist_ok=True)
     books = Books(read_screenings(seats), state, secret=f"venue-{seed}".encode())
     temper = Temper(rate_per_s, burst, latency_ms, error_share, drop_share)
