@@ -5,6 +5,32 @@ delivery to partners, statements and reconciliation. Nothing here decides about 
 nothing is known of a sale but its facts.
 """
 
+from settlement.books import (
+    Alarm,
+    Behind,
+    Books,
+    FeedEvent,
+    OrderState,
+    Quarantined,
+)
 from settlement.migrate import migrate
+from settlement.proof import Difference
+from settlement.statement import Statement, StatementLine, TooManyLines
+from settlement.stripe import PostedReport
+from settlement.worker import Feed
 
-__all__ = ["migrate"]
+__all__ = [
+    "Alarm",
+    "Behind",
+    "Books",
+    "Difference",
+    "Feed",
+    "FeedEvent",
+    "OrderState",
+    "PostedReport",
+    "Quarantined",
+    "Statement",
+    "StatementLine",
+    "TooManyLines",
+    "migrate",
+]

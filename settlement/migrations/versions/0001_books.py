@@ -40,6 +40,12 @@ LEDGER = (
         sale integer references books.sale,
         offer integer,
         check ((sale is null) = (offer is null)))""",
+    # Whom the money of an offer is owed to, as it was when its first unit was sold.
+    """create table books.venue_of_offer (
+        sale integer not null references books.sale,
+        offer integer not null,
+        venue text not null,
+        primary key (sale, offer))""",
     """create table books.account (
         id integer generated always as identity primary key,
         name text not null,
@@ -92,7 +98,7 @@ STATE = (
         number bigint not null) with (fillfactor = 80)""",
     """create index orders_of_day on books.orders (seller, business_date)
         where business_date is not null""",
-    # Units that never left the shelf have no row: they are in books.stock alone.
+    # Units that nobody ever took have no row of their own: they are in books.stock alone.
     """create table books.unit (
         sale integer not null,
         serial integer not null,
@@ -104,11 +110,13 @@ STATE = (
         epoch bigint not null,
         number bigint not null,
         primary key (sale, serial)) with (fillfactor = 80)""",
+    # What happened to whole ranges of the shelf, in order: put on it, returned, voided.
     """create table books.stock (
         sale integer not null,
         offer integer not null,
         first integer not null,
         last integer not null check (last >= first),
+        state text not null check (state in ('available', 'returned', 'voided')),
         lot text not null,
         stream integer not null,
         epoch bigint not null,
@@ -235,8 +243,8 @@ GUARDS = (
         end $$""",
 )
 
-ONLY_ADDED = ("fact", "line", "refund", "report", "event", "violation", "quarantine", "recon_run",
-              "recon_break")  # fmt: skip
+ONLY_ADDED = ("fact", "line", "refund", "report", "stock", "event", "violation", "quarantine",
+              "recon_run", "recon_break")  # fmt: skip
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Settlement against a real store and a real database."""
