@@ -9,7 +9,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,25 +145,22 @@ def started_at(process: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def found(settings: Settings) -> Settings:
+def found(settings: Settings, need: Sequence[str] = ("store", "database")) -> Settings:
     """The settings with the URLs of the servers that run for this state directory filled in.
 
-    What was given stays. Raises ProgramFailed when there is neither.
+    What was given stays. Raises ProgramFailed when one of the needed is neither given nor running.
     """
-    if settings.store_url and settings.database_url:
+    missing = [server for server in need if not getattr(settings, f"{server}_url")]
+    if not missing:
         return settings
-    state = State(settings.state_dir.absolute())
-    up = state.note(UP)
+    up = State(settings.state_dir.absolute()).note(UP)
     if up is None:
+        told = " and ".join(f"--{server}-url" for server in missing)
         raise ProgramFailed(
             f"nothing runs with the state directory {settings.state_dir}: start `dropgate up`, "
-            "or say where the servers are with --store-url and --database-url"
+            f"or say where to look with {told}"
         )
-    return msgspec.structs.replace(
-        settings,
-        store_url=settings.store_url or up.urls["store"],
-        database_url=settings.database_url or up.urls["database"],
-    )
+    return msgspec.structs.replace(settings, **{f"{name}_url": up.urls[name] for name in missing})
 
 
 def embedded(settings: Settings) -> Settings:

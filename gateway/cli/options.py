@@ -4,7 +4,7 @@ Here: the options. What settings there are, and what they mean, is in gateway.co
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any
 
@@ -47,13 +47,15 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return decorate
 
 
-def with_servers(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_servers(
+    *names: str, need: Sequence[str] = ("store", "database")
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """As `with_settings`, for a command that needs running servers: their URLs are filled in."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_them(settings: Settings, **given: Any) -> Any:
-            return command(found(settings), **given)
+            return command(found(settings, need), **given)
 
         return with_settings(*names)(with_them)
 

@@ -1,15 +1,11 @@
 """`dropgate up`: the whole installation, embedded, in the foreground."""
 
-import asyncio
-import signal
-
 import click
 
+from gateway.cli.foreground import stop_events
 from gateway.cli.options import on_the_loop, with_settings
 from gateway.config import Settings
 from gateway.installation import up as run_installation
-
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command(short_help="Start everything here, embedded, and keep it running.")
@@ -34,12 +30,5 @@ async def up(settings: Settings) -> None:
     left, the servers stop last. A second Ctrl-C does not wait for calls in flight; whatever was
     answered is kept even then.
     """
-    stop, hurry = asyncio.Event(), asyncio.Event()
-
-    def asked_to_stop() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    loop = asyncio.get_running_loop()
-    for number in _STOPPING:
-        loop.add_signal_handler(number, asked_to_stop)
+    stop, hurry = stop_events()
     await run_installation(settings, say=click.echo, stop=stop, hurry=hurry)

@@ -1,0 +1,27 @@
+"""What a process in the foreground needs: signals as events, and log lines on stderr."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stop_events() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set by the first signal to stop (Ctrl-C, SIGTERM, a lost terminal), and by any after it."""
+    first, again = asyncio.Event(), asyncio.Event()
+
+    def asked() -> None:
+        (again if first.is_set() else first).set()
+
+    loop = asyncio.get_running_loop()
+    for number in _STOPPING:
+        loop.add_signal_handler(number, asked)
+    return first, again
+
+
+def log_to_stderr() -> None:
+    """Log from INFO up, one line for each event."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=_LINE)
