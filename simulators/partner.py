@@ -140,10 +140,21 @@ class Partner:
         )
 
     async def orders(self, _: web.Request) -> web.Response:
-        """Every order that was acknowledged to it, with its units."""
-        orders = self._book.orders.values()
-        kept = ("order", "units", "codes")
-        return web.json_response([{name: order[name] for name in kept} for order in orders])
+        """Everything that is its customers' now: orders not refunded, and reported units."""
+        kept = [
+            {name: order[name] for name in ("order", "units", "codes")}
+            for order in self._book.orders.values()
+            if not order.get("refunded")
+        ]
+        reported = [
+            {
+                "order": f"{unit.allotment}/{unit.unit}",
+                "units": [[unit.offer, unit.unit]],
+                "codes": [unit.code],
+            }
+            for unit in self._book.units("reported")
+        ]
+        return web.json_response(kept + reported)
 
     async def statement(self, request: web.Request) -> web.Response:
         """`?date=YYYY-MM-DD[&timezone=]`: its day as CSV, with the lies it was told to tell."""

@@ -1,0 +1,1 @@
+"""Simulated shoppers and kiosks over real HTTP, and the journal of what they were promised."""

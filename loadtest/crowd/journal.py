@@ -1,0 +1,61 @@
+"""What visitors were promised: one JSON line for every acknowledged order and redemption.
+
+Belongs here: writing it and reading it back. Comparing it with what became of it is `verdict`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+CONFIRMED, REDEEMED, REFUSED = "confirmed", "redeemed", "refused"
+
+
+class Journal:
+    """Appends promises as they are made."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def confirmed(self, *, buyer: str, login: str, order: dict[str, Any]) -> None:
+        """An order was told to be paid and ours."""
+        units = [
+            {name: unit.get(name, "") for name in ("offer", "unit", "seat", "code")}
+            for unit in order["units"]
+        ]
+        line = {"order": order["id"], "amount_minor": order["amount_minor"], "units": units}
+        self._write(CONFIRMED, {"buyer": buyer, "login": login, **line})
+
+    def redeemed(self, *, code: str, venue: str, key: str) -> None:
+        """A kiosk was told to let somebody in."""
+        self._write(REDEEMED, {"code": code, "venue": venue, "key": key})
+
+    def refused(self, *, code: str, venue: str, key: str, why: str) -> None:
+        """A kiosk was told not to."""
+        self._write(REFUSED, {"code": code, "venue": venue, "key": key, "why": why})
+
+    def _write(self, what: str, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps({"what": what, **line}, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+
+def read(*paths: Path) -> Iterator[dict[str, Any]]:
+    """All lines of the journals that exist."""
+    for path in paths:
+        if path.exists():
+            with path.open(encoding="utf-8") as lines:
+                yield from map(json.loads, lines)
