@@ -14,7 +14,9 @@ from settlement.books import (
     Quarantined,
 )
 from settlement.migrate import migrate
+from settlement.partner_file import NotAStatement
 from settlement.proof import Difference
+from settlement.reconcile import Break, Run, reconcile
 from settlement.statement import Statement, StatementLine, TooManyLines
 from settlement.stripe import PostedReport
 from settlement.worker import Feed
@@ -23,14 +25,18 @@ __all__ = [
     "Alarm",
     "Behind",
     "Books",
+    "Break",
     "Difference",
     "Feed",
     "FeedEvent",
+    "NotAStatement",
     "OrderState",
     "PostedReport",
     "Quarantined",
+    "Run",
     "Statement",
     "StatementLine",
     "TooManyLines",
     "migrate",
+    "reconcile",
 ]
