@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from lua.process import (
+    PLAIN_ENVIRONMENT,
     SOCKET_PATH_LIMIT,
     Account,
     ProgramFailed,
@@ -175,9 +176,24 @@ def for_all() -> Iterator[Path]:
 
 def test_an_ordinary_user_runs_both_servers(for_all: Path) -> None:
     """Neither server needs root: another account runs both and owns what they write."""
-    words = [*(ORDINARY if AS_ROOT else []), sys.executable, "-c", ROUND, str(for_all / "home")]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=Path.cwd(), check=False)
+    environment = {**PLAIN_ENVIRONMENT, "PYTHONPATH": str(Path.cwd())}
+    words = [sys.executable, "-c", ROUND, str(for_all / "home")]
+    if AS_ROOT:
+        environment["PYTHONPATH"] = f"{_within_reach(for_all)}:{Path.cwd()}"
+        words = [*ORDINARY, *words]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     assert done.stdout == f"{65534 if AS_ROOT else os.geteuid()} dropgate\n", done.stderr
+
+
+def _within_reach(directory: Path) -> Path:
+    """The wheel where any account finds it first, wherever this environment lies."""
+    installed = installation(None)
+    wheel = directory / "wheels" / installed.parent.name
+    shutil.copytree(installed, wheel / installed.name, symlinks=True)
+    (wheel / "__init__.py").touch()
+    libraries = f"{installed.parent.name}.libs"
+    shutil.copytree(installed.parents[1] / libraries, directory / "wheels" / libraries)
+    return directory / "wheels"
 
 
 if AS_ROOT:
@@ -209,11 +225,8 @@ if AS_ROOT:
         """When the account cannot run the binaries where they lie, root gives it a copy, once."""
         account = Account.named("nobody")
         installed = installation(account)
-        hidden = tmp_path / "hidden" / installed.parent.name / installed.name
-        shutil.copytree(installed, hidden, symlinks=True)
-        libraries = f"{installed.parent.name}.libs"
-        shutil.copytree(installed.parents[1] / libraries, tmp_path / "hidden" / libraries)
-        (tmp_path / "hidden").chmod(0o700)
+        tmp_path.chmod(0o700)
+        hidden = _within_reach(tmp_path) / installed.parent.name / installed.name
         copy = copy_for_others(hidden, account, for_all / "cache")
         seen = (copy / "bin" / EXECUTABLE).stat()
         assert seen.st_uid == 0
