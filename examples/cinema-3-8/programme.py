@@ -233,7 +233,8 @@ def make_allotments(dice: Dice, screenings: list[Screening]) -> list[tuple[str, 
                 and len(screening.hall.labels) >= ALLOTTED_PER_OFFER
             ]
             fitting.sort(key=lambda screening: dice.below(2**60, "allotted", screening.id))
-            allotment = f"{partner}.{drop_id(drop)}"
-            lines += [(allotment, partner, s.id, ALLOTTED_PER_OFFER) for s in fitting[:count]]
+            lines += [
+                (f"{partner}.{s.id}", partner, s.id, ALLOTTED_PER_OFFER) for s in fitting[:count]
+            ]
             assert len(fitting) >= count
     return lines

@@ -7,16 +7,18 @@ from inventory.salefile.body import from_json, to_json
 from inventory.salefile.layouts import FREE, GAP, NOT_OURS, Layout, layouts_of
 from inventory.salefile.parse import load
 from inventory.salefile.problems import Problem
-from inventory.salefile.shelf import normal_code
+from inventory.salefile.shelf import reserve
 from inventory.salefile.values import (
     AllotmentLine,
     Drop,
+    Jwk,
     KeySet,
     Login,
     Offer,
     OutsideCode,
     Partner,
     Payment,
+    Record,
     RoomLine,
     SaleFile,
     SaleRules,
@@ -30,6 +32,7 @@ __all__ = [
     "NOT_OURS",
     "AllotmentLine",
     "Drop",
+    "Jwk",
     "KeySet",
     "Layout",
     "Login",
@@ -38,6 +41,7 @@ __all__ = [
     "Partner",
     "Payment",
     "Problem",
+    "Record",
     "RoomLine",
     "SaleFile",
     "SaleRules",
@@ -46,6 +50,6 @@ __all__ = [
     "from_json",
     "layouts_of",
     "load",
-    "normal_code",
+    "reserve",
     "to_json",
 ]

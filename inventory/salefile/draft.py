@@ -29,7 +29,7 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A list of records in a sale: what they are, the field that names one, and how many at most."""
+    """A list of records: what they are, the field that names one, and how many at most."""
 
     kind: type[Record]
     identity: str

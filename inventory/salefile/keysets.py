@@ -42,7 +42,7 @@ def _wrong(key: Any, seen: set[str]) -> str | None:
         return "is not an object"
     kid = key.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX_CHARS:
-        return f"needs a kid of 1 to {KID_MAX_CHARS} characters"
+        return f"needs a kid of 1 to {KID_MAX_CHARS} visible ASCII characters"
     if kid in seen:
         return f"the kid {shown(kid)} stands twice"
     seen.add(kid)

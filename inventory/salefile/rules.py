@@ -36,6 +36,7 @@ def check(draft: Draft, problems: Problems) -> None:
     unique(draft.venues, lambda venue: venue.venue, "venue", problems)
     unique(draft.partners, lambda partner: partner.partner, "partner", problems)
     unique(draft.offers, lambda offer: offer.offer, "offer", problems)
+    unique(draft.allotments, lambda line: line.allotment, "allotment", problems)
     _check_realms(draft, problems)
     for venue, place in draft.venues.placed():
         _check_zone(venue.timezone, place, problems)
@@ -80,6 +81,9 @@ def _check_sale(draft: Draft, problems: Problems) -> None:
     if drops and draft.sale.closes_at_ms <= max(drop.opens_at_ms for drop in drops):
         problems.add(draft.sale_place, "closes_at must be later than the opening of every drop")
     if draft.sale.stripes > 1:
+        for line, place in draft.allotments.placed():
+            told = "is an allotment, which needs stripes = 1 in [sale]"
+            problems.add(place, f"{shown(line.allotment)} {told}")
         for offer, place in draft.offers.placed():
             if offer.kind == "seated" or offer.codes == "outside":
                 told = "has seats or outside codes, which need stripes = 1 in [sale]"

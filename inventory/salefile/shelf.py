@@ -3,10 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from inventory.codes import normalised
 from inventory.salefile.draft import Draft, Table
+from inventory.salefile.fields import SERIALS_MAX
 from inventory.salefile.layouts import POSITIONS_MAX, Layout, layouts_of
 from inventory.salefile.problems import Place, Problems, shown
-from inventory.salefile.values import SERIALS_MAX, Offer, OutsideCode, SeatRun
+from inventory.salefile.values import Offer, OutsideCode, SeatRun
+
+SPARE_MIN = 1_000
 
 
 def check(draft: Draft, problems: Problems) -> None:
@@ -31,8 +35,12 @@ def check(draft: Draft, problems: Problems) -> None:
             problems=problems,
         )
     _check_allotments(draft, offers, layouts, units, problems)
-    if serials_of(draft.offers.records, layouts, units) > SERIALS_MAX:
-        problems.add(draft.sale_place, f"has more than {SERIALS_MAX:,} units")
+    reserved = sum(
+        reserve(offer, layouts.get(offer.layout), units[offer.offer])
+        for offer in draft.offers.records
+    )
+    if reserved > SERIALS_MAX:
+        problems.add(draft.sale_place, f"needs more than {SERIALS_MAX:,} serials for its units")
 
 
 def _check_runs(seats: Table[SeatRun], problems: Problems) -> None:
@@ -63,11 +71,6 @@ def _check_size_of_layouts(
             problems.add(last_line[layout.id], f"{told}; at most {POSITIONS_MAX:,} are possible")
 
 
-def normal_code(code: str) -> str:
-    """The form in which two outside codes are one and the same: no case, spaces or hyphens."""
-    return code.upper().replace(" ", "").replace("-", "")
-
-
 def _check_codes(
     draft: Draft, offers: Mapping[str, Offer], layouts: Mapping[str, Layout], problems: Problems
 ) -> Counter[str]:
@@ -76,7 +79,7 @@ def _check_codes(
     seats: dict[str, set[str]] = defaultdict(set)
     counted: Counter[str] = Counter()
     for line, place in draft.codes.placed():
-        first = seen.setdefault(normal_code(line.code), place)
+        first = seen.setdefault(normalised(line.code), place)
         if first is not place:
             # The code itself is a secret and does not go into a message.
             where = f"on line {first.line}" if first.line else f"at {first.file}"
@@ -176,16 +179,9 @@ def _check_allotments(
 ) -> None:
     partners = {partner.partner for partner in draft.partners.records}
     left = dict(units)
-    owner: dict[str, str] = {}
-    seen: set[tuple[str, str]] = set()
     for line, place in draft.allotments.placed():
         called = f"the allotment {shown(line.allotment)}"
         draft.partners.refer(line.partner, partners, "partner", place, problems)
-        if owner.setdefault(line.allotment, line.partner) != line.partner:
-            problems.add(place, f"{called} belongs to {shown(owner[line.allotment])} already")
-        if (line.allotment, line.offer) in seen:
-            problems.add(place, f"{called} names the offer {shown(line.offer)} twice")
-        seen.add((line.allotment, line.offer))
         draft.offers.refer(line.offer, offers, "offer", place, problems)
         offer = offers.get(line.offer)
         if offer is None or not _has_known_units(offer, draft, layouts):
@@ -206,11 +202,12 @@ def _has_known_units(offer: Offer, draft: Draft, layouts: Mapping[str, Layout]) 
     return offer.kind == "pooled" or offer.layout in layouts
 
 
-def serials_of(offers: list[Offer], layouts: Mapping[str, Layout], units: Mapping[str, int]) -> int:
-    """How many serials the offers need, gaps between seats included."""
-    return sum(
-        len(layouts[offer.layout].labels)
-        if offer.layout in layouts
-        else max(offer.units, units[offer.offer])
-        for offer in offers
-    )
+def reserve(offer: Offer, layout: Layout | None, brought: int) -> int:
+    """How many serials an offer takes for good: a hall's positions, or its units and as many again.
+
+    A pooled offer's serials cannot be moved later, so there is room to bring more units of it.
+    """
+    if layout is not None:
+        return len(layout.labels)
+    units = max(offer.units, brought)
+    return units + max(units, SPARE_MIN)

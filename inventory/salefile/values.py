@@ -1,9 +1,8 @@
 """What a sale file says, as values: the types of the TOML and CSV files and of the JSON body.
 
-Here belong the shapes, each field's bounds and the words that explain them to the person who wrote
-the file (`description`). What one field may say belongs here; what fields must say together
-belongs to `rules`. Times are milliseconds UTC (`…_ms`), written in the files as ISO 8601 with an
-offset (`starts_at`); money is minor units.
+Here belong the shapes; what one field may say is in `fields`, what fields must say together in
+`rules`. Times are milliseconds UTC (`…_ms`), written in the files as ISO 8601 with an offset
+(`starts_at`); money is minor units.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,121 +10,27 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-EARLIEST_MS = 946_684_800_000
-"""2000-01-01: a time before it is a slip of the pen."""
-LATEST_MS = 4_102_444_800_000
-"""2100-01-01."""
-SERIALS_MAX = 2**27 - 1
-UNITS_PER_OFFER_MAX = 10_000_000
-
-Slug = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,31}$(?!\n)",
-        description="an id of 1 to 32 characters of a-z, 0-9 and -, not beginning with -",
-    ),
-]
-OfferId = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$(?!\n)",
-        description="an id of 1 to 64 characters of a-z, 0-9, . _ and -, beginning with a-z or 0-9",
-    ),
-]
-AllotmentId = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$(?!\n)",
-        description="an id of 1 to 64 characters of a-z, 0-9, . and -, beginning with a-z or 0-9",
-    ),
-]
-LayoutId = OfferId
-LayoutRef = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?:[a-z0-9][a-z0-9._-]{0,63})?$(?!\n)",
-        description="the id of a layout in seats.csv, or empty",
-    ),
-]
-Title = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?! )[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]{1,120}$(?!\n)",
-        description="a text of 1 to 120 characters on one line, without control characters",
-    ),
-]
-Address = Annotated[
-    str,
-    Meta(
-        pattern=r"^[\x21-\x7e]{1,200}$(?!\n)",
-        description="1 to 200 visible ASCII characters without spaces",
-    ),
-]
-Currency = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Z]{3}$(?!\n)", description="a currency's three capital letters, such as CNY"
-    ),
-]
-TimeZone = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$(?!\n)",
-        description="a time zone's name, such as Asia/Shanghai",
-    ),
-]
-RowName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Z0-9]{0,3}[A-Z]$(?!\n)",
-        description="a row's name: 1 to 4 of A-Z and 0-9 ending in a letter, so that F7 reads back",
-    ),
-]
-SeatNumber = Annotated[int, Meta(ge=1, le=999, description="a seat's number, 1 to 999")]
-SeatLabel = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?:[A-Z0-9]{0,3}[A-Z][1-9][0-9]{0,2})?$(?!\n)",
-        description="a seat such as F7: its row and its number",
-    ),
-]
-OutsideText = Annotated[
-    str,
-    Meta(
-        pattern=r"^[\x21-\x7e](?:[\x20-\x7e]{2,62}[\x21-\x7e])$(?!\n)",
-        description="a code of 4 to 64 ASCII characters, beginning and ending with a visible one",
-    ),
-]
-MomentMs = Annotated[
-    int,
-    Meta(
-        ge=EARLIEST_MS,
-        le=LATEST_MS,
-        description="a time of the years 2000 to 2099 with its offset, such as "
-        "2014-03-05T10:00:00+08:00 (in JSON: milliseconds since 1970, UTC)",
-    ),
-]
-PriceMinor = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=1_000_000_000,
-        description="a price in minor units (380 for 3.80), 0 to 1,000,000,000",
-    ),
-]
-Units = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=UNITS_PER_OFFER_MAX,
-        description="a number of units, 0 to 10,000,000 (0 or empty: what seats.csv or codes.csv "
-        "say)",
-    ),
-]
-Quantity = Annotated[
-    int,
-    Meta(ge=1, le=UNITS_PER_OFFER_MAX, description="a number of units, 1 to 10,000,000"),
-]
+from inventory.salefile.fields import (
+    Address,
+    AllotmentId,
+    Currency,
+    KeyId,
+    KeyText,
+    LayoutId,
+    LayoutRef,
+    MomentMs,
+    OfferId,
+    OutsideText,
+    PriceMinor,
+    Quantity,
+    RowName,
+    SeatLabel,
+    SeatNumber,
+    Slug,
+    TimeZone,
+    Title,
+    Units,
+)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,7 +53,7 @@ class SaleRules(Record, frozen=True, kw_only=True):
     closes_at_ms: MomentMs
     carry_over: bool = True
     stripes: Annotated[
-        int, Meta(ge=1, le=64, description="a number of stripes, 1 to 64, fixed once applied")
+        int, Meta(ge=1, le=16, description="a number of stripes, 1 to 16, fixed once applied")
     ] = 1
 
 
@@ -180,10 +85,27 @@ class Drop(Record, frozen=True, kw_only=True):
     opens_at_ms: MomentMs
 
 
-class KeySet(Record, frozen=True, kw_only=True):
-    """A JSON Web Key set with public keys alone (RFC 7517); each key has a `kid` of its own."""
+class Jwk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A public JSON Web Key (RFC 7517); members that verifying does not need are dropped."""
 
-    keys: list[dict[str, Any]]
+    kty: Literal["OKP", "EC", "RSA"]
+    kid: KeyId
+    alg: KeyText = ""
+    crv: KeyText = ""
+    x: KeyText = ""
+    y: KeyText = ""
+    n: KeyText = ""
+    e: KeyText = ""
+
+
+class KeySet(Record, frozen=True, kw_only=True):
+    """A JSON Web Key set with public keys alone; each key has a `kid` of its own."""
+
+    keys: list[Jwk]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The keys as JSON objects, for a library that verifies signatures."""
+        return [dict(msgspec.to_builtins(key)) for key in self.keys]
 
 
 class Login(Record, frozen=True, kw_only=True):

@@ -1,0 +1,92 @@
+"""The door of this package: sales in PostgreSQL and in the store, stock that comes later, keys.
+
+It takes values and returns values. Each verb is repeatable; one that writes holds its sale's lock
+in the database for as long as it works. Faults are `NothingHappened` and `MayHaveHappened`.
+"""
+
+from typing import Self
+
+from inventory.catalogue.applying import Application, PublishOutcome
+from inventory.catalogue.credentials import Credential, Credentials, Issued, Kiosk, NotIssued, Role
+from inventory.catalogue.database import Database
+from inventory.catalogue.planning import Plan
+from inventory.catalogue.sealing import OutsideCodes
+from inventory.catalogue.shelving import Progress, Shelf, silent
+from inventory.catalogue.stocking import StockOutcome, take_in
+from inventory.catalogue.supplies import Supply
+from inventory.catalogue.tables import read_known
+from inventory.salefile import SaleFile
+
+
+class Catalogue:
+    """The catalogue of one installation."""
+
+    def __init__(self, database: Database, codes: OutsideCodes) -> None:
+        self._database, self._codes = database, codes
+        self._credentials = Credentials(database)
+
+    @classmethod
+    async def connect(cls, url: str, codes: OutsideCodes) -> Self:
+        """Connect to the database at `url`. Raises NothingHappened when nobody answers."""
+        return cls(await Database.connect(url), codes)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._database.close()
+
+    async def plan(self, sale_file: SaleFile, shelf: Shelf, *, now_ms: int = 0) -> Plan:
+        """What publishing this file would do; nothing is written. `now_ms` 0: the database's."""
+        async with self._database.reading() as connection:
+            known = await read_known(connection, sale_file.sale.id)
+            application = Application(connection, sale_file, shelf, self._codes, now_ms)
+            _, plan = await application.plan(known)
+        return plan
+
+    async def publish(
+        self,
+        sale_file: SaleFile,
+        shelf: Shelf,
+        *,
+        actor: str,
+        expected_revision: int | None = None,
+        progress: Progress = silent,
+        now_ms: int = 0,
+    ) -> PublishOutcome:
+        """Bring the sale to what the file says, all of it or nothing. Repeatable after any crash.
+
+        With `expected_revision` (0: the sale must be new) the sale must have that revision, or say
+        already what the file says.
+        """
+        async with self._database.publishing(sale_file.sale.id) as connection:
+            return await Application(connection, sale_file, shelf, self._codes, now_ms).run(
+                actor=actor, expected_revision=expected_revision, progress=progress
+            )
+
+    async def add_stock(
+        self, sale: str, supply: Supply, shelf: Shelf, *, now_ms: int = 0
+    ) -> StockOutcome:
+        """Take a lot in. Repeatable: the same lot again adds nothing."""
+        async with self._database.publishing(sale) as connection:
+            return await take_in(connection, sale, supply, shelf, self._codes, now_ms=now_ms)
+
+    async def issue_credential(
+        self, role: Role, scope: str, title: str, *, expires_at_ms: int | None = None
+    ) -> Issued | NotIssued:
+        """Make a bearer key, whose text is shown once; a kiosk's also registers the kiosk."""
+        return await self._credentials.issue(role, scope, title, expires_at_ms=expires_at_ms)
+
+    async def credentials(self) -> list[Credential]:
+        """All keys in force."""
+        return await self._credentials.in_force()
+
+    async def rotate_credential(self, credential: str, overlap_s: int) -> Issued | NotIssued:
+        """Make a key in the place of another, which stays good for `overlap_s` more."""
+        return await self._credentials.rotate(credential, overlap_s)
+
+    async def revoke_credential(self, credential: str) -> bool:
+        """End a key at once; False when there is none of that id."""
+        return await self._credentials.revoke(credential)
+
+    async def kiosks(self) -> list[Kiosk]:
+        """All registered kiosks."""
+        return await self._credentials.kiosks()
