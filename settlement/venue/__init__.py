@@ -7,6 +7,7 @@ from settlement.venue.client import VenueClient, VenueContradiction, VenueUnavai
 from settlement.venue.journal import Journal, Lot, Progress
 from settlement.venue.pacing import Pace
 from settlement.venue.purchasing import OfferReport, Purchasing, Wanted
+from settlement.venue.redemptions import Redemptions, TellReport
 
 __all__ = [
     "Journal",
@@ -15,6 +16,8 @@ __all__ = [
     "Pace",
     "Progress",
     "Purchasing",
+    "Redemptions",
+    "TellReport",
     "VenueClient",
     "VenueContradiction",
     "VenueUnavailable",

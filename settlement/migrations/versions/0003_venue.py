@@ -36,10 +36,24 @@ CREATE TABLE venue_seat (
     PRIMARY KEY (sale, offer, seat)
 );
 CREATE INDEX venue_seat_purchase ON venue_seat (request_id);
+CREATE TABLE venue_told (
+    stream integer PRIMARY KEY,
+    epoch bigint NOT NULL,
+    number bigint NOT NULL,
+    redemptions bigint NOT NULL DEFAULT 0,
+    told_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE venue_disputed (
+    sale text NOT NULL,
+    offer text NOT NULL,
+    seat text NOT NULL,
+    told_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (sale, offer, seat)
+);
 """
 
 DOWN = """
-DROP TABLE venue_seat, venue_purchase, venue_offer;
+DROP TABLE venue_disputed, venue_told, venue_seat, venue_purchase, venue_offer;
 """
 
 
