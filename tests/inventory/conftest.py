@@ -145,8 +145,7 @@ RECORD = SaleRecord(
 )
 
 
-@pytest.fixture
-async def shop(store: Store) -> Shop:
+async def made_shop(store: Store) -> Shop:
     """The sale, open, with 5 pooled units, 14 seats, 3 units with outside codes, 5 for drop 2."""
     sales, stock = Sales(store), Stock(store)
     await sales.put(RECORD, revision=1, actor="test", now_ms=T0 - 1000)
@@ -171,3 +170,9 @@ async def shop(store: Store) -> Shop:
     opened = await sales.view("spring")
     assert opened is not None
     return Shop(store, opened)
+
+
+@pytest.fixture
+async def shop(store: Store) -> Shop:
+    """The small sale on the test's own store."""
+    return await made_shop(store)

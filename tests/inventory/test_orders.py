@@ -19,7 +19,7 @@ async def test_a_hold_takes_units_and_counts_them(shop: Shop) -> None:
 
 
 async def test_a_repeat_answers_the_same_and_changes_nothing(shop: Shop) -> None:
-    """The same key and content gives the same order, marked as a repeat; no key of the store moves."""
+    """The same key and content gives the same order, marked as a repeat; nothing moves."""
     request = shop.request("ann", (POOLED, 2))
     first = await shop.ask(request)
     before = await shop.everything()
@@ -132,7 +132,7 @@ async def test_the_same_key_twice_in_a_batch_is_one_order(shop: Shop) -> None:
 
 
 async def test_all_held_and_sold_out_and_too_few_are_three_answers(shop: Shop) -> None:
-    """While others hold, the earliest return is told; with nothing held, what is left, or sold out."""
+    """While others hold, the earliest return is told; else what is left, or sold out."""
     holds = [await shop.held(f"b{i}", (POOLED, 2)) for i in range(2)]
     refused = await shop.ask(shop.request("ann", (POOLED, 2)))
     assert refused == out.AllHeld(POOLED, holds[0].expires_at_ms)

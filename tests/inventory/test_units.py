@@ -1,5 +1,7 @@
 """Stock, redemption, allotments and codes, word by word of their scripts."""
 
+from dataclasses import replace
+
 from inventory import outcomes as out
 from inventory.allotments import Allotted, Exported, Lines, SoldUnit
 from inventory.codes import CodeKey, Codes
@@ -49,7 +51,7 @@ def code_of(shop: Shop, unit: out.OrderUnit) -> str:
 
 
 async def test_a_sold_unit_is_redeemed_once(shop: Shop) -> None:
-    """Redeemed the first time, the same to a repeat, already redeemed (when, where) to all others."""
+    """Redeemed the first time, the same to a repeat, already redeemed to all others."""
     order = await shop.sold("ann", (POOLED, 1))
     code = code_of(shop, order.units[0])
     first = await redeem(shop, code)
@@ -157,14 +159,10 @@ async def test_an_open_sale_keeps_what_buyers_were_told(shop: Shop) -> None:
     """Windows may move while it is open; price, serials and kind may not."""
     moved = offer(POOLED, "pooled")
     assert await shop.stock.put_offers(shop.sale, [moved]) == []
-    dearer = type(moved)(**{**_fields(moved), "price_minor": 500})
+    dearer = replace(moved, price_minor=500)
     assert [one.what for one in await shop.stock.put_offers(shop.sale, [dearer])] == ["price_minor"]
-    later = type(moved)(**{**_fields(moved), "redeem_until_ms": T0 + 1})
+    later = replace(moved, redeem_until_ms=T0 + 1)
     assert await shop.stock.put_offers(shop.sale, [later]) == []
-
-
-def _fields(record: object) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]
 
 
 async def test_after_the_close_everything_unsold_goes_back(shop: Shop) -> None:
