@@ -48,7 +48,7 @@ local state = state_of(room, stock_left)
 
 local called = 0
 if state == 'open' then
-  local elapsed = math.max(0, math.min(CATCH_UP_MS, now - pumped_ms))
+  local elapsed = math.max(0, math.min(CATCH_UP_MS, now - math.max(pumped_ms, room.opens_ms)))
   credit = credit + elapsed * room.rate_milli
   local free = room.active_max > 0 and math.max(0, room.active_max - active) or tail
   called = math.min(math.floor(credit / TOKEN), tail - serving, free)

@@ -1,0 +1,207 @@
+"""queueing.passes."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
+from hashlib import sha256
+
+import jwt
+import pytest
+
+from queueing.passes import BadPass, Pass, PassKeys, PassTokens
+from tests.queueing.conftest import PASS_KEYS, SALE, buyer
+
+ISSUED_MS = 1_764_000_000_123
+EXPIRES_MS = 1_764_000_120_000
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+PUBLIC_FIELDS = {"kty", "crv", "x", "kid", "use", "alg"}
+tokens = PassTokens(PASS_KEYS)
+
+
+def mint(by: PassTokens = tokens, *, mac_kid: int = 4, sign_kid: int = 6) -> tuple[str, Pass]:
+    """The pass of place 17 in drop 2."""
+    minted = by.mint(
+        sale=SALE,
+        drop=2,
+        number=17,
+        buyer=buyer(7),
+        issued_at_ms=ISSUED_MS,
+        expires_at_ms=EXPIRES_MS,
+        mac_kid=mac_kid,
+        sign_kid=sign_kid,
+    )
+    assert minted is not None
+    return minted
+
+
+def segment(value: object) -> str:
+    """A JWT segment of a JSON value."""
+    text = json.dumps(value, separators=(",", ":")).encode()
+    return urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def claims_of(token: str) -> dict[str, object]:
+    """What the token claims, unverified."""
+    text = token.split(".")[1]
+    loaded = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_a_pass_is_read_back_as_it_was_minted() -> None:
+    """A pass carries sale, drop, place, buyer and its times in whole seconds."""
+    token, minted = mint()
+    assert tokens.read(token, SALE, EXPIRES_MS - 1) == minted
+    assert (minted.sale, minted.drop, minted.number, minted.buyer) == (SALE, 2, 17, buyer(7))
+    assert minted.issued_at_ms == 1_764_000_000_000
+    assert minted.expires_at_ms == EXPIRES_MS
+    assert len(minted.id) == 24
+
+
+def test_the_same_arguments_give_the_same_token() -> None:
+    """Signing and MAC are deterministic: a repeated claim hands out the same pass."""
+    assert mint() == mint(PassTokens(PASS_KEYS))
+
+
+def test_any_edge_can_verify_a_pass_by_the_published_keys() -> None:
+    """A pass is a plain EdDSA JWT: PyJWT verifies it with the key set alone."""
+    token, minted = mint()
+    published = jwt.PyJWKSet.from_dict(tokens.jwks())
+    header = jwt.get_unverified_header(token)
+    assert header == {"alg": "EdDSA", "kid": "6", "typ": "JWT"}
+    claims = jwt.decode(
+        token,
+        published[header["kid"]].key,
+        algorithms=["EdDSA"],
+        audience=SALE,
+        issuer="dropgate",
+        options={"verify_exp": False, "require": ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"]},
+    )
+    assert claims["jti"] == minted.id
+    assert claims["sub"] == buyer(7)
+    assert all(key.keys() == PUBLIC_FIELDS for key in tokens.jwks()["keys"])
+
+
+def test_every_other_symbol_in_header_and_claims_is_refused() -> None:
+    """No symbol of header or claims can be another one: that covers every flipped bit."""
+    token, _ = mint()
+    for at in range(token.rindex(".")):
+        for other in ALPHABET.replace(token[at], ""):
+            outcome = tokens.read(token[:at] + other + token[at + 1 :])
+            assert isinstance(outcome, BadPass), (at, other)
+
+
+def test_a_cut_or_grown_token_is_refused() -> None:
+    """A token is refused when anything is cut off or added, the signature included."""
+    token, _ = mint()
+    for end in range(len(token)):
+        assert isinstance(tokens.read(token[:end]), BadPass)
+        assert isinstance(tokens.read(token[end + 1 :]), BadPass)
+    for more in ("A", "AAAA", "=", " ", "\n", ".", ".AAAA"):
+        assert isinstance(tokens.read(token + more), BadPass)
+
+
+@pytest.mark.parametrize("junk", ["", ".", "..", "...", "é.é.é", "\x00", "a" * 2000, "e30.e30.e30"])
+def test_junk_is_refused(junk: str) -> None:
+    """Whatever is not a pass is refused without an exception."""
+    assert isinstance(tokens.read(junk), BadPass)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "none", "kid": "6", "typ": "JWT"},
+        {"alg": "HS256", "kid": "6", "typ": "JWT"},
+        {"alg": "EdDSA", "kid": "7", "typ": "JWT"},
+        {"alg": "EdDSA", "kid": "6", "typ": "JWT", "jku": "https://attacker.example/keys"},
+        {"alg": "EdDSA", "typ": "JWT"},
+        {"typ": "JWT", "alg": "EdDSA", "kid": "6"},
+    ],
+)
+def test_another_header_is_refused(header: dict[str, str]) -> None:
+    """Another algorithm, key or field in the header is refused, whatever the claims say."""
+    token, _ = mint()
+    _, claims, signature = token.split(".")
+    forged = ".".join((segment(header), claims, signature))
+    assert tokens.read(forged) == BadPass("unknown_key")
+
+
+def test_a_public_key_used_as_a_shared_secret_is_refused() -> None:
+    """The classic confusion, HS256 under the published key, does not pass."""
+    token, _ = mint()
+    public = jwt.PyJWKSet.from_dict(tokens.jwks())["6"].key.public_bytes_raw()
+    forged = jwt.encode(claims_of(token), public, algorithm="HS256", headers={"kid": "6"})
+    assert isinstance(tokens.read(forged), BadPass)
+
+
+def test_claims_signed_by_the_right_key_need_the_right_id_too() -> None:
+    """A token from our signing key whose id is not the MAC over its claims is forged."""
+    claims = claims_of(mint()[0])
+    claims["place"] = 18
+    signer = PassTokens(PASS_KEYS)._signers[6]
+    forged = jwt.encode(claims, signer, algorithm="EdDSA", headers={"kid": "6"})
+    assert tokens.read(forged) == BadPass("forged")
+
+
+def test_an_expired_pass_is_refused_only_when_asked() -> None:
+    """At its end a pass is expired; who looks for a repeat can still read it."""
+    token, minted = mint()
+    assert tokens.read(token, SALE, EXPIRES_MS - 1) == minted
+    assert tokens.read(token, SALE, EXPIRES_MS) == BadPass("expired")
+    assert tokens.read(token, SALE) == minted
+
+
+def test_another_sales_pass_is_refused() -> None:
+    """A pass is good for its own sale; without a sale to compare with it is read as it is."""
+    token, minted = mint()
+    assert tokens.read(token, "theatre") == BadPass("other_sale")
+    assert tokens.read(token) == minted
+
+
+def test_another_installations_pass_is_refused() -> None:
+    """The issuer is compared, should two installations ever share keys."""
+    token, _ = mint(PassTokens(replace(PASS_KEYS, issuer="elsewhere")))
+    assert tokens.read(token) == BadPass("other_issuer")
+
+
+def test_rotation_overlaps() -> None:
+    """Passes of the keys before are read until those are retired; new ones use the new keys."""
+    token, minted = mint(mac_kid=3, sign_kid=5)
+    assert tokens.read(token) == minted
+    assert PassTokens(replace(PASS_KEYS, mac=PASS_KEYS.mac[:1])).read(token) == BadPass("forged")
+    retired = replace(PASS_KEYS, signing=PASS_KEYS.signing[:1])
+    assert PassTokens(retired).read(token) == BadPass("unknown_key")
+    assert [key["kid"] for key in tokens.jwks()["keys"]] == ["6", "5"]
+
+
+def test_a_repeat_after_a_rotation_is_the_same_pass() -> None:
+    """A turn remembers the keys of its pass: newer ones do not change a letter of it."""
+    rotated = PassTokens(
+        PassKeys(
+            mac=((7, b"seven" * 7), *PASS_KEYS.mac),
+            signing=((8, sha256(b"eight").digest()), *PASS_KEYS.signing),
+        )
+    )
+    assert mint(rotated, mac_kid=3, sign_kid=5) == mint(mac_kid=3, sign_kid=5)
+
+
+@pytest.mark.parametrize(
+    "retired",
+    [
+        replace(PASS_KEYS, mac=PASS_KEYS.mac[:1]),
+        replace(PASS_KEYS, signing=PASS_KEYS.signing[:1]),
+    ],
+)
+def test_a_retired_key_makes_no_second_pass(retired: PassKeys) -> None:
+    """When a key of a turn's pass is gone, nothing is minted rather than another pass."""
+    minted = PassTokens(retired).mint(
+        sale=SALE,
+        drop=2,
+        number=17,
+        buyer=buyer(7),
+        issued_at_ms=ISSUED_MS,
+        expires_at_ms=EXPIRES_MS,
+        mac_kid=3,
+        sign_kid=5,
+    )
+    assert minted is None
