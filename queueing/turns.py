@@ -129,15 +129,16 @@ class Turns:
             case _:
                 raise AssertionError(f"room_claim replied {reply}")
 
-    async def leave(self, place: Place) -> None:
+    async def leave(self, sale: str, place: Place) -> None:
         """Take the place out of the line for good and free its slot. Repeat freely."""
+        assert place.sale == sale, "the place was read for another sale"
         address = keys.join_address(place.buyer)
         await self._store.run(
             ROOM_LEAVE,
             (
-                keys.turns(place.sale, place.drop, place.number),
-                keys.joins(place.sale, place.drop, address.bucket),
-                keys.leases(place.sale),
+                keys.turns(sale, place.drop, place.number),
+                keys.joins(sale, place.drop, address.bucket),
+                keys.leases(sale),
             ),
             (place.drop, place.number, address.field),
         )

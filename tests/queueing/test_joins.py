@@ -89,7 +89,7 @@ async def test_who_left_gets_a_new_place_only_by_a_new_key(
     """After leaving, a late copy of the old join gives the old number, a new key the end."""
     await open_room(rooms)
     place, *_ = await join(rooms, 1, 2, 3)
-    await rooms.leave(place)
+    await rooms.leave(SALE, place)
     async with unchanged():
         [late] = await join(rooms, 1)
     assert late.number == 1

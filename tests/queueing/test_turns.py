@@ -109,10 +109,10 @@ async def test_who_left_is_not_let_in(rooms: Rooms, unchanged: Unchanged) -> Non
     waiting, inside = await called(rooms, 2)
     await admit(rooms, inside)
     for place in (waiting, inside):
-        await rooms.leave(place)
+        await rooms.leave(SALE, place)
         async with unchanged():
             assert await rooms.claim(SALE, place, now_ms=OPENS_MS) == Gone("left")
-            await rooms.leave(place)
+            await rooms.leave(SALE, place)
 
 
 async def test_a_store_that_lost_the_room_keeps_places_waiting(
@@ -229,7 +229,7 @@ async def test_a_slot_is_free_after_finish_leave_and_expiry(rooms: Rooms, store:
     await rooms.finish(SALE, 1, 1)
     await rooms.finish(SALE, 2, 77)
     await admit(rooms, places[1])
-    await rooms.leave(places[1])
+    await rooms.leave(SALE, places[1])
     third = await admit(rooms, places[2])
     end_ms = third.pass_claims.expires_at_ms
     assert isinstance(await rooms.claim(SALE, places[3], now_ms=end_ms - 1), Wait)
