@@ -94,7 +94,11 @@ class Store:
         )
         store = cls(pool, url)
         if check_durability:
-            await store.check_durability(assume_durable=assume_durable)
+            try:
+                await store.check_durability(assume_durable=assume_durable)
+            except BaseException:
+                await store.close()
+                raise
         return store
 
     async def check_durability(self, *, assume_durable: bool = False) -> None:

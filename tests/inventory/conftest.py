@@ -9,7 +9,7 @@ from inventory import outcomes as out
 from inventory.allotments import Allotments
 from inventory.ids import Identities
 from inventory.orders import ConfirmRequest, HoldRequest, LineRequest, Orders
-from inventory.sales import DropView, SaleRecord, Sales, SaleView
+from inventory.sales import Change, DropView, SaleRecord, Sales, SaleView
 from inventory.stock import Lot, OfferRecord, Stock
 from lua import Store
 
@@ -83,6 +83,10 @@ class Shop:
         outcome = await self.ask(self.request(buyer, *lines, one_step=True))
         assert isinstance(outcome, out.Held), outcome
         return outcome.order
+
+    async def change(self, what: Change) -> None:
+        """Another state of the sale."""
+        await self.sales.change(self.sale, what, actor="test", now_ms=self.now)
 
     async def pay(
         self, order: out.Order, payment: str = "test:p1", amount: int = -1, buyer: str = ""

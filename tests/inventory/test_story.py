@@ -100,8 +100,17 @@ class Story(RuleBasedStateMachine):
     @rule(
         buyer=st.sampled_from(BUYERS),
         quantities=st.sampled_from(
-            [{POOLED: 1}, {POOLED: 2}, {SEATED: 1}, {SEATED: 2}, {SEATED: 3}]
-            + [{OUTSIDE: 1}, {POOLED: 1, SEATED: 2}, {SEATED: 4}, {POOLED: 5}]
+            [
+                {POOLED: 1},
+                {POOLED: 2},
+                {SEATED: 1},
+                {SEATED: 2},
+                {SEATED: 3},
+                {OUTSIDE: 1},
+                {POOLED: 1, SEATED: 2},
+                {SEATED: 4},
+                {POOLED: 5},
+            ]
         ),
         one_step=st.booleans(),
         same_pass=st.booleans(),
@@ -225,7 +234,7 @@ class Story(RuleBasedStateMachine):
         """A refund of all or of one unit, sometimes the same one again."""
         order = self._order(data)
         left = [serial for serial in order.serials if serial not in order.refunded]
-        serials = (left[0],) if part and left else ()
+        serials: tuple[int, ...] = (left[0],) if part and left else ()
         key = f"refund-{self._number()}"
         if again and order.refunds:
             key, serials = next(iter(order.refunds.items()))
@@ -279,10 +288,7 @@ class Story(RuleBasedStateMachine):
     @rule(on=st.booleans())
     def pause(self, on: bool) -> None:
         """The operator pauses or resumes the sale."""
-        what = "pause" if on else "resume"
-        server.run(
-            self.shop.sales.change(self.shop.sale, what, actor="story", now_ms=self.model.now)
-        )
+        server.run(self.shop.change("pause" if on else "resume"))
         self.model.state = "paused" if on else "open"
 
     @rule(really=st.integers(0, 3))
