@@ -34,11 +34,15 @@ end
 -- The first run of n free seats that leaves no single seat behind it, else the first run at all.
 -- Rows come in order of preference, so "first" is also "best".
 local function find_run(text, n)
-  local ones, padded = string.rep('1', n), '|' .. text .. '|'
-  local exact = padded:find('[^1]' .. ones .. '[^1]')
-  local roomy = padded:find('[^1]' .. ones .. '11')
-  if exact and roomy then return math.min(exact, roomy) end
-  return exact or roomy or text:find(ones, 1, true)
+  local ones, from, any = string.rep('1', n), 1, nil
+  while true do
+    local at = text:find(ones, from, true)
+    if not at then return any end
+    local past = text:find('[^1]', at + n) or #text + 1
+    if past - at - n ~= 1 then return at end
+    any = any or at
+    from = past + 1
+  end
 end
 
 local function take_seats(number, offer, n)
