@@ -1,0 +1,51 @@
+"""Facts replayed onto an empty shelf: the counters that every offer must have after them."""
+
+from collections import Counter
+
+from inventory import facts as f
+
+
+def replayed(story: list[f.Fact]) -> dict[int, Counter[str]]:
+    """Units of each offer by state, from the facts alone."""
+    offers: dict[int, Counter[str]] = {}
+
+    def move(offer: int, units: int, old: str, new: str) -> None:
+        states = offers.setdefault(offer, Counter())
+        states[old] -= units
+        states[new] += units
+
+    def move_lines(lines: list[f.Line], old: str, new: str) -> None:
+        for line in lines:
+            move(line.offer, len(line.serials), old, new)
+
+    for fact in story:
+        match fact:
+            case f.Stocked():
+                move(fact.offer, sum(fact.ranges[1::2]), "venue", "available")
+            case f.Held():
+                move_lines(fact.lines, "available", "held")
+            case f.Confirmed():
+                move_lines(fact.lines, "held", "sold")
+            case f.Reclaimed() | f.Sold():
+                move_lines(fact.lines, "available", "sold")
+            case f.Released() | f.Expired():
+                move_lines(fact.lines, "held", "available")
+            case f.Refunded():
+                move_lines(fact.back, "sold", "available")
+                move_lines(fact.voided, "sold", "voided")
+            case f.Redeemed():
+                move(fact.offer, 1, "sold", "redeemed")
+            case f.Voided():
+                move(fact.offer, sum(fact.ranges[1::2]), fact.state, "voided")
+            case f.Returned():
+                move(fact.offer, sum(fact.ranges[1::2]), "available", "returned")
+            case f.Allotted():
+                move(fact.offer, sum(fact.ranges[1::2]), "available", "allotted")
+            case f.Reported():
+                move(fact.offer, len(fact.sales), "allotted", "sold")
+            case f.Recalled():
+                move(fact.offer, sum(fact.back[1::2]), "allotted", "available")
+                move(fact.offer, sum(fact.voided[1::2]), "allotted", "voided")
+            case f.Unfulfilled() | f.Changed():
+                pass
+    return offers
