@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.problems import Problem
+
 OrderState = Literal[
     "held",
     "confirmed",
@@ -40,6 +42,7 @@ class OfferAnswer(Outgoing, frozen=True):
     number: int
     title: str
     venue: str
+    venue_title: str
     city: str
     drop: str
     kind: Literal["pooled", "seated"]
@@ -67,7 +70,12 @@ class SaleAnswer(Outgoing, frozen=True):
 
 
 class FrameAnswer(Outgoing, frozen=True):
-    """The public state of a sale's waiting room. A place's distance is `number - serving`."""
+    """The public state of a sale's waiting room at `at_ms`.
+
+    Numbers up to `serving` may claim. The wait of a place is about max(0, opens_at_ms - at_ms) +
+    (number - serving) / rate_per_s; look again after a `poll_share`-th of it, within poll_ms and
+    poll_max_ms, drawn out by up to `poll_spread` at random.
+    """
 
     sale: str
     drop: int
@@ -76,10 +84,15 @@ class FrameAnswer(Outgoing, frozen=True):
     tail: int
     rate_per_s: float
     stock: Band
-    poll_ms: int
-    reason: str
+    reason: Literal["opening", "operator", "active", "stock"]
     opens_at_ms: int
+    lobby_at_ms: int
+    next_opens_at_ms: int
     at_ms: int
+    poll_ms: int
+    poll_max_ms: int
+    poll_share: int
+    poll_spread: float
 
 
 class PlaceAnswer(Outgoing, frozen=True):
@@ -92,12 +105,13 @@ class PlaceAnswer(Outgoing, frozen=True):
 
 
 class WhereAnswer(Outgoing, frozen=True):
-    """Where a place stands: how many are ahead of it, and the room's state."""
+    """Where a place stands: how many are ahead of it, the room's state, when to look again."""
 
     number: int
     drop: int
     ahead: int
     state: RoomState
+    poll_ms: int
 
 
 class PassAnswer(Outgoing, frozen=True):
@@ -108,10 +122,11 @@ class PassAnswer(Outgoing, frozen=True):
 
 
 class WaitAnswer(Outgoing, frozen=True):
-    """Not your turn yet: how many are ahead, and when to ask again."""
+    """Not now; the place is kept. `ahead` turns are to be called yet; ask again in `retry_ms`."""
 
     ahead: int
     retry_ms: int
+    reason: Literal["missing", "lobby", "paused", "draining", "sold_out", "turn", "full", "pace"]
 
 
 class UnitAnswer(Outgoing, frozen=True):
@@ -146,7 +161,7 @@ class BatchItemAnswer(Outgoing, frozen=True):
 
     status: int
     order: OrderAnswer | None = None
-    problem: dict[str, Any] | None = None
+    problem: Problem | None = None
     replayed: bool = False
 
 
@@ -185,6 +200,7 @@ class UnitCodeAnswer(Outgoing, frozen=True):
 
     unit: int
     offer: str
+    state: str
     code: str
     seat: str | None = None
 
@@ -223,10 +239,12 @@ class BreakAnswer(Outgoing, frozen=True):
 
     class_: str = msgspec.field(name="class")
     order: str
-    ours: Any
-    theirs: Any
+    detail: str
     owner: str
     default_action: str
+    line: int | None = None
+    ours: dict[str, Any] | None = None
+    theirs: dict[str, Any] | None = None
 
 
 class RunAnswer(Outgoing, frozen=True):
@@ -234,6 +252,9 @@ class RunAnswer(Outgoing, frozen=True):
 
     run: str
     digest: str
+    lines_ours: int
+    lines_theirs: int
+    lines_matched: int
     breaks: list[BreakAnswer]
 
 
@@ -251,19 +272,25 @@ class StatementLineAnswer(Outgoing, frozen=True):
 
 
 class StatementAnswer(Outgoing, frozen=True):
-    """What we saw of a partner's day."""
+    """What we saw of a partner's day, up to the facts of `as_of`; `digest` is the CSV's."""
 
     partner: str
     date: str
+    digest: str
+    as_of: dict[str, str]
+    totals: dict[str, dict[str, int]]
     lines: list[StatementLineAnswer]
+    sale: str | None = None
 
 
 class RedemptionAnswer(Outgoing, frozen=True):
-    """A code was redeemed: let the visitor in."""
+    """A code was redeemed: let the visitor in. `order` is absent for a unit of an allotment."""
 
     result: Literal["redeemed"]
+    sale: str
     offer: str
     title: str
+    starts_at_ms: int
     at_ms: int
     seat: str | None = None
     order: str | None = None
@@ -273,10 +300,10 @@ class AppliedAnswer(Outgoing, frozen=True):
     """What applying a sale did."""
 
     id: str
+    number: int
     revision: int
-    created: bool
-    additions: int
-    changes: int
+    units_added: int
+    changed: bool
 
 
 class SaleStateAnswer(Outgoing, frozen=True):
@@ -345,7 +372,6 @@ class AuditAnswer(Outgoing, frozen=True):
 
 
 class HealthAnswer(Outgoing, frozen=True):
-    """Whether this process is well; `why` names what is missing."""
+    """The process is well."""
 
     ok: bool
-    why: list[str] = msgspec.field(default_factory=list)

@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gateway.problems import wrong_field
+
 LINES_MAX = 8
 QUANTITY_MAX = 20
 BATCH_MAX = 1_000
 UNITS_MAX = 1_000
-SEATS_MAX = 5_000
+SEATS_MAX = 4_000
 SERIAL_MAX = 2**27 - 1
 COUNT_MAX = 100_000_000
 MONEY_MAX = 2**53 - 1
@@ -80,6 +82,18 @@ class ConfirmBody(Incoming, frozen=True):
         if (self.payment is None) == (self.reference is None):
             raise ValueError("Give exactly one of `payment` and `reference`")
 
+    def of_shopper(self) -> str:
+        """The proof; a shopper's word alone pays nothing."""
+        if self.payment is None:
+            raise wrong_field("body", "payment", "A shopper's confirm carries a proof of payment")
+        return self.payment
+
+    def of_partner(self) -> str:
+        """The partner's reference; it has taken the money itself."""
+        if self.reference is None:
+            raise wrong_field("body", "reference", "A partner's confirm carries its reference")
+        return self.reference
+
 
 class PartnerOrderBody(Incoming, frozen=True):
     """A partner's order: `sell` takes and sells in one step, `hold` keeps the units a while."""
@@ -145,9 +159,9 @@ class RateBody(Incoming, frozen=True):
 
 
 class StockSeatBody(Incoming, frozen=True):
-    """A seat that came from its venue, with the venue's own pickup code if it has one."""
+    """A unit from its venue: its seat ("" when pooled) and the venue's own code, if any."""
 
-    seat: SeatLabel
+    seat: SeatLabel | Literal[""] = ""
     code: Text | None = None
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 
+from gateway.auth import AtTill, Caller, Partner, Shopper
+
 if TYPE_CHECKING:
-    from gateway.auth import Caller
     from gateway.services import Services
     from gateway.shelves import Shelf
 
@@ -26,7 +27,7 @@ class Call:
     path: dict[str, Any]
     key: str = ""
     found_shelf: "Shelf | None" = None
-    found_caller: "Caller | None" = None
+    found_caller: Caller | None = None
     found_body: Any = None
     found_query: Any = None
 
@@ -40,6 +41,19 @@ class Call:
         """Who asks, of a kind that the endpoint's `who` allows alone."""
         assert isinstance(self.found_caller, kind), "the endpoint lets in other callers"
         return self.found_caller
+
+    def owner(self) -> Shopper | AtTill | Partner:
+        """The caller of a route that asks about orders."""
+        assert isinstance(self.found_caller, Shopper | AtTill | Partner), "not for orders"
+        return self.found_caller
+
+    def owner_names(self) -> tuple[str, str]:
+        """The buyer's key or "", and the seller or "": whose order it must be."""
+        match self.owner():
+            case Shopper(buyer=buyer) | AtTill(buyer=buyer):
+                return buyer, ""
+            case Partner(id=partner):
+                return "", partner
 
     def body(self, kind: type[T]) -> T:
         """The body, of the endpoint's `body` type."""

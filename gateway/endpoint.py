@@ -24,7 +24,8 @@ class Who(Enum):
 
     LOGIN = ("Bearer", "a shopper's login assertion, signed by one of the sale's issuers (JWT)")
     PLACE = ("Place", "a place in the line, as `POST …/places` gave it")
-    PASS = ("Pass", "a pass, as `POST …/passes` gave it (JWT)")
+    PASS = ("Pass", "a pass in its time, as `POST …/passes` gave it (JWT)")
+    PASS_AT_TILL = ("Pass", "a pass; one that has expired still finds the order it bought")
     PARTNER = ("Bearer", "a partner's key")
     KIOSK = ("Bearer", "a kiosk's key")
     OPERATOR = ("Bearer", "an operator's key")
@@ -54,10 +55,11 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An answer that is not JSON: its media types, what it is, and the schema if it has one."""
+    """An answer that is not only JSON: its other media types, what it is, and its JSON type."""
 
     types: tuple[str, ...]
     what: str
+    json: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Endpoint:
     who: tuple[Who, ...] = ()
     scope: Scope = Scope.NONE
     body: Any = None
+    body_shown: Any = None  # what the document shows where `body` is bytes
     body_media: str = "application/json"
     body_max: int = BODY_MAX
     body_timeout_s: float = BODY_TIMEOUT_S
@@ -82,7 +85,8 @@ class Endpoint:
     key: Keyed = Keyed.NO
     answers: Mapping[int, Any] = field(default_factory=dict)
     refusals: tuple[Code, ...] = ()
-    needs_books: bool = False
+    headers: tuple[dict[str, Any], ...] = ()  # further parameters, as OpenAPI says them
+    is_deep: bool = True  # it asks a server behind this process
 
     @property
     def name(self) -> str:

@@ -64,8 +64,10 @@ class Code(Enum):
     PASS_EXPIRED = ("pass_expired", 409, "This pass has expired")
     PASS_OF_ANOTHER_DROP = ("pass_of_another_drop", 409, "This pass is for another drop")
     OFFER_NOT_OPEN = ("offer_not_open", 409, "This offer opens with a later drop")
+    OFFER_CLOSED = ("offer_closed", 409, "This offer's time is over")
     LIMIT_REACHED = ("limit_reached", 409, "The buyer's limit is reached")
     SEAT_TAKEN = ("seat_taken", 409, "A seat is taken")
+    TOO_FEW = ("too_few", 409, "Fewer are left than were asked for")
     NOT_TOGETHER = ("not_together", 409, "There are not that many seats side by side")
     ALL_HELD = ("all_held", 409, "Everything left is held; some may come back")
     SOLD_OUT = ("sold_out", 409, "Sold out")
@@ -73,8 +75,9 @@ class Code(Enum):
     AMOUNT_MISMATCH = ("amount_mismatch", 409, "The payment is not of the order's amount")
     ALREADY_PAID = ("already_paid", 409, "The order was paid by another payment")
     PAID_UNFULFILLED = ("paid_unfulfilled", 409, "Paid too late, units gone; a refund is owed")
-    WRONG_STATE = ("wrong_state", 409, "The state does not allow this")
-    NOT_REFUNDABLE = ("not_refundable", 409, "These units cannot be refunded")
+    NOT_HELD = ("not_held", 409, "The order is paid; what is paid is refunded, not released")
+    NOT_REFUNDABLE = ("not_refundable", 409, "The order has no money to give back")
+    TOO_MANY_REFUNDS = ("too_many_refunds", 409, "The order has had as many refunds as it may")
 
     # The kiosk.
     ALREADY_REDEEMED = ("already_redeemed", 409, "This code has been redeemed")
@@ -86,12 +89,13 @@ class Code(Enum):
     TOO_MANY_ATTEMPTS = ("too_many_attempts", 429, "Too many unknown codes; wait")
 
     # The desk of the operator and the partner.
+    WRONG_STATE = ("wrong_state", 409, "The sale's state does not allow this")
     STALE_REVISION = ("stale_revision", 412, "The sale has changed since it was read")
     REVISION_REQUIRED = ("revision_required", 428, "Say which revision is changed (If-Match)")
     CHANGE_REFUSED = ("change_refused", 409, "A sale that is open cannot be changed like this")
     INVALID_SALE = ("invalid_sale", 422, "The sale is not valid")
     INVALID_STATEMENT = ("invalid_statement", 422, "The statement cannot be read")
-    NOT_ALLOTTED = ("not_allotted", 409, "A unit is not the allotment's to report or return")
+    STOCK_REFUSED = ("stock_refused", 422, "The lot cannot be taken in")
 
     # Faults: repeat with the same key.
     NOTHING_HAPPENED = ("nothing_happened", 503, "A server behind us is away; nothing happened")
@@ -127,6 +131,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     units: list[int] | None = None
     limit: int | None = None
     has: int | None = None
+    left: int | None = None
     opens_at_ms: int | None = None
     lobby_opens_ms: int | None = None
     retry_at_ms: int | None = None

@@ -27,6 +27,7 @@ _UNKNOWN_OR_MISSING = re.compile(
 )
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_REVISION = re.compile(r'"([0-9]{1,9})"\Z', re.ASCII)
 _ECHO_MAX = 64
 
 
@@ -140,6 +141,17 @@ def idempotency_key(request: web.BaseRequest, *, required: bool) -> str:
     if len(given) > 1 or _KEY.match(given[0]) is None:
         raise wrong_field("header", "Idempotency-Key", "Give one key of 1..128 visible characters")
     return given[0]
+
+
+def revision(request: web.BaseRequest) -> int | None:
+    """The revision in `If-Match`, or None when the header is absent."""
+    given = request.headers.getall("If-Match", [])
+    if not given:
+        return None
+    found = _REVISION.match(given[0])
+    if len(given) > 1 or found is None:
+        raise wrong_field("header", "If-Match", 'Give one revision in quotes, such as "7"')
+    return int(found[1])
 
 
 def _bare(message: str) -> str:

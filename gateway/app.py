@@ -1,0 +1,132 @@
+"""The servers of a gateway process: the shared port's and its own port's, from the same endpoints.
+
+Here belong routing, the limits of HTTP itself, and errors that arise outside of any handler: an
+unknown path, a wrong method, bytes that are no HTTP. All are told as problem details. What happens
+around a handler is in `middleware`; starting and stopping, in `process`.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import orjson
+from aiohttp import http_parser, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+
+from gateway import openapi
+from gateway.endpoint import Endpoint
+from gateway.metrics import RouteMeter
+from gateway.middleware import around, problem_of
+from gateway.problems import Code, Problem, problem
+from gateway.responses import refusal
+from gateway.routes import OWN_PORT, SHARED_PORT
+from gateway.services import Services
+
+KEEP_ALIVE_S = 15.0
+"""An idle connection, and one whose headers do not come; aiohttp's own default is an hour."""
+LINGER_S = 1.0
+"""How long the rest of a refused body is read, so that the client sees the refusal."""
+LINE_MAX = 8_190
+HEADERS_MAX = 64
+BACKLOG = 4_096
+STOP_WAIT_S = 5.0
+UNMATCHED = "unmatched"
+
+# The parser in Python had most of the request smuggling there was; never fall back to it.
+assert http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy, "aiohttp lacks C parts"
+
+
+def shared_port(services: Services) -> "Runner":
+    """The server of the port that all gateway processes share."""
+    services.openapi = orjson.dumps(openapi.document(SHARED_PORT, version("dropgate")))
+    return Runner(services, SHARED_PORT)
+
+
+def own_port(services: Services) -> "Runner":
+    """The server of the process's own port: its metrics and its health, nothing else."""
+    return Runner(services, OWN_PORT)
+
+
+class Runner(web.AppRunner):
+    """An aiohttp runner whose every answer, whoever makes it, has the one error shape."""
+
+    def __init__(self, services: Services, endpoints: Iterable[Endpoint]) -> None:
+        app = web.Application()
+        for endpoint in endpoints:
+            handle = around(endpoint, services)
+            app.router.add_route(endpoint.method, endpoint.path, handle)
+            if endpoint.method == "GET":
+                app.router.add_route("HEAD", endpoint.path, handle)
+        super().__init__(app, shutdown_timeout=STOP_WAIT_S)
+        self._services = services
+
+    async def _make_server(self) -> web.Server:
+        plain = await super()._make_server()
+        return _Server(self._services, plain)
+
+
+class _Server(web.Server):
+    """Answers through the application, and for those it has no route for."""
+
+    def __init__(self, services: Services, plain: web.Server) -> None:
+        self._answered = plain.request_handler
+        self._gate = services.gate
+        self._meter = RouteMeter(services.metrics, UNMATCHED)
+        super().__init__(
+            self._answer,
+            request_factory=plain.request_factory,
+            access_log=None,  # it halves the throughput; requests are counted instead
+            keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
+            max_line_size=LINE_MAX,
+            max_field_size=LINE_MAX,
+            max_headers=HEADERS_MAX,
+            auto_decompress=False,  # compressed bodies are refused: a small one may hold gigabytes
+        )
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=asyncio.get_running_loop(), **self._kwargs)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._answered(request)
+        except web.HTTPException as error:
+            response = refusal(problem_of(error, request), _kept(error))
+            return self.counted(response, closing=error.status == Code.EXPECTATION_FAILED.status)
+
+    def counted(self, response: web.Response, *, closing: bool) -> web.Response:
+        """The response to a request without a route, counted as such."""
+        self._meter.count(response.status, 0.0)
+        if closing or self._gate.draining:
+            response.force_close()
+        return response
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    allow = error.headers.get("Allow")
+    return {} if allow is None else {"Allow": allow}
+
+
+class _Protocol(RequestHandler):
+    """One connection; what aiohttp would answer with a page of its own becomes problem details."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to bytes that are no HTTP, and to a bug outside of all handlers."""
+        server = self._manager
+        assert isinstance(server, _Server)
+        return server.counted(refusal(_outside(request, status, exc)), closing=True)
+
+
+def _outside(request: web.BaseRequest, status: int, exc: BaseException | None) -> Problem:
+    if status < 500 or isinstance(exc, HttpProcessingError):
+        return problem(Code.BAD_HTTP)
+    if isinstance(exc, Exception):
+        return problem_of(exc, request)
+    return problem(Code.INTERNAL)

@@ -1,0 +1,210 @@
+"""Who asks: a credential becomes a caller, or a refusal that says what is wrong with it.
+
+Here belong the schemes of `Authorization`, the role matrix's enforcement and scopes. Keys are
+compared as hashes, in constant time. Outside signatures belong to `assertions`, places and passes
+to queueing; where the keys come from, to `credentials`.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import assert_never
+
+from aiohttp import web
+
+from gateway.assertions import Assertion, BadAssertion, Memory
+from gateway.credentials import KEY_PREFIX, BadKey, Credentials
+from gateway.endpoint import Who
+from gateway.problems import Code, Refused
+from gateway.shelves import Shelf
+from inventory.ids import Identities
+from queueing import BadPass, BadPlace, Pass, Place, Rooms
+
+SUBJECT_MAX = 128
+TOKEN_MAX = 8_000
+_BEARER_ROLES = {
+    "partner": Who.PARTNER,
+    "kiosk": Who.KIOSK,
+    "operator": Who.OPERATOR,
+    "auditor": Who.AUDITOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """A buyer known by a login assertion; `buyer` is the key that inventory knows."""
+
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """The holder of a place."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AtTill:
+    """The holder of a pass. For a hold it may have expired: the till looks for a repeat first."""
+
+    pass_: Pass
+
+    @property
+    def buyer(self) -> str:
+        """The key that inventory knows the buyer by."""
+        return self.pass_.buyer
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner marketplace, by its key."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtKiosk:
+    """A registered kiosk at its venue."""
+
+    credential: str
+    venue: str
+    kiosk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Someone who runs sales; `actor` goes into the facts."""
+
+    actor: str
+
+
+Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an `Authorization` header carries."""
+
+    scheme: str
+    token: str
+
+
+def credential_of(request: web.BaseRequest, who: tuple[Who, ...]) -> Credential:
+    """The request's credential. Refuses none, two, and a scheme that this route does not take."""
+    given = request.headers.getall("Authorization", [])
+    schemes = " or ".join(dict.fromkeys(one.scheme for one in who))
+    if not given:
+        raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {schemes} <token>.")
+    scheme, _, token = given[0].partition(" ")
+    scheme = scheme.capitalize()
+    if len(given) > 1 or not token or not token.isascii() or len(token) > TOKEN_MAX:
+        raise Refused(Code.BAD_CREDENTIAL, f"Send one Authorization: {schemes} <token>.")
+    if all(scheme != one.scheme for one in who):
+        raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {schemes} <token>.")
+    return Credential(scheme, token.strip())
+
+
+class Auth:
+    """Identifies callers for one process."""
+
+    def __init__(self, credentials: Credentials, identities: Identities, rooms: Rooms) -> None:
+        self._credentials = credentials
+        self._identities = identities
+        self._rooms = rooms
+        self._memory = Memory()
+
+    def identify(
+        self,
+        credential: Credential,
+        who: tuple[Who, ...],
+        shelf: Shelf | None,
+        sale: str | None,
+    ) -> Caller:
+        """The caller. `sale` is the one that the path names, be it there or not.
+
+        Raises Refused: 401 for a credential that proves nothing, 403 for one that proves somebody
+        who may not do this, 503 while the keys have never been loaded.
+        """
+        if credential.scheme == "Bearer" and credential.token.startswith(KEY_PREFIX):
+            return self._by_key(credential.token, who, shelf, sale)
+        for kind in who:
+            if kind.scheme == credential.scheme:
+                break
+        else:
+            raise Refused(Code.BAD_CREDENTIAL)
+        match kind:
+            case Who.LOGIN:
+                return self._by_login(credential.token, _known(shelf))
+            case Who.PLACE:
+                return self._by_place(credential.token, _known(shelf))
+            case Who.PASS:
+                return self._by_pass(credential.token, _known(shelf), may_be_late=False)
+            case Who.PASS_AT_TILL:
+                return self._by_pass(credential.token, _known(shelf), may_be_late=True)
+            case Who.PARTNER | Who.KIOSK | Who.OPERATOR | Who.AUDITOR:
+                raise Refused(Code.BAD_CREDENTIAL, f"This takes {kind.what}.")
+            case _:
+                assert_never(kind)
+
+    def _by_key(
+        self, text: str, who: tuple[Who, ...], shelf: Shelf | None, sale: str | None
+    ) -> Caller:
+        key = self._credentials.check(text, time.time())
+        if isinstance(key, BadKey):
+            if key.expired:
+                raise Refused(Code.EXPIRED_CREDENTIAL, "This key has expired or was replaced.")
+            raise Refused(Code.BAD_CREDENTIAL, "This key is not known.")
+        role = _BEARER_ROLES[key.role]
+        if role not in who:
+            takes = " or ".join(one.what for one in who)
+            raise Refused(Code.WRONG_ROLE, f"This is a key for a {key.role}; this takes {takes}.")
+        match role:
+            case Who.PARTNER:
+                if shelf is not None and key.scope not in shelf.catalogue.partners:
+                    raise Refused(Code.OUT_OF_SCOPE, "You are no partner of this sale.")
+                return Partner(key.scope)
+            case Who.KIOSK:
+                venue, _, kiosk = key.scope.partition("/")
+                return AtKiosk(key.id, venue, kiosk)
+            case _:
+                if sale is not None and key.scope not in ("*", sale):
+                    raise Refused(Code.OUT_OF_SCOPE, "This key is for another sale.")
+                return Operator(f"{key.role}:{key.id}")
+
+    def _by_login(self, token: str, shelf: Shelf) -> Shopper:
+        found = self._memory.check(
+            token, shelf.logins, ("sub",), realm=shelf.realm, now_s=time.time()
+        )
+        match found:
+            case BadAssertion(reason=reason, expired=expired):
+                code = Code.EXPIRED_CREDENTIAL if expired else Code.BAD_CREDENTIAL
+                raise Refused(code, f"The login assertion is refused. {reason}")
+            case Assertion(issuer=issuer, claims=claims):
+                subject = claims["sub"]
+                if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX:
+                    raise Refused(Code.BAD_CREDENTIAL, "The login assertion names nobody.")
+                return Shopper(self._identities.buyer_key(f"{issuer.name}:{subject}"))
+
+    def _by_place(self, token: str, shelf: Shelf) -> InLine:
+        match self._rooms.read_place(token, shelf.view.id, int(time.time() * 1000)):
+            case BadPlace(reason="stale"):
+                raise Refused(Code.EXPIRED_CREDENTIAL, "This place is too old.")
+            case BadPlace(reason=reason):
+                raise Refused(Code.BAD_CREDENTIAL, "This is no place in this line.", reason=reason)
+            case Place() as place:
+                return InLine(place)
+
+    def _by_pass(self, token: str, shelf: Shelf, *, may_be_late: bool) -> AtTill:
+        now_ms = None if may_be_late else int(time.time() * 1000)
+        match self._rooms.read_pass(token, shelf.view.id, now_ms):
+            case BadPass(reason="expired"):
+                raise Refused(Code.EXPIRED_CREDENTIAL, "This pass has expired.")
+            case BadPass(reason=reason):
+                raise Refused(Code.BAD_CREDENTIAL, "This is no pass for this sale.", reason=reason)
+            case Pass() as found:
+                return AtTill(found)
+
+
+def _known(shelf: Shelf | None) -> Shelf:
+    assert shelf is not None, "an endpoint for shoppers names its sale"
+    return shelf

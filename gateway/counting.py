@@ -1,0 +1,96 @@
+"""Counters of offers, added up over stripes; read again at most once a second for all who look.
+
+Exact at the fact number they carry, and as old as that. The store's counters are inventory's.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.shelves import Shelf
+from inventory.records import OfferCounts
+from inventory.stock import Stock
+
+RECENT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Where units are. `released` is the sum of the others."""
+
+    released: int = 0
+    available: int = 0
+    held: int = 0
+    allotted: int = 0
+    sold: int = 0
+    redeemed: int = 0
+    voided: int = 0
+    returned: int = 0
+
+    def __add__(self, other: "Units | OfferCounts") -> "Units":
+        return Units(
+            self.released + other.released,
+            self.available + other.available,
+            self.held + other.held,
+            self.allotted + other.allotted,
+            self.sold + other.sold,
+            self.redeemed + other.redeemed,
+            self.voided + other.voided,
+            self.returned + other.returned,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A sale's counters: by offer number, in all, and the fact number of its first stripe."""
+
+    by_offer: Mapping[int, Units]
+    total: Units
+    fact: int
+    read_at: float
+
+    def left(self, shelf: Shelf, drop: int) -> int:
+        """Units that a drop may still sell: available or held, of its offers.
+
+        What is left of earlier drops counts too when the sale carries it over.
+        """
+        first = 1 if shelf.view.carry else drop
+        return sum(
+            units.available + units.held
+            for number, units in self.by_offer.items()
+            if first <= shelf.offer(number).drop <= drop
+        )
+
+
+class Counts:
+    """The counters of all sales."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+        self._kept: dict[str, Tally] = {}
+        self._reading: dict[str, asyncio.Task[Tally]] = {}
+
+    async def read(self, shelf: Shelf) -> Tally:
+        """The counters now."""
+        by_offer: dict[int, Units] = {}
+        fact = 0
+        for stripe in range(shelf.view.stripes):
+            for counts in await self._stock.counts(shelf.view, stripe):
+                by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
+                fact = counts.fact if stripe == 0 else fact
+        total = sum(by_offer.values(), start=Units())
+        tally = self._kept[shelf.view.id] = Tally(by_offer, total, fact, time.monotonic())
+        return tally
+
+    async def recent(self, shelf: Shelf) -> Tally:
+        """The counters of the last second; while one reads them, all others wait for that one."""
+        sale = shelf.view.id
+        kept = self._kept.get(sale)
+        if kept is not None and time.monotonic() - kept.read_at < RECENT_S:
+            return kept
+        reading = self._reading.get(sale)
+        if reading is None:
+            reading = self._reading[sale] = asyncio.create_task(self.read(shelf))
+            reading.add_done_callback(lambda _: self._reading.pop(sale, None))
+        return await asyncio.shield(reading)

@@ -1,0 +1,58 @@
+"""The bearer keys that this process knows: a copy of the catalogue's list, renewed every seconds.
+
+Here belongs answering without the database whether a key is good. Making, rotating and revoking
+keys belongs to the catalogue; what a role may do, to the endpoints. A database that is gone leaves
+the last list in force: partners and kiosks go on.
+"""
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.problems import Code, Refused
+from inventory.catalogue import Credential, presented
+
+KEY_PREFIX = "dgk_"
+_NOBODY = b"\0" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class BadKey:
+    """The key proves nothing; `expired` when it would have, before."""
+
+    expired: bool = False
+
+
+class Credentials:
+    """The keys in force, by id."""
+
+    def __init__(self, load: Callable[[], Awaitable[Sequence[Credential]]]) -> None:
+        self._load = load
+        self._known: dict[str, Credential] | None = None
+        self.refreshed_at: float | None = None
+        """When the list was read last, by time.monotonic(); None before the first time."""
+
+    async def refresh(self) -> int:
+        """Read the list again; how many keys are in force. Raises Fault."""
+        known = await self._load()
+        self._known = {one.id: one for one in known}
+        self.refreshed_at = time.monotonic()
+        return len(known)
+
+    def check(self, text: str, now_s: float) -> Credential | BadKey:
+        """The credential that a key's text proves. Raises Refused when no list was ever read."""
+        if self._known is None:
+            raise Refused(Code.NOT_READY, "The keys have not been read yet.")
+        shown = presented(text)
+        if shown is None:
+            return BadKey()
+        known = self._known.get(shown.id)
+        # Compared even when the id is unknown, so that time does not tell which ids exist.
+        secret = _NOBODY if known is None else known.secret_sha256
+        same = hmac.compare_digest(secret, shown.secret_sha256)
+        if known is None or not same or known.role != shown.role:
+            return BadKey()
+        if known.expires_at_ms is not None and now_s * 1000 >= known.expires_at_ms:
+            return BadKey(expired=True)
+        return known

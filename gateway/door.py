@@ -1,0 +1,31 @@
+"""The door of the room: joins of one loop turn in one call, claims one by one, both counted.
+
+Who may go in is decided by the room's scripts.
+"""
+
+from gateway.gathering import Gatherer
+from gateway.metrics import Metrics
+from queueing import Admitted, ClaimOutcome, Joined, JoinOutcome, JoinRequest, Place, Rooms
+
+
+class Door:
+    """Joins and claims of one process."""
+
+    def __init__(self, rooms: Rooms, metrics: Metrics) -> None:
+        self._rooms = rooms
+        self._joins: Gatherer[str, JoinRequest, JoinOutcome] = Gatherer(rooms.join)
+        self._metrics = metrics
+
+    async def join(self, sale: str, request: JoinRequest) -> JoinOutcome:
+        """Take a place in the line of the drop that is on."""
+        outcome = await self._joins.ask(sale, sale, request)
+        if isinstance(outcome, Joined) and not outcome.replayed:
+            self._metrics.joined.labels(sale).inc()
+        return outcome
+
+    async def claim(self, sale: str, place: Place) -> ClaimOutcome:
+        """Claim the turn of a place."""
+        outcome = await self._rooms.claim(sale, place)
+        if isinstance(outcome, Admitted) and not outcome.replayed:
+            self._metrics.admitted.labels(sale).inc()
+        return outcome

@@ -1,0 +1,32 @@
+"""Units with their codes as lines, NDJSON or CSV: for a partner's programs and spreadsheets."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from gateway.answers import UnitCodeAnswer
+from gateway.responses import body_of, raw
+
+NDJSON = "application/x-ndjson"
+CSV = "text/csv"
+COLUMNS = ("unit", "offer", "seat", "state", "code")
+
+
+async def respond(pages: AsyncIterator[list[UnitCodeAnswer]], *, as_csv: bool) -> web.Response:
+    """All pages as one answer; their number is bounded by the query's limit."""
+    units = [unit async for page in pages for unit in page]
+    if as_csv:
+        return raw(_csv(units), f"{CSV}; charset=utf-8")
+    return raw(b"".join(body_of(unit) + b"\n" for unit in units), NDJSON)
+
+
+def _csv(units: list[UnitCodeAnswer]) -> bytes:
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\r\n")
+    lines.writerow(COLUMNS)
+    for unit in units:
+        row = (getattr(unit, name) for name in COLUMNS)
+        lines.writerow("" if cell is None else cell for cell in row)
+    return text.getvalue().encode()

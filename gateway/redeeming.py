@@ -1,0 +1,67 @@
+"""The kiosk's desk: a code is redeemed for the kiosk's venue, guessing is slowed down.
+
+Whether a code is good is decided by inventory; which sale and unit it means is looked up here, in
+the shelves (minted codes) and in the venue's imported codes.
+"""
+
+import math
+import time
+
+from gateway.auth import AtKiosk
+from gateway.limits import MissLimit
+from gateway.metrics import Metrics
+from gateway.problems import Code, Refused
+from gateway.shelves import Shelves
+from inventory.codes import Codes
+from inventory.redemption import RedeemedUnit, RedeemOutcome, Redemption, UnknownCode
+from inventory.sales import SaleView
+from lua.store import Store
+
+
+class KioskDesk:
+    """Redemptions of one process."""
+
+    def __init__(
+        self,
+        store: Store,
+        codes: Codes,
+        shelves: Shelves,
+        metrics: Metrics,
+    ) -> None:
+        self._redemption = Redemption(
+            store, codes, find_minted=self._minted, find_outside=self._imported
+        )
+        self._shelves = shelves
+        self._metrics = metrics
+        self._misses = MissLimit()
+
+    async def redeem(self, at: AtKiosk, typed: str, key: str) -> RedeemOutcome:
+        """Redeem what was typed or scanned. Raises Refused (429) for a kiosk that guesses."""
+        now_s = time.monotonic()
+        wait_s = math.ceil(self._misses.wait_s(at.credential, now_s))
+        if wait_s > 0:
+            raise Refused(Code.TOO_MANY_ATTEMPTS, retry_after_s=wait_s)
+        outcome = await self._redemption.redeem(typed, venue=at.venue, kiosk=at.kiosk, key=key)
+        if isinstance(outcome, UnknownCode):
+            self._misses.miss(at.credential, now_s)
+            self._metrics.code_misses.inc()
+        elif isinstance(outcome, RedeemedUnit) and not outcome.replayed:
+            self._metrics.redeemed.labels(outcome.sale).inc()
+        return outcome
+
+    async def _minted(self, sale_number: int, serial: int) -> tuple[SaleView, int] | None:
+        shelf = self._shelves.of_number(sale_number)
+        offer = None if shelf is None else shelf.catalogue.offer_of_serial(serial)
+        if shelf is None or offer is None:
+            return None
+        return shelf.view, offer.number
+
+    async def _imported(self, typed: str, _venue: str) -> tuple[SaleView, int, int] | None:
+        # Every venue's codes are looked through: "wrong venue" helps at a door, "unknown" does not.
+        for shelf in self._shelves:
+            if shelf.has_outside_codes:
+                serial = await shelf.catalogue.serial_of_code(typed)
+                offer = None if serial is None else shelf.catalogue.offer_of_serial(serial)
+                if serial is not None and offer is not None:
+                    return shelf.view, offer.number, serial
+        return None

@@ -1,0 +1,79 @@
+"""Which outcome of a room's verb becomes which answer. Complete matches, no default."""
+
+from aiohttp import web
+
+from gateway.answers import FrameAnswer, PassAnswer, PlaceAnswer, WaitAnswer, WhereAnswer
+from gateway.problems import Code, problem
+from gateway.responses import answer, refusal
+from queueing import (
+    Admitted,
+    ClaimOutcome,
+    Frame,
+    Gone,
+    Joined,
+    JoinOutcome,
+    NotYet,
+    Place,
+    RoomClosed,
+    Wait,
+)
+
+
+def frame_answer(frame: Frame) -> FrameAnswer:
+    """The frame as the outside sees it."""
+    return FrameAnswer(
+        sale=frame.sale,
+        drop=frame.drop,
+        state=frame.state,
+        serving=frame.serving,
+        tail=frame.tail,
+        rate_per_s=frame.rate_per_s,
+        stock=frame.stock,
+        reason=frame.reason,
+        opens_at_ms=frame.opens_at_ms,
+        lobby_at_ms=frame.lobby_at_ms,
+        next_opens_at_ms=frame.next_opens_at_ms,
+        at_ms=frame.at_ms,
+        poll_ms=frame.poll_ms,
+        poll_max_ms=frame.poll_max_ms,
+        poll_share=frame.poll_share,
+        poll_spread=frame.poll_spread,
+    )
+
+
+def of_join(outcome: JoinOutcome, frame: FrameAnswer) -> web.Response:
+    """What a join is answered with."""
+    match outcome:
+        case Joined(place_token=token, place=place, replayed=replayed):
+            shown = PlaceAnswer(place=token, number=place.number, drop=place.drop, frame=frame)
+            return answer(shown, 201, replayed=replayed)
+        case NotYet(lobby_opens_ms=lobby_opens_ms):
+            return refusal(problem(Code.LOBBY_NOT_OPEN, lobby_opens_ms=lobby_opens_ms))
+        case RoomClosed(reason=reason):
+            return refusal(problem(Code.ROOM_CLOSED, reason=reason))
+
+
+def of_claim(outcome: ClaimOutcome) -> web.Response:
+    """What a claim is answered with."""
+    match outcome:
+        case Admitted(pass_token=token, pass_claims=claims, replayed=replayed):
+            shown = PassAnswer(pass_=token, expires_at_ms=claims.expires_at_ms)
+            return answer(shown, 201, replayed=replayed)
+        case Wait(ahead=ahead, retry_ms=retry_ms, reason=reason):
+            return answer(WaitAnswer(ahead=ahead, retry_ms=retry_ms, reason=reason), 202)
+        case Gone(reason=reason):
+            return refusal(problem(Code.TURN_GONE, reason=reason))
+
+
+def of_where(place: Place, frame: Frame) -> web.Response:
+    """Where a place stands by the frame that this process keeps: no store is asked."""
+    if place.drop < frame.drop:
+        return refusal(problem(Code.TURN_GONE, "A later drop has begun.", reason="over"))
+    where = WhereAnswer(
+        number=place.number,
+        drop=place.drop,
+        ahead=frame.ahead(place.number),
+        state=frame.state,
+        poll_ms=frame.poll_after_ms(place.number),
+    )
+    return answer(where)

@@ -1,0 +1,14 @@
+"""The routes, one module for each audience; the lists here are all there is."""
+
+from gateway.routes import health, kiosk, operator, partner, shopper
+
+SHARED_PORT = (
+    *shopper.ROUTES,
+    *partner.ROUTES,
+    *kiosk.ROUTES,
+    *operator.ROUTES,
+    *health.SHARED,
+)
+OWN_PORT = health.OWN
+
+__all__ = ["OWN_PORT", "SHARED_PORT"]

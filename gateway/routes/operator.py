@@ -1,0 +1,202 @@
+"""Routes for operators: bring a sale, open, throttle and close it, look at it, refund."""
+
+from aiohttp import web
+
+from gateway import desk_outcomes, order_outcomes, requests
+from gateway.answers import (
+    AppliedAnswer,
+    AuditAnswer,
+    CountsAnswer,
+    OrderAnswer,
+    RateAnswer,
+    SaleStateAnswer,
+    StockAnswer,
+)
+from gateway.auth import Operator
+from gateway.bodies import Empty, RateBody, RefundBody, StockBody
+from gateway.call import Call
+from gateway.endpoint import Endpoint, Handler, Keyed, Scope, Who
+from gateway.problems import Code
+from gateway.routes.partner import BATCH_BODY_MAX, LARGE_BODY_TIMEOUT_S
+from inventory.salefile import SaleFile
+from inventory.sales import Change
+
+SALE_BODY_MAX = 64 * 1024 * 1024
+
+
+async def apply(call: Call) -> web.Response:
+    """Create a sale, or bring it to another revision."""
+    expected = requests.revision(call.request)
+    outcome = await call.services.operators.apply(
+        str(call.path["sale"]),
+        call.body(bytes),
+        actor=call.caller(Operator).actor,
+        expected=expected,
+    )
+    return desk_outcomes.of_apply(outcome, expected)
+
+
+def _changing(what: Change, doc: str) -> Handler:
+    async def change(call: Call) -> web.Response:
+        shelf, actor = call.shelf, call.caller(Operator).actor
+        outcome = await call.services.operators.change(shelf, what, actor=actor)
+        return desk_outcomes.of_change(outcome, shelf.view)
+
+    change.__name__ = what
+    change.__doc__ = doc
+    return change
+
+
+async def rate(call: Call) -> web.Response:
+    """Set how fast the room lets people in."""
+    sale, asked = call.shelf.view, call.body(RateBody)
+    outcome = await call.services.sale_desk.set_rate(
+        sale, asked.rate_per_s, asked.burst, actor=call.caller(Operator).actor
+    )
+    return desk_outcomes.of_rate(outcome, sale, asked)
+
+
+async def stock(call: Call) -> web.Response:
+    """Bring a lot of units."""
+    asked = call.body(StockBody)
+    return desk_outcomes.of_stock(await call.services.operators.add_stock(call.shelf, asked), asked)
+
+
+async def counts(call: Call) -> web.Response:
+    """Where all units are."""
+    return desk_outcomes.counts(call.shelf, await call.services.counts.read(call.shelf))
+
+
+async def audit(call: Call) -> web.Response:
+    """Check every invariant."""
+    return desk_outcomes.of_audit(await call.services.operators.audit(call.shelf))
+
+
+async def refund(call: Call) -> web.Response:
+    """Refund an order, whoever sold it."""
+    services, shelf = call.services, call.shelf
+    outcome = await services.orders.refund(
+        shelf.view,
+        str(call.path["order"]),
+        seller="",
+        key=call.key,
+        serials=call.body(RefundBody).units or (),
+    )
+    return await services.showing.respond(shelf, order_outcomes.of_refund(outcome))
+
+
+RUNS = (Who.OPERATOR,)
+LOOKS = (Who.OPERATOR, Who.AUDITOR)
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": 'The revision that is changed, `"7"`; absent only when the sale is new.',
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+}
+CHANGES: dict[Change, str] = {
+    "open": "Let the drops open at their times",
+    "pause": "Nobody is let in and nothing is sold until it is resumed",
+    "resume": "Go on",
+    "drain": "No new places and holds; holds that stand may be paid",
+    "close": "End the sale; what is left goes back to the venues",
+}
+
+ROUTES = (
+    Endpoint(
+        method="PUT",
+        path="/v1/operator/sales/{sale}",
+        handler=apply,
+        summary="Create a sale or change it",
+        who=RUNS,
+        scope=Scope.NEW_SALE,
+        body=bytes,
+        body_shown=SaleFile,
+        body_max=SALE_BODY_MAX,
+        body_timeout_s=LARGE_BODY_TIMEOUT_S,
+        key=Keyed.OPTIONAL,
+        headers=(IF_MATCH,),
+        answers={200: AppliedAnswer, 201: AppliedAnswer},
+        refusals=(
+            Code.INVALID_SALE,
+            Code.STALE_REVISION,
+            Code.REVISION_REQUIRED,
+            Code.CHANGE_REFUSED,
+        ),
+    ),
+    *(
+        Endpoint(
+            method="POST",
+            path=f"/v1/operator/sales/{{sale}}/{what}",
+            handler=_changing(what, doc),
+            summary=doc,
+            who=RUNS,
+            scope=Scope.SALE,
+            body=Empty,
+            key=Keyed.OPTIONAL,
+            answers={200: SaleStateAnswer},
+            refusals=(Code.WRONG_STATE,),
+        )
+        for what, doc in CHANGES.items()
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/v1/operator/sales/{sale}/rate",
+        handler=rate,
+        summary="Set how fast the room lets people in",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=RateBody,
+        key=Keyed.OPTIONAL,
+        answers={200: RateAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/operator/sales/{sale}/stock",
+        handler=stock,
+        summary="Bring a lot of units; a lot that was brought before adds nothing",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=StockBody,
+        body_max=BATCH_BODY_MAX,
+        key=Keyed.OPTIONAL,
+        answers={200: StockAnswer, 201: StockAnswer},
+        refusals=(Code.STOCK_REFUSED, Code.KEY_REUSED),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}/counts",
+        handler=counts,
+        summary="Where all units are",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: CountsAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}/audit",
+        handler=audit,
+        summary="Check every invariant of a sale, now",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: AuditAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/operator/sales/{sale}/orders/{order}/refund",
+        handler=refund,
+        summary="Refund all or some units of an order",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=RefundBody,
+        key=Keyed.REQUIRED,
+        answers={200: OrderAnswer},
+        refusals=(
+            Code.UNKNOWN_ORDER,
+            Code.KEY_REUSED,
+            Code.TOO_MANY_REFUNDS,
+            Code.NOT_REFUNDABLE,
+            Code.UNKNOWN_UNIT,
+        ),
+    ),
+)

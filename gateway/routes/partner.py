@@ -1,0 +1,246 @@
+"""Routes for partner marketplaces: sell, take an allotment of codes, hear events, settle."""
+
+from aiohttp import web
+
+from gateway import asking, desk_outcomes, exports, order_outcomes
+from gateway.answers import (
+    AllotmentsAnswer,
+    BatchAnswer,
+    EventsAnswer,
+    OrderAnswer,
+    RunAnswer,
+    StatementAnswer,
+    UnitCodeAnswer,
+    UnitStatusesAnswer,
+)
+from gateway.auth import Partner
+from gateway.bodies import (
+    AllotmentsQuery,
+    BatchBody,
+    CodesQuery,
+    EventsQuery,
+    PartnerOrderBody,
+    RefundBody,
+    ReportBody,
+    ReturnsBody,
+    StatementQuery,
+)
+from gateway.call import Call
+from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.problems import Code
+from gateway.responses import answer
+from gateway.routes.shopper import TILL_REFUSALS
+
+BATCH_BODY_MAX = 2 * 1024 * 1024
+STATEMENT_MAX = 64 * 1024 * 1024
+LARGE_BODY_TIMEOUT_S = 60.0
+
+
+async def order(call: Call) -> web.Response:
+    """Sell in one step, or hold."""
+    services, partner = call.services, call.caller(Partner)
+    body = call.body(PartnerOrderBody)
+    shelf = await services.shelves.for_partner(body.sale, partner.id)
+    request = asking.partners_order(shelf, services.identities, partner, call.key, body)
+    outcome = await services.till.hold(shelf.view, request)
+    return await services.showing.respond(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+async def batch(call: Call) -> web.Response:
+    """Up to 1,000 orders, each with its own key and its own result."""
+    orders = call.body(BatchBody).orders
+    results = await call.services.batches.sell(call.caller(Partner), orders)
+    return answer(BatchAnswer(results=results))
+
+
+async def refund(call: Call) -> web.Response:
+    """Give money back for all or some units of an order."""
+    services, shelf = call.services, call.shelf
+    outcome = await services.orders.refund(
+        shelf.view,
+        str(call.path["order"]),
+        seller=call.caller(Partner).id,
+        key=call.key,
+        serials=call.body(RefundBody).units or (),
+    )
+    return await services.showing.respond(shelf, order_outcomes.of_refund(outcome))
+
+
+async def allotments(call: Call) -> web.Response:
+    """The partner's allotments in a sale."""
+    services, partner = call.services, call.caller(Partner).id
+    shelf = await services.shelves.for_partner(call.query(AllotmentsQuery).sale, partner)
+    return answer(AllotmentsAnswer(allotments=await services.allotments.listed(shelf, partner)))
+
+
+async def codes(call: Call) -> web.StreamResponse:
+    """A page of an allotment's codes, as NDJSON or CSV."""
+    services, partner, query = call.services, call.caller(Partner).id, call.query(CodesQuery)
+    shelf = await services.shelves.for_partner(query.sale, partner)
+    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
+    pages = services.allotments.codes(shelf, parts, after=query.after, limit=query.limit)
+    return await exports.respond(pages, as_csv=call.accepts(exports.CSV))
+
+
+async def report(call: Call) -> web.Response:
+    """Say what was sold of an allotment."""
+    services, partner = call.services, call.caller(Partner).id
+    shelf = await services.shelves.for_partner(call.query(AllotmentsQuery).sale, partner)
+    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
+    told = await services.allotments.report(shelf, parts, call.key, call.body(ReportBody).lines)
+    return desk_outcomes.of_statuses(told)
+
+
+async def give_back(call: Call) -> web.Response:
+    """Give units of an allotment back."""
+    services, partner = call.services, call.caller(Partner).id
+    shelf = await services.shelves.for_partner(call.query(AllotmentsQuery).sale, partner)
+    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
+    units = call.body(ReturnsBody).units
+    told = await services.allotments.take_back(shelf, parts, call.key, units, by="partner")
+    return desk_outcomes.of_statuses(told)
+
+
+async def events(call: Call) -> web.Response:
+    """What happened after an event that the partner knows."""
+    query = call.query(EventsQuery)
+    found = await call.services.books_desk.events(
+        call.caller(Partner).id, after=query.after, limit=query.limit
+    )
+    return answer(found)
+
+
+async def statement(call: Call) -> web.Response:
+    """Hand in the partner's own statement of a day and get the differences."""
+    found = await call.services.books_desk.reconcile(
+        call.caller(Partner).id, call.query(StatementQuery).date, call.body(bytes)
+    )
+    return answer(found, 201)
+
+
+async def settlement(call: Call) -> web.Response:
+    """Our statement of a day, as JSON or CSV."""
+    return await call.services.books_desk.statement(
+        call.caller(Partner).id, str(call.path["date"]), as_csv=call.accepts(exports.CSV)
+    )
+
+
+WHO = (Who.PARTNER,)
+ROUTES = (
+    Endpoint(
+        method="POST",
+        path="/v1/partner/orders",
+        handler=order,
+        summary="Sell in one step, or hold",
+        who=WHO,
+        body=PartnerOrderBody,
+        key=Keyed.REQUIRED,
+        answers={200: OrderAnswer, 201: OrderAnswer},
+        refusals=(Code.UNKNOWN_SALE, *TILL_REFUSALS),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/orders/batch",
+        handler=batch,
+        summary="Up to 1,000 orders in one call, each with its own key and result",
+        who=WHO,
+        body=BatchBody,
+        body_max=BATCH_BODY_MAX,
+        key=Keyed.OPTIONAL,
+        answers={200: BatchAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/orders/{order}/refund",
+        handler=refund,
+        summary="Refund all or some units of an order",
+        who=WHO,
+        scope=Scope.ORDER,
+        body=RefundBody,
+        key=Keyed.REQUIRED,
+        answers={200: OrderAnswer},
+        refusals=(
+            Code.KEY_REUSED,
+            Code.TOO_MANY_REFUNDS,
+            Code.NOT_REFUNDABLE,
+            Code.UNKNOWN_UNIT,
+        ),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/partner/allotments",
+        handler=allotments,
+        summary="The partner's allotments in a sale",
+        who=WHO,
+        query=AllotmentsQuery,
+        answers={200: AllotmentsAnswer},
+        refusals=(Code.UNKNOWN_SALE,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/partner/allotments/{allotment}/codes",
+        handler=codes,
+        summary="A page of an allotment's units with their codes, by ascending unit",
+        who=WHO,
+        query=CodesQuery,
+        answers={200: Media((exports.NDJSON, exports.CSV), "One unit a line.", UnitCodeAnswer)},
+        refusals=(Code.UNKNOWN_SALE, Code.UNKNOWN_ALLOTMENT),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/allotments/{allotment}/sales",
+        handler=report,
+        summary="Report what was sold of an allotment",
+        who=WHO,
+        query=AllotmentsQuery,
+        body=ReportBody,
+        body_max=BATCH_BODY_MAX,
+        key=Keyed.REQUIRED,
+        answers={200: UnitStatusesAnswer},
+        refusals=(Code.UNKNOWN_SALE, Code.UNKNOWN_ALLOTMENT, Code.KEY_REUSED),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/allotments/{allotment}/returns",
+        handler=give_back,
+        summary="Give units of an allotment back",
+        who=WHO,
+        query=AllotmentsQuery,
+        body=ReturnsBody,
+        key=Keyed.REQUIRED,
+        answers={200: UnitStatusesAnswer},
+        refusals=(Code.UNKNOWN_SALE, Code.UNKNOWN_ALLOTMENT, Code.KEY_REUSED),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/partner/events",
+        handler=events,
+        summary="What happened after an event",
+        who=WHO,
+        query=EventsQuery,
+        answers={200: EventsAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/statements",
+        handler=statement,
+        summary="Hand in a day's statement and get the differences",
+        who=WHO,
+        query=StatementQuery,
+        body=bytes,
+        body_media=exports.CSV,
+        body_max=STATEMENT_MAX,
+        body_timeout_s=LARGE_BODY_TIMEOUT_S,
+        key=Keyed.OPTIONAL,
+        answers={201: RunAnswer},
+        refusals=(Code.INVALID_STATEMENT,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/partner/settlements/{date}",
+        handler=settlement,
+        summary="Our statement of a day",
+        who=WHO,
+        answers={200: Media((exports.CSV,), "One line for each sale or refund.", StatementAnswer)},
+    ),
+)

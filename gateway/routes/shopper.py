@@ -1,0 +1,268 @@
+"""Routes for shoppers: the shop window, the line, the till, and the rest of an order's life."""
+
+from typing import assert_never
+
+from aiohttp import web
+
+from gateway import asking, order_outcomes, payments, room_outcomes
+from gateway.answers import (
+    FrameAnswer,
+    OrderAnswer,
+    PassAnswer,
+    PlaceAnswer,
+    SaleAnswer,
+    WaitAnswer,
+    WhereAnswer,
+)
+from gateway.auth import AtTill, InLine, Partner, Shopper
+from gateway.bodies import ConfirmBody, Empty, HoldBody, SaleQuery
+from gateway.call import Call
+from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.problems import Code
+from gateway.responses import answer, nothing, raw
+from inventory.orders import ConfirmRequest
+from queueing import JoinRequest
+
+SVG = "image/svg+xml"
+
+
+async def read_sale(call: Call) -> web.Response:
+    """What is sold, when, and roughly how much of it is left."""
+    shown = await call.services.window.show(call.shelf, call.query(SaleQuery))
+    return answer(shown, cache="public, max-age=1")
+
+
+async def join(call: Call) -> web.Response:
+    """Take a place in the line."""
+    services, sale = call.services, call.shelf.view.id
+    frame = services.frames.of(sale)
+    request = JoinRequest(call.key, call.caller(Shopper).buyer)
+    return room_outcomes.of_join(await services.door.join(sale, request), frame.answer)
+
+
+async def where(call: Call) -> web.Response:
+    """Where a place stands."""
+    frame = call.services.frames.of(call.shelf.view.id)
+    return room_outcomes.of_where(call.caller(InLine).place, frame.frame)
+
+
+async def leave(call: Call) -> web.Response:
+    """Give a place up."""
+    await call.services.rooms.leave(call.shelf.view.id, call.caller(InLine).place)
+    return nothing()
+
+
+async def frame(call: Call) -> web.Response:
+    """The room's public state, from memory."""
+    found = call.services.frames.of(call.shelf.view.id)
+    return raw(found.body, "application/json", cache="public, max-age=1")
+
+
+async def claim(call: Call) -> web.Response:
+    """Go in, if it is this place's turn."""
+    services, sale = call.services, call.shelf.view.id
+    return room_outcomes.of_claim(await services.door.claim(sale, call.caller(InLine).place))
+
+
+async def hold(call: Call) -> web.Response:
+    """Keep units for a while."""
+    services, shelf, till = call.services, call.shelf, call.caller(AtTill)
+    lines = call.body(HoldBody).lines
+    request = asking.shoppers_hold(shelf, services.identities, till, call.key, lines)
+    outcome = await services.till.hold(shelf.view, request, till.pass_)
+    return await services.showing.respond(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+async def confirm(call: Call) -> web.Response:
+    """Pay for a hold: a shopper with a proof, a partner with its own reference."""
+    services, shelf, order = call.services, call.shelf, str(call.path["order"])
+    body = call.body(ConfirmBody)
+    match call.owner():
+        case Partner(id=partner):
+            outcome = await services.till.confirm_reference(
+                shelf.view, order, partner=partner, reference=body.of_partner()
+            )
+        case Shopper(buyer=buyer) | AtTill(buyer=buyer):
+            paid = payments.proved(
+                body.of_shopper(),
+                order=order,
+                currency=shelf.view.currency,
+                adapters=shelf.payments,
+                test_mode=services.settings.test_mode,
+            )
+            request = ConfirmRequest(order, paid.name, paid.amount_minor, buyer=buyer)
+            outcome = await services.till.confirm(shelf.view, request)
+        case never:
+            assert_never(never)
+    return await services.showing.respond(shelf, order_outcomes.of_confirm(outcome))
+
+
+async def release(call: Call) -> web.Response:
+    """Give a hold back."""
+    services, shelf, order = call.services, call.shelf, str(call.path["order"])
+    buyer, seller = call.owner_names()
+    outcome = await services.orders.release(shelf.view, order, buyer=buyer, seller=seller)
+    return await services.showing.respond(shelf, order_outcomes.of_release(outcome))
+
+
+async def read_order(call: Call) -> web.Response:
+    """An order of the caller's own, with its codes once it is paid."""
+    order = await call.services.orders.read(call.shelf.view, str(call.path["order"]))
+    told = order_outcomes.of_read(order, *call.owner_names())
+    return await call.services.showing.respond(call.shelf, told)
+
+
+async def read_code(call: Call) -> web.Response:
+    """The pickup code of one unit as a QR."""
+    order = await call.services.orders.read(call.shelf.view, str(call.path["order"]))
+    told = order_outcomes.of_read(order, *call.owner_names())
+    return await call.services.showing.qr(call.shelf, told, int(call.path["position"]))
+
+
+OWNERS = (Who.LOGIN, Who.PASS, Who.PARTNER)
+TILL_REFUSALS = (
+    Code.KEY_REUSED,
+    Code.NOT_OPEN,
+    Code.PAUSED,
+    Code.DRAINING,
+    Code.CLOSED,
+    Code.UNKNOWN_OFFER,
+    Code.UNKNOWN_SEAT,
+    Code.OFFER_NOT_OPEN,
+    Code.OFFER_CLOSED,
+    Code.LIMIT_REACHED,
+    Code.SEAT_TAKEN,
+    Code.TOO_FEW,
+    Code.ALL_HELD,
+    Code.NOT_TOGETHER,
+    Code.SOLD_OUT,
+)
+
+ROUTES = (
+    Endpoint(
+        method="GET",
+        path="/v1/sales/{sale}",
+        handler=read_sale,
+        summary="A sale and, when asked for, a page of its offers",
+        scope=Scope.SALE,
+        query=SaleQuery,
+        answers={200: SaleAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/sales/{sale}/places",
+        handler=join,
+        summary="Join the line",
+        who=(Who.LOGIN,),
+        scope=Scope.SALE,
+        body=Empty,
+        key=Keyed.REQUIRED,
+        answers={201: PlaceAnswer},
+        refusals=(Code.LOBBY_NOT_OPEN, Code.ROOM_CLOSED),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/sales/{sale}/places/me",
+        handler=where,
+        summary="Where am I",
+        who=(Who.PLACE,),
+        scope=Scope.SALE,
+        answers={200: WhereAnswer},
+        refusals=(Code.TURN_GONE,),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/v1/sales/{sale}/places/me",
+        handler=leave,
+        summary="Leave the line",
+        who=(Who.PLACE,),
+        scope=Scope.SALE,
+        key=Keyed.OPTIONAL,
+        answers={204: None},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/sales/{sale}/frame",
+        handler=frame,
+        summary="The public state of the waiting room",
+        scope=Scope.SALE,
+        answers={200: FrameAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/sales/{sale}/passes",
+        handler=claim,
+        summary="Claim my turn",
+        who=(Who.PLACE,),
+        scope=Scope.SALE,
+        body=Empty,
+        key=Keyed.OPTIONAL,
+        answers={201: PassAnswer, 202: WaitAnswer},
+        refusals=(Code.TURN_GONE,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/sales/{sale}/orders",
+        handler=hold,
+        summary="Hold units",
+        who=(Who.PASS_AT_TILL,),
+        scope=Scope.SALE,
+        body=HoldBody,
+        key=Keyed.REQUIRED,
+        answers={200: OrderAnswer, 201: OrderAnswer},
+        refusals=(
+            *TILL_REFUSALS,
+            Code.PASS_SPENT,
+            Code.PASS_EXPIRED,
+            Code.PASS_OF_ANOTHER_DROP,
+        ),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/orders/{order}/confirm",
+        handler=confirm,
+        summary="Pay for a hold",
+        who=OWNERS,
+        scope=Scope.ORDER,
+        body=ConfirmBody,
+        key=Keyed.OPTIONAL,
+        answers={200: OrderAnswer},
+        refusals=(
+            Code.BAD_PAYMENT,
+            Code.ALREADY_PAID,
+            Code.AMOUNT_MISMATCH,
+            Code.PAID_UNFULFILLED,
+        ),
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/orders/{order}/release",
+        handler=release,
+        summary="Give a hold back",
+        who=OWNERS,
+        scope=Scope.ORDER,
+        body=Empty,
+        key=Keyed.OPTIONAL,
+        answers={200: OrderAnswer},
+        refusals=(Code.NOT_HELD,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/orders/{order}",
+        handler=read_order,
+        summary="An order, with its pickup codes once it is paid",
+        who=OWNERS,
+        scope=Scope.ORDER,
+        answers={200: OrderAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/orders/{order}/codes/{position}.svg",
+        handler=read_code,
+        summary="The pickup code of the order's n-th unit as a QR, counted from 1",
+        who=OWNERS,
+        scope=Scope.ORDER,
+        answers={200: Media((SVG,), "The QR form of the code.")},
+        refusals=(Code.NO_CODE,),
+    ),
+)

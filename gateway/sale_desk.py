@@ -1,0 +1,130 @@
+"""The operator's desk: a sale is applied, opened, throttled and closed, at till and room alike.
+
+The sale's stock and its room are two things in the store that know nothing of each other; here they
+are moved together, the till first where it must be quicker. Routes and the command line both come
+through here. Every verb may be repeated.
+"""
+
+from dataclasses import dataclass
+
+from inventory.catalogue import (
+    Catalogue,
+    Progress,
+    Published,
+    PublishOutcome,
+    Shelf as StoreShelf,
+    StockOutcome,
+    Supply,
+)
+from inventory.salefile import Drop, RoomLine, SaleFile
+from inventory.sales import Change, Changed, Sales, SaleView, WrongState
+from inventory.stock import Stock
+from lua.store import Store
+from queueing import Changed as RoomChanged, DropBegun, NoRoom, RoomRules, Rooms, SetState
+
+CLOSE_OUT_AT_ONCE = 256
+_ROOM_STATES: dict[Change, SetState] = {
+    "open": "open",
+    "pause": "paused",
+    "resume": "open",
+    "drain": "draining",
+    "close": "closed",
+}
+
+
+def _silent(_phase: str, _done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The sale is in the store, and its room is configured.
+
+    `room_kept` is the drop that has begun, so that the openings of the room stay as they were.
+    """
+
+    published: Published
+    room_kept: int | None = None
+
+
+def room_rules(room: RoomLine, drops: list[Drop]) -> RoomRules:
+    """The rules of a room as its sale file says them."""
+    return RoomRules(
+        rate_per_s=room.rate_per_s,
+        openings_ms=tuple(drop.opens_at_ms for drop in drops),
+        burst=room.burst,
+        pass_ms=room.pass_s * 1000,
+        lobby_ms=room.lobby_s * 1000,
+        active_max=room.active_max,
+    )
+
+
+class SaleDesk:
+    """Runs the sales of one store."""
+
+    def __init__(self, store: Store, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._sales = Sales(store)
+        self._stock = Stock(store)
+        self._shelf = StoreShelf.of(store)
+
+    async def apply(
+        self,
+        catalogue: Catalogue,
+        sale_file: SaleFile,
+        *,
+        actor: str,
+        expected_revision: int | None = None,
+        progress: Progress = _silent,
+    ) -> Applied | PublishOutcome:
+        """Bring a sale to what its file says, with its room.
+
+        Anything but Applied has changed nothing, or is finished by applying again.
+        """
+        outcome = await catalogue.publish(
+            sale_file,
+            self._shelf,
+            actor=actor,
+            expected_revision=expected_revision,
+            progress=progress,
+        )
+        if not isinstance(outcome, Published):
+            return outcome
+        rules = room_rules(sale_file.room, sale_file.drops)
+        configured = await self._rooms.configure(sale_file.sale.id, rules, actor)
+        return Applied(outcome, configured.drop if isinstance(configured, DropBegun) else None)
+
+    async def change(self, sale: SaleView, what: Change, *, actor: str) -> Changed | WrongState:
+        """Open, pause, resume, drain or close the sale and its room."""
+        outcome = await self._sales.change(sale, what, actor=actor)
+        if isinstance(outcome, WrongState):
+            return outcome
+        await self._rooms.set_state(sale.id, _ROOM_STATES[what], actor)
+        return outcome
+
+    async def set_rate(
+        self, sale: SaleView, rate_per_s: float, burst: int | None, *, actor: str
+    ) -> RoomChanged | NoRoom:
+        """Set how fast the room lets people in; in force at the next claim."""
+        return await self._rooms.set_rate(sale.id, rate_per_s, burst, actor)
+
+    async def add_stock(self, catalogue: Catalogue, sale: SaleView, supply: Supply) -> StockOutcome:
+        """Take a lot in and put it on the shelf."""
+        return await catalogue.add_stock(sale.id, supply, self._shelf)
+
+    async def close_out(self, sale: SaleView) -> int:
+        """Give what is left of a closed sale back to its venues; how many units.
+
+        Holds that still run give theirs back later, so a loop asks again until nothing is left.
+        """
+        returned = 0
+        for stripe in range(sale.stripes):
+            left = [
+                counts.offer
+                for counts in await self._stock.counts(sale, stripe)
+                if counts.available
+            ]
+            for at in range(0, len(left), CLOSE_OUT_AT_ONCE):
+                some = left[at : at + CLOSE_OUT_AT_ONCE]
+                returned += await self._stock.take_off(sale, some, stripe)
+        return returned

@@ -1,0 +1,165 @@
+"""The wiring of a gateway process: every part, made once and handed to those that need it.
+
+Here and nowhere else parts are put together. No part is a global; no part reads the environment.
+"""
+
+import time
+from importlib.metadata import version
+from typing import Self
+
+from prometheus_client import generate_latest
+
+from gateway.allotment_desk import AllotmentDesk
+from gateway.auth import Auth
+from gateway.batches import Batches
+from gateway.books_desk import BooksDesk
+from gateway.config import Settings
+from gateway.counting import Counts
+from gateway.credentials import Credentials
+from gateway.door import Door
+from gateway.frames import Frames
+from gateway.gate import Gate
+from gateway.housekeeping import Housekeeping
+from gateway.keyring import Key, Keyring
+from gateway.link import Link
+from gateway.metrics import MeteredStore, Metrics
+from gateway.operator_desk import OperatorDesk
+from gateway.problems import Code, Refused
+from gateway.redeeming import KioskDesk
+from gateway.sale_desk import SaleDesk
+from gateway.shelves import Shelves
+from gateway.showing import Showing
+from gateway.till import Till
+from gateway.window import Window
+from inventory.allotments import Allotments
+from inventory.catalogue import Catalogue, Credential, OutsideCodes
+from inventory.codes import CodeKey, Codes
+from inventory.ids import Identities
+from inventory.orders import Orders
+from inventory.stock import Stock
+from queueing import PassKeys, Rooms
+from settlement import Books
+
+STALE_S = 3.0
+"""What was last read longer ago than this says that its server does not answer."""
+
+
+class Services:
+    """All parts of one gateway process."""
+
+    def __init__(
+        self, settings: Settings, keyring: Keyring, store: MeteredStore, books: Books
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.books = books
+        self.gate = Gate()
+        self.metrics = Metrics(version("dropgate"))
+        self.openapi = b""
+        """The description of all routes; set by whoever knows them all."""
+        store.metrics = self.metrics
+
+        sealed = OutsideCodes(
+            seal=_code_keys(keyring, "outside_seal"),
+            digest_key=keyring.current("outside_hash").secret,
+        )
+        self.catalogue = Link(lambda: Catalogue.connect(settings.database_url, sealed))
+        codes = _codes(keyring)
+        self.identities = Identities(
+            order=keyring.current("order").secret, buyer=keyring.current("buyer").secret
+        )
+        self.orders = Orders(store)
+        self.rooms = _rooms(keyring, store)
+        self.shelves = Shelves(store, sealed)
+        self.frames = Frames(self.rooms)
+        self.counts = Counts(Stock(store))
+        self.credentials = Credentials(self._keys_in_force)
+        self.auth = Auth(self.credentials, self.identities, self.rooms)
+
+        self.door = Door(self.rooms, self.metrics)
+        self.till = Till(self.orders, self.rooms, self.metrics)
+        self.showing = Showing(codes)
+        self.window = Window(self.counts)
+        self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
+        self.allotments = AllotmentDesk(Allotments(store), self.showing)
+        self.kiosks = KioskDesk(store, codes, self.shelves, self.metrics)
+        self.books_desk = BooksDesk(books, self.shelves)
+        self.sale_desk = SaleDesk(store, self.rooms)
+        self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
+        self._housekeeping = Housekeeping(self)
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Connect, read what must be known, and start the loops.
+
+        Raises NotDurable, NothingHappened when the store is not there, KeyringFailed.
+        """
+        keyring = Keyring.load(settings.keys)
+        store = await MeteredStore.connect(
+            settings.store_url, assume_durable=settings.assume_durable
+        )
+        services = cls(settings, keyring, store, await Books.connect(settings.database_url))
+        await services._housekeeping.start()
+        return services
+
+    async def close(self) -> None:
+        """Stop the loops and close all connections."""
+        await self._housekeeping.stop()
+        await self.catalogue.close()
+        await self.books.close()
+        await self.store.close()
+
+    @property
+    def other_ports(self) -> list[str]:
+        """The own ports of the other processes, `host:port`."""
+        own = f"{self.settings.metrics_host}:{self.settings.metrics_port}"
+        return [peer for peer in self.settings.metrics_peers if peer != own]
+
+    def own_metrics(self) -> bytes:
+        """What this process has counted, as Prometheus reads it."""
+        self.metrics.in_flight.set(self.gate.in_flight)
+        self.metrics.ready.set(not self.not_ready_because())
+        self.metrics.draining.set(self.gate.draining)
+        return generate_latest(self.metrics.registry)
+
+    def not_ready_because(self) -> list[str]:
+        """What keeps this process from taking traffic; nothing when it does."""
+        why = []
+        if self.gate.draining:
+            why.append("it is draining")
+        if _is_stale(self.shelves.refreshed_at):
+            why.append("the store does not answer")
+        if _is_stale(self.credentials.refreshed_at):
+            why.append("the database does not answer")
+        return why
+
+    def require_ready(self) -> None:
+        """Raise Refused (503) when traffic is not welcome here."""
+        why = self.not_ready_because()
+        if why:
+            raise Refused(Code.NOT_READY, "; ".join(why))
+
+    async def _keys_in_force(self) -> list[Credential]:
+        return await (await self.catalogue.get()).credentials()
+
+
+def _is_stale(read_at: float | None) -> bool:
+    return read_at is None or time.monotonic() - read_at > STALE_S
+
+
+def _pairs(keys: tuple[Key, ...]) -> list[tuple[int, bytes]]:
+    return [(key.kid, key.secret) for key in keys]
+
+
+def _code_keys(keyring: Keyring, name: str) -> list[CodeKey]:
+    return [CodeKey(key.kid, key.secret) for key in keyring.all(name)]
+
+
+def _codes(keyring: Keyring) -> Codes:
+    signing = keyring.current("code_sign")
+    return Codes(_code_keys(keyring, "code_mac"), signing.secret, signing.kid)
+
+
+def _rooms(keyring: Keyring, store: MeteredStore) -> Rooms:
+    passes = PassKeys(_pairs(keyring.all("pass_mac")), _pairs(keyring.all("pass_sign")))
+    return Rooms(store, _pairs(keyring.all("place")), passes)

@@ -1,0 +1,178 @@
+"""The sales as this process knows them: slot records and meaning, kept fresh by a loop.
+
+Everything that an answer needs beyond the store's decision is here, so that neither PostgreSQL nor
+a second store call is asked for it. A slot record a moment old does no harm: scripts check states
+and limits themselves. Meaning is read again whenever the revision rises.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from functools import cached_property
+
+import msgspec
+
+from gateway.assertions import PAYMENT_AUDIENCE, Issuer, issuer_of
+from gateway.problems import Code, Refused
+from inventory.catalogue import OfferView, OutsideCodes, SaleCatalogue
+from inventory.ids import parse_order_id
+from inventory.salefile import KeySet
+from inventory.sales import Sales, SaleView
+from lua.store import Store
+
+log = logging.getLogger("dropgate.shelves")
+
+LOOK_AGAIN_S = 0.1
+"""How soon a sale that was not there is looked for again: a flood of wrong names costs the store
+ten readings a second and no more."""
+
+
+class Shelf:
+    """One sale: its slot record and what its numbers mean."""
+
+    def __init__(self, view: SaleView, catalogue: SaleCatalogue) -> None:
+        self.view = view
+        self.catalogue = catalogue
+
+    @cached_property
+    def logins(self) -> tuple[Issuer, ...]:
+        """Who may say who a shopper is."""
+        return tuple(
+            issuer_of(one.name, one.issuer, one.audience, _public(one.jwks))
+            for one in self.catalogue.logins
+        )
+
+    @cached_property
+    def payments(self) -> tuple[Issuer, ...]:
+        """Whose proofs of payment count."""
+        return tuple(
+            issuer_of(one.name, one.issuer, PAYMENT_AUDIENCE, _public(one.jwks), one.kind)
+            for one in self.catalogue.payments
+        )
+
+    @cached_property
+    def has_outside_codes(self) -> bool:
+        """Whether any offer's codes are its venue's own."""
+        return any(offer.record.codes == "outside" for offer in self.catalogue.offers)
+
+    @property
+    def realm(self) -> str:
+        """Changes whenever the issuers may have changed."""
+        return f"{self.view.id}:{self.catalogue.revision}"
+
+    def offer(self, number: int) -> OfferView:
+        """An offer that a script has named."""
+        found = self.catalogue.offer(number)
+        assert found is not None, f"{self.view.id} has no offer {number}"
+        return found
+
+    def offer_id(self, number: int) -> str:
+        """The id of an offer; its number as text when this revision does not know it yet."""
+        found = self.catalogue.offer(number)
+        return str(number) if found is None else found.id
+
+    def seat(self, serial: int) -> str | None:
+        """The seat of a unit, or None for a pooled one."""
+        return self.catalogue.seat_label(serial) or None
+
+    def is_outside(self, serial: int) -> bool:
+        """Whether the unit's code is its venue's own."""
+        offer = self.catalogue.offer_of_serial(serial)
+        return offer is not None and offer.record.codes == "outside"
+
+
+def _public(keys: KeySet) -> list[dict[str, str]]:
+    return [msgspec.to_builtins(key) for key in keys.keys]
+
+
+class Shelves:
+    """All sales of the store."""
+
+    def __init__(self, store: Store, codes: OutsideCodes) -> None:
+        self._store = store
+        self._codes = codes
+        self._sales = Sales(store)
+        self._known: dict[str, Shelf] = {}
+        self._by_number: dict[int, str] = {}
+        self._looked_at = float("-inf")
+        self.refreshed_at: float | None = None
+        """When all was read last, by time.monotonic(); None before the first time."""
+
+    def __iter__(self) -> Iterator[Shelf]:
+        return iter(list(self._known.values()))
+
+    async def refresh(self) -> int:
+        """Read the slot records again, and the meaning of those that changed; how many sales."""
+        names = await self._sales.list()
+        for gone in self._known.keys() - set(names):
+            del self._known[gone]
+        for name in names:
+            await self.refresh_sale(name)
+        self.refreshed_at = time.monotonic()
+        return len(self._known)
+
+    async def refresh_sale(self, sale: str) -> Shelf | None:
+        """Read one sale again; None while the store has not got all of it."""
+        view = await self._sales.view(sale)
+        if view is None:
+            return None
+        known = self._known.get(sale)
+        catalogue = known.catalogue if known is not None else None
+        if catalogue is None or catalogue.revision != view.revision:
+            catalogue = await SaleCatalogue.load(self._store, sale, self._codes)
+            if catalogue is None:
+                return None
+            if known is not None:
+                log.info("sale %s is at revision %d", sale, catalogue.revision)
+        if known is not None and known.catalogue is catalogue:
+            known.view = view  # issuers and look-ups stay
+            return known
+        shelf = self._known[sale] = Shelf(view, catalogue)
+        self._by_number[view.number] = sale
+        return shelf
+
+    def standing(self, sale: str) -> Shelf:
+        """A sale that an outcome has named."""
+        return self._known[sale]
+
+    def of_number(self, number: int) -> Shelf | None:
+        """The sale of a number, if this process knows it."""
+        return self._known.get(self._by_number.get(number, ""))
+
+    async def of_sale(self, sale: str) -> Shelf:
+        """The sale of an id, looked for once more when it is not known. Raises Refused."""
+        known = self._known.get(sale)
+        if known is None:
+            await self._look_again()
+            known = self._known.get(sale)
+        if known is None:
+            raise Refused(Code.UNKNOWN_SALE)
+        return known
+
+    async def of_order(self, order: str) -> Shelf:
+        """The sale of an order's id. Raises Refused."""
+        address = parse_order_id(order)
+        if address is None:
+            raise Refused(Code.UNKNOWN_ORDER)
+        known = self.of_number(address.sale_number)
+        if known is None:
+            await self._look_again()
+            known = self.of_number(address.sale_number)
+        if known is None or address.stripe >= known.view.stripes:
+            raise Refused(Code.UNKNOWN_ORDER)
+        if address.bucket >= known.view.buckets:
+            raise Refused(Code.UNKNOWN_ORDER)
+        return known
+
+    async def for_partner(self, sale: str, partner: str) -> Shelf:
+        """The sale of an id, for a partner of that sale. Raises Refused."""
+        shelf = await self.of_sale(sale)
+        if partner not in shelf.catalogue.partners:
+            raise Refused(Code.OUT_OF_SCOPE, "You are no partner of this sale.")
+        return shelf
+
+    async def _look_again(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_AGAIN_S:
+            self._looked_at = now
+            await self.refresh()

@@ -1,0 +1,108 @@
+"""How orders are shown to those who own them: names for numbers, and the codes of sold units.
+
+Codes leave the process here and in the allotments' export, nowhere else; they are made (minted) or
+opened (imported) at this moment and kept nowhere.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+
+import segno
+from aiohttp import web
+
+from gateway.answers import OrderAnswer, UnitAnswer
+from gateway.order_outcomes import Told
+from gateway.problems import Code, Problem, problem
+from gateway.responses import answer, raw, refusal
+from gateway.shelves import Shelf
+from inventory.codes import Codes
+from inventory.outcomes import Order
+
+SHOWN_STATES = ("sold", "redeemed")
+QR_SCALE = 6
+
+
+class Showing:
+    """Shows orders and codes of one process."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+
+    async def respond(self, shelf: Shelf, told: Told) -> web.Response:
+        """The answer to an order's verb."""
+        if isinstance(told, Problem):
+            return refusal(told)
+        shown = await self.orders(shelf, [told.order])
+        return answer(shown[0], told.status, replayed=told.replayed)
+
+    async def qr(self, shelf: Shelf, told: Told, position: int) -> web.Response:
+        """The QR of the order's unit at `position`, counted from 1."""
+        if isinstance(told, Problem):
+            return refusal(told)
+        units = told.order.units
+        if position > len(units) or units[position - 1].state not in SHOWN_STATES:
+            return refusal(problem(Code.NO_CODE))
+        unit = units[position - 1]
+        code = (await self.codes_of(shelf, [(unit.serial, unit.generation)])).get(unit.serial)
+        if code is None:
+            return refusal(problem(Code.NO_CODE))
+        return raw(self._svg(code, minted=not shelf.is_outside(unit.serial)), "image/svg+xml")
+
+    async def orders(self, shelf: Shelf, orders: Sequence[Order]) -> list[OrderAnswer]:
+        """The orders as their owners see them; all codes in one reading."""
+        wanted = [
+            (unit.serial, unit.generation)
+            for order in orders
+            for unit in order.units
+            if unit.state in SHOWN_STATES
+        ]
+        codes = await self.codes_of(shelf, wanted)
+        return [_order(shelf, order, codes) for order in orders]
+
+    async def codes_of(self, shelf: Shelf, units: Iterable[tuple[int, int]]) -> dict[int, str]:
+        """The codes of units given as (serial, generation), by serial; minted or imported."""
+        found: dict[int, str] = {}
+        for serial, generation in units:
+            if not shelf.is_outside(serial):
+                found[serial] = self._codes.mint(shelf.view.number, serial, generation)
+                continue
+            code = await shelf.catalogue.outside_code(serial)
+            if code is not None:
+                found[serial] = code
+        return found
+
+    def _svg(self, code: str, *, minted: bool) -> bytes:
+        # What a venue minted is shown as the venue's own readers know it, without our signature.
+        text = self._codes.qr_text(code) if minted else code
+        written = io.BytesIO()
+        segno.make_qr(text, error="m").save(written, kind="svg", scale=QR_SCALE, xmldecl=False)
+        return written.getvalue()
+
+
+def _order(shelf: Shelf, order: Order, codes: dict[int, str]) -> OrderAnswer:
+    units = []
+    for position, unit in enumerate(order.units, start=1):
+        code = codes.get(unit.serial) if unit.state in SHOWN_STATES else None
+        units.append(
+            UnitAnswer(
+                offer=shelf.offer_id(unit.offer),
+                unit=unit.serial,
+                price_minor=unit.price_minor,
+                state=unit.state,
+                seat=shelf.seat(unit.serial),
+                code=code,
+                qr=f"/v1/orders/{order.id}/codes/{position}.svg" if code else None,
+            )
+        )
+    return OrderAnswer(
+        id=order.id,
+        sale=shelf.view.id,
+        state=order.state,
+        amount_minor=order.amount_minor,
+        refunded_minor=order.refunded_minor,
+        currency=shelf.view.currency,
+        held_at_ms=order.held_at_ms,
+        expires_at_ms=order.expires_at_ms,
+        units=units,
+        reference=order.reference or None,
+    )

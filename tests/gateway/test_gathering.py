@@ -1,0 +1,95 @@
+"""Calls of one loop turn become one batch; every caller gets its own outcome or the fault."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.gathering import GATHER_MAX, Gatherer
+from lua.faults import MayHaveHappened
+
+
+class Verb:
+    """A verb that notes its batches, doubles each record, and fails on command."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails = False
+
+    async def __call__(self, subject: str, batch: Sequence[int]) -> list[int]:
+        self.batches.append(list(batch))
+        await self.gate.wait()
+        if self.fails:
+            raise MayHaveHappened("no answer")
+        return [2 * record for record in batch]
+
+
+async def test_calls_of_one_turn_share_a_batch() -> None:
+    """Ten calls in one turn are one batch, and each gets its own outcome."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    told = await asyncio.gather(*(gatherer.ask("s", "s", number) for number in range(10)))
+    assert told == [2 * number for number in range(10)]
+    assert verb.batches == [list(range(10))]
+
+
+async def test_calls_that_come_while_a_batch_is_under_way_are_the_next_batch() -> None:
+    """Nobody waits for a timer: the next batch leaves as soon as the one before is answered."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.gate.clear()
+    first = asyncio.create_task(gatherer.ask("s", "s", 1))
+    while not verb.batches:
+        await asyncio.sleep(0)
+    later = [asyncio.create_task(gatherer.ask("s", "s", number)) for number in (2, 3)]
+    await asyncio.sleep(0)
+    verb.gate.set()
+    assert [await first, *(await asyncio.gather(*later))] == [2, 4, 6]
+    assert verb.batches == [[1], [2, 3]]
+
+
+async def test_a_batch_is_bounded() -> None:
+    """More calls than one batch takes are several batches, in their order."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    await asyncio.gather(*(gatherer.ask("s", "s", n) for n in range(GATHER_MAX + 1)))
+    assert [len(batch) for batch in verb.batches] == [GATHER_MAX, 1]
+
+
+async def test_slots_do_not_wait_for_each_other() -> None:
+    """Records of two sales are never in one batch."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    await asyncio.gather(gatherer.ask("a", "a", 1), gatherer.ask("b", "b", 2))
+    assert sorted(verb.batches) == [[1], [2]]
+
+
+async def test_a_fault_reaches_every_caller_and_the_next_batch_goes_on() -> None:
+    """All calls of a failed batch get the fault; the gatherer works on."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.fails = True
+    told = await asyncio.gather(
+        *(gatherer.ask("s", "s", n) for n in range(3)), return_exceptions=True
+    )
+    assert all(isinstance(one, MayHaveHappened) for one in told)
+    verb.fails = False
+    assert await gatherer.ask("s", "s", 4) == 8
+
+
+async def test_a_caller_that_goes_away_leaves_the_others_their_outcomes() -> None:
+    """A cancelled call does not spoil its batch."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.gate.clear()
+    gone = asyncio.create_task(gatherer.ask("s", "s", 1))
+    stays = asyncio.create_task(gatherer.ask("s", "s", 2))
+    while not verb.batches:
+        await asyncio.sleep(0)
+    gone.cancel()
+    verb.gate.set()
+    assert await stays == 4
+    with pytest.raises(asyncio.CancelledError):
+        await gone
