@@ -5,14 +5,19 @@ store has it; in between, it may or may not be there, and adding it again adds n
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from inventory.catalogue.known import Lot, OutsideUnit
 from inventory.catalogue.sealing import OutsideCodes
 
-Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:  # asyncpg's classes take parameters in its stubs alone
+    Connection = (
+        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    )
+else:
+    Connection = asyncpg.Connection
 
 
 async def copy(

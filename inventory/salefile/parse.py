@@ -104,8 +104,9 @@ def _key_set(named: object, place: Place, folder: Path, problems: Problems) -> o
     except (ValueError, RecursionError) as error:
         problems.add(Place(named, getattr(error, "lineno", 1)), f"is not JSON: {error}")
         return {"keys": []}
+    told = problems.count
     check_key_set(content, Place(named, 1), problems)
-    return {"keys": content.get("keys")} if isinstance(content, dict) else {"keys": []}
+    return {"keys": []} if problems.count > told else {"keys": content["keys"]}
 
 
 def _read_files(

@@ -17,7 +17,8 @@ def check(draft: Draft, problems: Problems) -> None:
     """Tell everything about units that does not fit together."""
     told_before = problems.count
     _check_runs(draft.seats, problems)
-    layouts = layouts_of(draft.seats.records) if problems.count == told_before else {}
+    halls_are_known = draft.seats.is_whole and problems.count == told_before
+    layouts = layouts_of(draft.seats.records) if halls_are_known else {}
     _check_size_of_layouts(draft.seats, layouts, problems)
     offers = {offer.offer: offer for offer in draft.offers.records}
     said = {run.layout for run in draft.seats.records}
