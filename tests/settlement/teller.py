@@ -1,4 +1,4 @@
-"""Tells facts as the scripts do: numbered without a gap, in stream entries, with the slot record."""
+"""Tells facts as the scripts do: numbered without a gap, in stream entries, with a slot record."""
 
 from typing import Any
 
@@ -120,3 +120,30 @@ def refunded(
     ends = (back, voided or [], redeemed or [])
     given = sum(cost(lines) for lines in ends) if amount is None else amount
     return facts.Refunded(0, at_ms, order, "b1", seller, f"r-{order}", given, *ends)
+
+
+def unfulfilled(order: str) -> facts.Unfulfilled:
+    """A payment that found no units."""
+    return facts.Unfulfilled(0, AT_MS, order, "b1", "shop", "", PRICE, "test:pay")
+
+
+def expired(order: str, *lines: facts.Line) -> facts.Expired:
+    """A hold that ran out."""
+    return facts.Expired(0, AT_MS, order, "b1", "shop", list(lines))
+
+
+def reclaimed(order: str, *lines: facts.Line) -> facts.Reclaimed:
+    """A late payment that found units again."""
+    amount = cost(list(lines))
+    return facts.Reclaimed(0, AT_MS, order, "b1", "shop", "", list(lines), amount, "test:pay")
+
+
+def redeemed(serial: int, owner: str, offer: int = 1) -> facts.Redeemed:
+    """A code that was used."""
+    return facts.Redeemed(0, AT_MS, offer, serial, f"venue-{offer}", "kiosk", owner)
+
+
+def reported(*serials: int, amount: int = 500) -> facts.Reported:
+    """Units of allotment `al` that the market sold."""
+    lines = [facts.ReportLine(serial, amount, f"m-{serial}") for serial in serials]
+    return facts.Reported(0, AT_MS, "al", "market", 1, lines)

@@ -260,4 +260,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refused: books are not thrown away by a command."""
-    raise NotImplementedError("the books have no way back; restore a backup instead")
+    raise RuntimeError("the books have no way back; restore a backup instead")
