@@ -76,6 +76,20 @@ class Keyring:
         except OSError as error:
             raise KeyringFailed(f"cannot use the keys in {directory}: {error}") from error
 
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Read the keys that are there and make none. Raises KeyringFailed when one is missing.
+
+        For tools: keys made by mistake, in a wrong directory, would seal what nobody opens again.
+        """
+        missing = [name for name in NAMES if not (directory / f"{name}.json").exists()]
+        if missing:
+            raise KeyringFailed(
+                f"the keys of the installation are not in {directory} ({missing[0]}.json is not); "
+                "say where they are with --keys-dir or --state-dir"
+            )
+        return cls.load(directory)
+
     def current(self, name: str) -> Key:
         """The key that signs, seals and names now."""
         return self.keys[name][0]

@@ -21,7 +21,7 @@ def keys() -> None:
 @with_settings("keys_dir")
 def show(settings: Settings) -> None:
     """Names and ids of the keys, the current one first. Secrets are never shown."""
-    ring = Keyring.load(settings.keys)
+    ring = Keyring.open(settings.keys)
     click.echo(f"in {settings.keys.absolute()}")
     for name in NAMES:
         ids = " ".join(str(key.kid) for key in ring.all(name))
@@ -34,7 +34,7 @@ def show(settings: Settings) -> None:
 @with_settings("keys_dir")
 def rotate(settings: Settings, name: str) -> None:
     """Make a new current key NAME; what was made with the earlier ones stays valid."""
-    ring = Keyring.load(settings.keys).rotate(name)
+    ring = Keyring.open(settings.keys).rotate(name)
     click.echo(f"{name} is now key {ring.current(name).kid}. {_RESTART}")
 
 
@@ -44,5 +44,5 @@ def rotate(settings: Settings, name: str) -> None:
 @with_settings("keys_dir")
 def retire(settings: Settings, name: str, kid: int) -> None:
     """Take the earlier key KID of NAME away: what was made with it is refused from then on."""
-    Keyring.load(settings.keys).retire(name, kid)
+    Keyring.open(settings.keys).retire(name, kid)
     click.echo(f"key {kid} of {name} is gone. {_RESTART}")

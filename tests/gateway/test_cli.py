@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.group import COMMANDS
+from gateway.keyring import Keyring
 
 
 def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -82,6 +83,8 @@ def test_a_wrong_setting_names_where_it_came_from(tmp_path: Path) -> None:
 def test_keys_are_listed_rotated_and_retired(tmp_path: Path) -> None:
     """`dropgate keys` shows ids; a rotated key keeps the earlier one until that is retired."""
     state = ("--state-dir", str(tmp_path))
+    assert "are not in" in run("keys", "list", *state).stderr
+    Keyring.load(tmp_path / "keys")
     assert "place         1" in run("keys", "list", *state).stdout
     assert run("keys", "rotate", "place", *state).returncode == 0
     assert "place         2 1" in run("keys", "list", *state).stdout

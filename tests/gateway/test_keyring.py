@@ -102,6 +102,18 @@ def test_a_damaged_file_is_not_made_anew(tmp_path: Path, text: str) -> None:
         Keyring.load(tmp_path / "k")
 
 
+def test_a_tool_makes_no_keys(tmp_path: Path) -> None:
+    """Opening a ring in a directory without one, or with a part of one, fails and makes nothing."""
+    with pytest.raises(KeyringFailed, match="are not in"):
+        Keyring.open(tmp_path / "k")
+    assert not (tmp_path / "k").exists()
+    ring = Keyring.load(tmp_path / "k")
+    assert Keyring.open(tmp_path / "k") == ring
+    (tmp_path / "k" / "order.json").unlink()
+    with pytest.raises(KeyringFailed, match=r"order\.json is not"):
+        Keyring.open(tmp_path / "k")
+
+
 def test_a_key_does_not_show_its_secret() -> None:
     """Printing a key, in a log or a trace, shows its id alone."""
     assert repr(Key(7, b"secret")) == "Key(kid=7)"

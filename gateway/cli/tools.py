@@ -1,0 +1,82 @@
+"""The wiring of a command: the same parts that a gateway has, without its loops and its ports.
+
+Here and in gateway.services parts are put together, and nowhere else.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.cli.telling import Refusal
+from gateway.config import Settings
+from gateway.keyring import Keyring
+from gateway.sale_desk import SaleDesk
+from inventory.catalogue import Catalogue, OutsideCodes, SaleCatalogue
+from inventory.codes import CodeKey
+from inventory.sales import Sales, SaleView
+from inventory.stock import Stock
+from lua import Store
+from queueing import PassKeys, Rooms
+from settlement import Books
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What commands work with."""
+
+    store: Store
+    books: Books
+    codes: OutsideCodes
+    catalogue: Catalogue
+    desk: SaleDesk
+    sales: Sales
+    stock: Stock
+
+    async def sale(self, name: str) -> SaleView:
+        """The sale of that id. Raises Refusal when the store has none."""
+        view = await self.sales.view(name)
+        if view is None:
+            known = ", ".join(await self.sales.list()) or "none"
+            raise Refusal(f"there is no sale {name!r} (there are: {known})")
+        return view
+
+    async def meaning(self, sale: SaleView) -> SaleCatalogue:
+        """What the sale's numbers and serials mean. Raises Refusal when it is not published."""
+        found = await SaleCatalogue.load(self.store, sale.id, self.codes)
+        if found is None:
+            raise Refusal(f"the sale {sale.id} is not published; apply its file again")
+        return found
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Tools]:
+    """The parts, connected. Raises KeyringFailed, NotDurable, NothingHappened."""
+    keyring = Keyring.open(settings.keys)
+    async with AsyncExitStack() as stack:
+        store = await Store.connect(settings.store_url, assume_durable=settings.assume_durable)
+        stack.push_async_callback(store.close)
+        books = await Books.connect(settings.database_url)
+        stack.push_async_callback(books.close)
+        codes = OutsideCodes(
+            seal=[CodeKey(key.kid, key.secret) for key in keyring.all("outside_seal")],
+            digest_key=keyring.current("outside_hash").secret,
+        )
+        catalogue = await Catalogue.connect(settings.database_url, codes)
+        stack.push_async_callback(catalogue.close)
+        yield Tools(
+            store=store,
+            books=books,
+            codes=codes,
+            catalogue=catalogue,
+            desk=SaleDesk(store, _rooms(keyring, store)),
+            sales=Sales(store),
+            stock=Stock(store),
+        )
+
+
+def _rooms(keyring: Keyring, store: Store) -> Rooms:
+    place, mac, sign = (
+        [(key.kid, key.secret) for key in keyring.all(name)]
+        for name in ("place", "pass_mac", "pass_sign")
+    )
+    return Rooms(store, place, PassKeys(mac, sign))
