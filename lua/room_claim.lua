@@ -25,7 +25,7 @@
 --   missing                             this store knows no such room
 --   over drop                           that drop's lobby has come, this place's drop is past
 --   closed
---   wait state ahead wait_ms            lobby, paused, draining or sold_out
+--   wait state ahead wait_ms            lobby, paused, draining, sold_out or all_held
 --   turn ahead wait_ms                  not called yet
 --   full                                as many are inside as may be
 --   pace wait_ms behind_ms              the next token, and how long all who were called take
@@ -46,7 +46,8 @@ local room = read_room(KEYS[1], now)
 if not room then return { 'missing' } end
 if room.drop > drop then return { 'over', room.drop } end
 if room.state == 'closed' then return { 'closed' } end
-local line = redis.call('HMGET', KEYS[2], 'serving', 'admitted', 'stock_left')
+local line = redis.call('HMGET', KEYS[2], 'serving', 'admitted', 'stock_left', 'may_return')
+local stock_left = line[3] and tonumber(line[3])
 local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
 local ahead = math.max(0, number - serving)
 
@@ -57,7 +58,9 @@ local function turns_ms(turns)
 end
 
 -- A place of a drop whose lobby has not come: the opening was put off while it waited.
-local state = room.drop < drop and 'lobby' or state_of(room, line[3] and tonumber(line[3]))
+local state = room.drop < drop and 'lobby'
+  or state_of(room, stock_left, tonumber(line[4] or 0))
+if state == 'open' and stock_left == 0 then state = 'all_held' end
 if state ~= 'open' then
   local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
   return { 'wait', state, ahead, math.max(0, opens_ms - now) + turns_ms(ahead) }

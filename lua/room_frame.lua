@@ -22,11 +22,11 @@ local room = read_room(KEYS[1], now)
 if not room then return { 'missing' } end
 if room.drop ~= tonumber(ARGV[2]) then return { 'moved', room.drop } end
 
-local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'stock_left')
+local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'stock_left', 'may_return')
 local serving, tail = tonumber(line[1] or 0), tonumber(line[2] or 0)
 local stock_left = line[3] and tonumber(line[3])
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local state = state_of(room, stock_left)
+local state = state_of(room, stock_left, tonumber(line[4] or 0))
 
 local stock = 'plenty'
 if not stock_left then
@@ -40,7 +40,7 @@ end
 local reason = 'operator'
 if state == 'lobby' then
   reason = 'opening'
-elseif state == 'sold_out' then
+elseif (state == 'open' or state == 'sold_out') and stock_left == 0 then
   reason = 'stock'
 elseif state == 'open' and room.active_max > 0 and active >= room.active_max then
   reason = 'active'

@@ -15,7 +15,8 @@
 --   1 now_ms      integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop        integer 0..64; the drop whose keys these are
 --   3 owner       string  which process pumps
---   4 stock_left  integer -1..9007199254740991; -1 is not known
+--   4 stock_left  integer -1..9007199254740991; what may be sold now, -1 is not known
+--   5 may_return  integer 0..9007199254740991; what is held, and may be sold later
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop                          another drop is the current one: ask with its keys
@@ -39,21 +40,20 @@ end
 local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'admitted', 'credit', 'pumped_ms')
 local serving, tail = tonumber(line[1] or 0), tonumber(line[2] or 0)
 local full = room.burst * TOKEN
-local credit = math.min(full, tonumber(line[4] or full))
+local credit = math.min(full, tonumber(line[4] or full))  -- an idle line saves up a burst
 local pumped_ms = tonumber(line[5] or now)
 local stock_left = tonumber(ARGV[4])
 if stock_left < 0 then stock_left = false end
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local state = state_of(room, stock_left)
+local state = state_of(room, stock_left, tonumber(ARGV[5]))
 
 local called = 0
-if state == 'open' then
+if state == 'open' and stock_left ~= 0 then
   local elapsed = math.max(0, math.min(CATCH_UP_MS, now - math.max(pumped_ms, room.opens_ms)))
   credit = credit + elapsed * room.rate_milli
   local free = room.active_max > 0 and math.max(0, room.active_max - active) or tail
   called = math.min(math.floor(credit / TOKEN), tail - serving, free)
-  -- Over an empty line no more than a burst is saved up.
-  credit = math.min(full, credit - called * TOKEN)
+  credit = credit - called * TOKEN
 end
 
 local level, filled_ms = fill(room)
@@ -64,9 +64,9 @@ if room.drop > 0 then
   redis.call('HSET', KEYS[2], 'serving', whole(serving + called), 'credit', whole(credit),
     'pumped_ms', whole(now))
   if stock_left then
-    redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left))
+    redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left), 'may_return', ARGV[5])
   else
-    redis.call('HDEL', KEYS[2], 'stock_left')
+    redis.call('HDEL', KEYS[2], 'stock_left', 'may_return')
   end
 end
 return { 'pumped', state, called, serving + called, tail, active, tonumber(line[3] or 0) }

@@ -20,7 +20,7 @@ from queueing.passes import BadPass, Pass, PassKeys
 from queueing.places import BadPlace, Place
 from queueing.room import Rooms
 from queueing.rules import BadRules, RoomRules
-from queueing.turns import Admitted, ClaimOutcome, Gone, Wait
+from queueing.turns import Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
 
 __all__ = [
     "Admitted",
@@ -33,6 +33,7 @@ __all__ = [
     "DropBegun",
     "Frame",
     "Gone",
+    "GoneReason",
     "JoinOutcome",
     "JoinRequest",
     "Joined",
@@ -49,4 +50,5 @@ __all__ = [
     "Rooms",
     "SetState",
     "Wait",
+    "WaitReason",
 ]

@@ -38,7 +38,7 @@ ROOM_STATE = signature(
 ROOM_PUMP = signature(
     "room_pump",
     keys=("room", "line", "leases"),
-    argv=("now_ms", "drop", "owner", "stock_left"),
+    argv=("now_ms", "drop", "owner", "stock_left", "may_return"),
     replies=("missing", "moved", "resting", "pumped"),
 )
 
@@ -167,17 +167,26 @@ class Outflow:
             for _, [_, at_ms, _, what, _, actor, _, detail] in entries
         ]
 
-    async def pump(self, sale: str, stock_left: int | None, now_ms: int = 0) -> PumpReport:
+    async def pump(
+        self, sale: str, stock_left: int | None, now_ms: int = 0, *, may_return: int = 0
+    ) -> PumpReport:
         """One pumping: call what the time since the last one allows. Run it 2 to 10 times a second.
 
-        `stock_left` is how many units may still be sold, None when that is not known now. At 0 the
-        room is sold out: nobody is called or let in until a pumping brings another number.
+        `stock_left` is how many units can be sold now, None when that is not known; `may_return`
+        how many are held. With none left nobody is called or let in until a pumping brings another
+        number; the room is sold out only when none may return either.
         """
         drop, reply = await self._current.run(
             ROOM_PUMP,
             sale,
             lambda drop: (keys.room(sale), keys.line(sale, drop), keys.leases(sale)),
-            lambda drop: (now_ms, drop, self._owner, -1 if stock_left is None else stock_left),
+            lambda drop: (
+                now_ms,
+                drop,
+                self._owner,
+                -1 if stock_left is None else stock_left,
+                may_return,
+            ),
         )
         match reply:
             case [b"pumped", state, called, serving, tail, active, admitted]:

@@ -42,7 +42,9 @@ class Admitted:
     replayed: bool
 
 
-WaitReason = Literal["missing", "lobby", "paused", "draining", "sold_out", "turn", "full", "pace"]
+WaitReason = Literal[
+    "missing", "lobby", "paused", "draining", "sold_out", "all_held", "turn", "full", "pace"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Wait:
     """Not now; the place is kept. `ahead` turns are to be called yet, 0: it has been called.
 
     missing: the store has lost the room for now · lobby: not open yet · paused, draining, sold_out:
-    nobody is let in · turn: not called yet · full: as many are inside as may be · pace: called, and
-    the next token is a moment away.
+    nobody is let in · all_held: nor now, but what is held may come back · turn: not called yet ·
+    full: as many are inside as may be · pace: called, and the next token is a moment away.
     """
 
     ahead: int
@@ -166,6 +168,8 @@ def _waiting(state: bytes, ahead: int, wait_ms: int, number: int) -> Wait:
             return Wait(ahead, frame.spread(wait_ms, frame.POLL_IDLE_MS, number), "draining")
         case b"sold_out":
             return Wait(ahead, frame.spread(wait_ms, frame.POLL_IDLE_MS, number), "sold_out")
+        case b"all_held":
+            return Wait(ahead, frame.spread(wait_ms, frame.POLL_NEAR_MS, number), "all_held")
         case _:
             raise AssertionError(f"room_claim waits in the state {state!r}")
 

@@ -187,6 +187,6 @@ async def test_a_lobby_far_ahead_does_not_outlive_its_joins(rooms: Rooms, store:
 
 
 async def memory(store: Store) -> int:
-    """What the store's data takes, in bytes."""
+    """What the store takes in all, in bytes."""
     lines = (await store.read("INFO", "memory")).decode().splitlines()
-    return int(dict(line.split(":", 1) for line in lines if ":" in line)["used_memory_dataset"])
+    return int(dict(line.split(":", 1) for line in lines if ":" in line)["used_memory"])

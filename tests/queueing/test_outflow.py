@@ -138,6 +138,23 @@ async def test_the_pump_stops_when_the_stock_is_gone_and_goes_on_when_it_is_back
     assert (again.state, again.called) == ("open", 2)
 
 
+async def test_what_is_held_keeps_the_room_open_and_still(rooms: Rooms) -> None:
+    """All held is not sold out: nobody is called or let in, and nobody is told that it is over."""
+    await open_room(rooms)
+    places = await join(rooms, *range(100))
+    await pump(rooms, OPENS_MS, 1)
+    report = await rooms.pump(SALE, 0, now_ms=OPENS_MS + 250, may_return=1)
+    assert isinstance(report, Pumped)
+    assert (report.state, report.called) == ("open", 0)
+    frame = await rooms.frame(SALE, now_ms=OPENS_MS + 250)
+    assert (frame.state, frame.stock, frame.reason) == ("open", "none", "stock")
+    outcome = await rooms.claim(SALE, places[0], now_ms=OPENS_MS + 250)
+    assert isinstance(outcome, Wait)
+    assert outcome.reason == "all_held"
+    assert (await pump(rooms, OPENS_MS + 500, 1)).called > 0
+    await admit(rooms, places[0], OPENS_MS + 500)
+
+
 async def test_a_pump_that_does_not_know_the_stock_says_so(rooms: Rooms) -> None:
     """None is neither plenty nor sold out: the line goes on and the band is unknown."""
     await open_room(rooms)
