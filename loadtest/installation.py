@@ -1,0 +1,155 @@
+"""A Dropgate of our own to try: `dropgate up` in a directory, its commands, and outside parties.
+
+Belongs here: starting, finding, asking and stopping processes by the `dropgate` command, as a
+person would. What is then done to them is the demo's and the benchmark's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+DROPGATE = (sys.executable, "-m", "gateway.cli")
+ROOT = Path(__file__).resolve().parents[1]
+UP_WAIT_S = 60.0
+SIMULATOR_WAIT_S = 15.0
+STOP_WAIT_S = 45.0
+COMMAND_WAIT_S = 120.0
+CHECK_S = 0.05
+
+
+class Failed(Exception):
+    """A command or process did not do what it must; says which, and the end of what it said."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A process that was started here; its output is in `log`."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, words: Sequence[str], log: Path) -> Self:
+        """Start it in a session of its own, so that a Ctrl-C is ours to pass on."""
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                words, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        return cls(name, process, log)
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait for the end; SIGKILL when it does not come."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            await asyncio.to_thread(self.process.wait, STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            await asyncio.to_thread(self.process.wait)
+
+    def said(self) -> str:
+        """Everything it said so far."""
+        return self.log.read_text(errors="replace")
+
+    def last_said(self) -> str:
+        """The end of it."""
+        return "\n".join(self.said().splitlines()[-12:])
+
+
+class Installation:
+    """One state directory with its Dropgate and the simulators beside it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute()
+        self.state = self.directory / "state"
+        self.gateway = ""
+        self._running: list[Running] = []
+
+    async def __aenter__(self) -> Self:
+        (self.directory / "logs").mkdir(parents=True, exist_ok=True)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def up(self, *, gateways: int, port: int = 0) -> None:
+        """`dropgate up` in test mode on a free port, ready; `gateway` is then its address."""
+        ports = ("--port", str(port), "--metrics-port", "0" if port == 0 else "9101")
+        words = (*DROPGATE, "up", "--state-dir", str(self.state), "--test-mode", *ports)
+        await self.start("up", (*words, "--gateways", str(gateways)), "Dropgate is up.", UP_WAIT_S)
+        self.gateway = self.note("up")["urls"]["gateway"]
+
+    async def simulator(self, name: str, *arguments: str | Path) -> str:
+        """`dropgate <name>-sim` on a free port; its address."""
+        words = (*DROPGATE, f"{name}-sim", "--port", "0", *map(str, arguments))
+        ready = f"{name}-sim http://"
+        said = await self.start(f"{name}-sim", words, ready, SIMULATOR_WAIT_S)
+        return "http://" + said.split(ready)[1].split()[0]
+
+    async def start(self, name: str, words: Sequence[str], ready: str, seconds: float) -> str:
+        """Start a process that is stopped with us; what it said once it has said `ready`."""
+        running = Running.start(name, words, self.directory / "logs" / f"{name}.log")
+        self._running.append(running)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while ready not in (said := running.said()):
+            if running.process.poll() is not None:
+                raise Failed(f"{name} ended: {running.last_said()}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise Failed(f"{name} is not ready after {seconds} s: {running.last_said()}")
+            await asyncio.sleep(CHECK_S)
+        return said
+
+    async def command(self, *words: str | Path, allowed: tuple[int, ...] = (0,)) -> str:
+        """What `dropgate WORDS` writes to standard output. Raises Failed for another status."""
+        environment = {**os.environ, "DROPGATE_STATE_DIR": str(self.state)}
+        process = await asyncio.create_subprocess_exec(
+            *(*DROPGATE, *map(str, words)),
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            said, complained = await asyncio.wait_for(process.communicate(), COMMAND_WAIT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise Failed(f"dropgate {' '.join(map(str, words))}: no end") from None
+        if process.returncode not in allowed:
+            told = (complained + said).decode(errors="replace").strip()[-2000:]
+            shown = " ".join(map(str, words))
+            raise Failed(f"dropgate {shown}: status {process.returncode}: {told}")
+        return said.decode()
+
+    async def credential(self, role: str, scope: str) -> str:
+        """A new key of that role and scope."""
+        return (await self.command("credential", "issue", role, scope)).strip()
+
+    def note(self, name: str) -> dict[str, Any]:
+        """What the state directory says about one running process: pid and urls."""
+        read: dict[str, Any] = json.loads((self.state / "run" / f"{name}.json").read_bytes())
+        return read
+
+    async def stop(self) -> None:
+        """Stop everything, the last started first."""
+        while self._running:
+            await self._running.pop().stop()
+
+    def leave(self) -> None:
+        """Forget what runs, so that it goes on after us."""
+        self._running.clear()
