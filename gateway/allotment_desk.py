@@ -1,18 +1,18 @@
-"""A partner's allotments, by the id that the partner knows.
+"""A partner's allotments, by the id that the partner knows, with offers and seats by their names.
 
-An allotment of several offers is several records in the store, one for each offer. Here belongs
-putting them together for the partner and taking its lists apart; the verbs are inventory's.
+Here belongs translating for the partner; the verbs are inventory's.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.answers import AllotmentAnswer, AllotmentOfferAnswer, UnitCodeAnswer, UnitStatusAnswer
+from gateway.answers import AllotmentAnswer, UnitCodeAnswer, UnitStatusAnswer
 from gateway.bodies import ReportLineBody
 from gateway.problems import Code, FieldError, Problem, Refused, problem
 from gateway.shelves import Shelf
 from gateway.showing import Showing
 from inventory.allotments import (
+    LINES_MAX,
     Allotment,
     Allotments,
     AllottedUnit,
@@ -23,9 +23,8 @@ from inventory.allotments import (
 )
 from inventory.outcomes import KeyReused, NotFound, NotYours
 
-PAGE = 1_000
-NOT_YOURS = "not_yours"
 EXPORTED_STATES = ("allotted", "sold", "redeemed")
+"""Units that came back have codes that are dead, or somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,98 +44,67 @@ class AllotmentDesk:
 
     async def listed(self, shelf: Shelf, partner: str) -> list[AllotmentAnswer]:
         """The partner's allotments in a sale."""
-        by_id: dict[str, list[Allotment]] = {}
-        for one in await self.allotments.listed(shelf.view, partner):
-            by_id.setdefault(one.id, []).append(one)
         return [
             AllotmentAnswer(
-                id=name,
+                id=one.id,
                 sale=shelf.view.id,
-                offers=[
-                    AllotmentOfferAnswer(
-                        offer=shelf.offer_id(part.offer),
-                        units=part.units,
-                        allotted=part.left,
-                        sold=part.sold,
-                        returned=part.back + part.voided,
-                    )
-                    for part in parts
-                ],
+                offer=shelf.offer_id(one.offer),
+                units=one.units,
+                left=one.left,
+                sold=one.sold,
+                returned=one.back,
+                voided=one.voided,
             )
-            for name, parts in by_id.items()
+            for one in await self.allotments.listed(shelf.view, partner)
         ]
 
-    async def parts(self, shelf: Shelf, partner: str, name: str) -> list[Allotment]:
-        """The records of an allotment. Raises Refused when the partner has none of that id."""
-        mine = await self.allotments.listed(shelf.view, partner)
-        found = [one for one in mine if one.id == name]
-        if not found:
-            raise Refused(Code.UNKNOWN_ALLOTMENT)
-        return sorted(found, key=lambda one: one.ranges[:1])
-
     async def codes(
-        self, shelf: Shelf, parts: Sequence[Allotment], *, after: int, limit: int
-    ) -> AsyncIterator[list[UnitCodeAnswer]]:
-        """The units above `after` with their codes, at most `limit`, page by page."""
-        left = limit
-        for part in parts:
-            at: int | None = after
-            while at is not None and left > 0:
-                exported = await self.allotments.export(
-                    shelf.view, part.number, partner=part.partner, after=at, limit=min(left, PAGE)
-                )
-                if not isinstance(exported, Exported):
-                    raise Refused(Code.UNKNOWN_ALLOTMENT)
-                page = await self._with_codes(shelf, part.offer, exported.units)
-                left -= len(page)
-                yield page
-                at = exported.after
+        self, shelf: Shelf, partner: str, name: str, *, after: int, limit: int
+    ) -> list[UnitCodeAnswer]:
+        """Units above `after` with their codes, at most `limit`. Raises Refused."""
+        allotment = await self._find(shelf, partner, name)
+        page: list[UnitCodeAnswer] = []
+        at: int | None = after
+        while at is not None and len(page) < limit:
+            exported = await self.allotments.export(
+                shelf.view, allotment.number, partner=partner, after=at,
+                limit=min(limit - len(page), LINES_MAX),
+            )  # fmt: skip
+            if not isinstance(exported, Exported):
+                raise Refused(Code.UNKNOWN_ALLOTMENT)
+            page += await self._with_codes(shelf, allotment.offer, exported.units)
+            at = exported.after
+        return page
 
     async def report(
-        self, shelf: Shelf, parts: Sequence[Allotment], key: str, lines: Sequence[ReportLineBody]
+        self, shelf: Shelf, partner: str, name: str, key: str, lines: Sequence[ReportLineBody]
     ) -> Statuses | Problem:
-        """Hear what was sold of the allotment."""
+        """Hear what was sold of an allotment."""
         _refuse_twice("lines", [line.unit for line in lines])
-        statuses: dict[int, str] = {}
-        replayed = True
-        for part in parts:
-            mine = [
-                SoldUnit(line.unit, line.amount_minor, line.reference)
-                for line in lines
-                if _holds(part, line.unit)
-            ]
-            if mine:
-                outcome = await self.allotments.report(
-                    shelf.view, part.number, partner=part.partner, key=f"{key}/{part.number}",
-                    lines=mine,
-                )  # fmt: skip
-                told = _told(outcome)
-                if isinstance(told, Problem):
-                    return told
-                statuses |= zip((one.serial for one in mine), told.statuses, strict=True)
-                replayed = replayed and told.replayed
-        return _statuses([line.unit for line in lines], statuses, replayed)
+        allotment = await self._find(shelf, partner, name)
+        sold = [SoldUnit(line.unit, line.amount_minor, line.reference) for line in lines]
+        outcome = await self.allotments.report(
+            shelf.view, allotment.number, partner=partner, key=key, lines=sold
+        )
+        return _told(outcome, [line.unit for line in lines])
 
     async def take_back(
-        self, shelf: Shelf, parts: Sequence[Allotment], key: str, units: Sequence[int], by: str
+        self, shelf: Shelf, partner: str, name: str, key: str, units: Sequence[int]
     ) -> Statuses | Problem:
-        """Take units that were not sold out of the allotment."""
+        """Take units that their partner gives back out of its allotment."""
         _refuse_twice("units", units)
-        statuses: dict[int, str] = {}
-        replayed = True
-        for part in parts:
-            mine = sorted(unit for unit in units if _holds(part, unit))
-            if mine:
-                outcome = await self.allotments.take_back(
-                    shelf.view, part.number, partner=part.partner, key=f"{key}/{part.number}",
-                    serials=mine, by=by,
-                )  # fmt: skip
-                told = _told(outcome)
-                if isinstance(told, Problem):
-                    return told
-                statuses |= zip(mine, told.statuses, strict=True)
-                replayed = replayed and told.replayed
-        return _statuses(units, statuses, replayed)
+        allotment = await self._find(shelf, partner, name)
+        ascending = sorted(units)
+        outcome = await self.allotments.take_back(
+            shelf.view, allotment.number, partner=partner, key=key, serials=ascending, by="partner"
+        )
+        return _told(outcome, ascending)
+
+    async def _find(self, shelf: Shelf, partner: str, name: str) -> Allotment:
+        for one in await self.allotments.listed(shelf.view, partner):
+            if one.id == name:
+                return one
+        raise Refused(Code.UNKNOWN_ALLOTMENT)
 
     async def _with_codes(
         self, shelf: Shelf, offer: int, units: Sequence[AllottedUnit]
@@ -149,31 +117,25 @@ class AllotmentDesk:
                 offer=shelf.offer_id(offer),
                 seat=shelf.seat(unit.serial),
                 state=unit.state,
-                code=codes[unit.serial],
+                code=codes.get(unit.serial),
             )
             for unit in live
         ]
 
 
-def _holds(part: Allotment, unit: int) -> bool:
-    pairs = zip(part.ranges[::2], part.ranges[1::2], strict=True)
-    return any(first <= unit < first + count for first, count in pairs)
-
-
-def _told(outcome: LinesOutcome) -> Lines | Problem:
+def _told(outcome: LinesOutcome, units: Sequence[int]) -> Statuses | Problem:
     match outcome:
-        case Lines():
-            return outcome
+        case Lines(statuses=statuses, replayed=replayed):
+            results = [
+                UnitStatusAnswer(unit=unit, status=status)
+                for unit, status in zip(units, statuses, strict=True)
+            ]
+            return Statuses(results, replayed)
         case NotFound() | NotYours():
             return problem(Code.UNKNOWN_ALLOTMENT)
         case KeyReused():
             error = FieldError("header", "Idempotency-Key", "It was used for other content before")
             return problem(Code.KEY_REUSED, errors=[error])
-
-
-def _statuses(units: Sequence[int], found: dict[int, str], replayed: bool) -> Statuses:
-    results = [UnitStatusAnswer(unit=unit, status=found.get(unit, NOT_YOURS)) for unit in units]
-    return Statuses(results, replayed and bool(found))
 
 
 def _refuse_twice(field: str, units: Sequence[int]) -> None:

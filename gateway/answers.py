@@ -171,22 +171,17 @@ class BatchAnswer(Outgoing, frozen=True):
     results: list[BatchItemAnswer]
 
 
-class AllotmentOfferAnswer(Outgoing, frozen=True):
-    """How the units of one offer of an allotment stand."""
-
-    offer: str
-    units: int
-    allotted: int
-    sold: int
-    returned: int
-
-
 class AllotmentAnswer(Outgoing, frozen=True):
-    """Units set aside for a partner."""
+    """Units of one offer set aside for a partner; `left` are neither sold nor gone."""
 
     id: str
     sale: str
-    offers: list[AllotmentOfferAnswer]
+    offer: str
+    units: int
+    left: int
+    sold: int
+    returned: int
+    voided: int
 
 
 class AllotmentsAnswer(Outgoing, frozen=True):
@@ -201,7 +196,7 @@ class UnitCodeAnswer(Outgoing, frozen=True):
     unit: int
     offer: str
     state: str
-    code: str
+    code: str | None = None
     seat: str | None = None
 
 

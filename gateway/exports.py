@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -14,15 +14,14 @@ CSV = "text/csv"
 COLUMNS = ("unit", "offer", "seat", "state", "code")
 
 
-async def respond(pages: AsyncIterator[list[UnitCodeAnswer]], *, as_csv: bool) -> web.Response:
-    """All pages as one answer; their number is bounded by the query's limit."""
-    units = [unit async for page in pages for unit in page]
+def respond(units: Sequence[UnitCodeAnswer], *, as_csv: bool) -> web.Response:
+    """All units as one answer; their number is bounded by the query's limit."""
     if as_csv:
         return raw(_csv(units), f"{CSV}; charset=utf-8")
     return raw(b"".join(body_of(unit) + b"\n" for unit in units), NDJSON)
 
 
-def _csv(units: list[UnitCodeAnswer]) -> bytes:
+def _csv(units: Sequence[UnitCodeAnswer]) -> bytes:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(COLUMNS)

@@ -86,7 +86,7 @@ class Services:
         self.books_desk = BooksDesk(books, self.shelves)
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
-        self._housekeeping = Housekeeping(self)
+        self.housekeeping = Housekeeping(self)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -99,12 +99,12 @@ class Services:
             settings.store_url, assume_durable=settings.assume_durable
         )
         services = cls(settings, keyring, store, await Books.connect(settings.database_url))
-        await services._housekeeping.start()
+        await services.housekeeping.start()
         return services
 
     async def close(self) -> None:
         """Stop the loops and close all connections."""
-        await self._housekeeping.stop()
+        await self.housekeeping.stop()
         await self.catalogue.close()
         await self.books.close()
         await self.store.close()

@@ -73,21 +73,23 @@ async def allotments(call: Call) -> web.Response:
     return answer(AllotmentsAnswer(allotments=await services.allotments.listed(shelf, partner)))
 
 
-async def codes(call: Call) -> web.StreamResponse:
+async def codes(call: Call) -> web.Response:
     """A page of an allotment's codes, as NDJSON or CSV."""
     services, partner, query = call.services, call.caller(Partner).id, call.query(CodesQuery)
     shelf = await services.shelves.for_partner(query.sale, partner)
-    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
-    pages = services.allotments.codes(shelf, parts, after=query.after, limit=query.limit)
-    return await exports.respond(pages, as_csv=call.accepts(exports.CSV))
+    name = str(call.path["allotment"])
+    page = await services.allotments.codes(
+        shelf, partner, name, after=query.after, limit=query.limit
+    )
+    return exports.respond(page, as_csv=call.accepts(exports.CSV))
 
 
 async def report(call: Call) -> web.Response:
     """Say what was sold of an allotment."""
     services, partner = call.services, call.caller(Partner).id
     shelf = await services.shelves.for_partner(call.query(AllotmentsQuery).sale, partner)
-    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
-    told = await services.allotments.report(shelf, parts, call.key, call.body(ReportBody).lines)
+    name, lines = str(call.path["allotment"]), call.body(ReportBody).lines
+    told = await services.allotments.report(shelf, partner, name, call.key, lines)
     return desk_outcomes.of_statuses(told)
 
 
@@ -95,9 +97,8 @@ async def give_back(call: Call) -> web.Response:
     """Give units of an allotment back."""
     services, partner = call.services, call.caller(Partner).id
     shelf = await services.shelves.for_partner(call.query(AllotmentsQuery).sale, partner)
-    parts = await services.allotments.parts(shelf, partner, str(call.path["allotment"]))
-    units = call.body(ReturnsBody).units
-    told = await services.allotments.take_back(shelf, parts, call.key, units, by="partner")
+    name, units = str(call.path["allotment"]), call.body(ReturnsBody).units
+    told = await services.allotments.take_back(shelf, partner, name, call.key, units)
     return desk_outcomes.of_statuses(told)
 
 

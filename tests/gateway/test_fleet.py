@@ -51,7 +51,9 @@ async def test_counters_histograms_and_gauges_are_summed(peer: str) -> None:
     """Two processes' requests add up, buckets included; of a lag the largest is told."""
     summed = values(await fleet.summed(page_of(requests=2, lag_s=0.1), [peer]))
     frame = "[('route', 'shopper_frame')]"
-    assert summed["dropgate_http_requests_total[('route', 'shopper_frame'), ('status', '200')]"] == 7
+    assert (
+        summed["dropgate_http_requests_total[('route', 'shopper_frame'), ('status', '200')]"] == 7
+    )
     assert summed[f"dropgate_http_request_duration_seconds_count{frame}"] == 2
     bucket = "[('le', '0.025'), ('route', 'shopper_frame')]"
     assert summed[f"dropgate_http_request_duration_seconds_bucket{bucket}"] == 2

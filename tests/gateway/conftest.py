@@ -1,0 +1,36 @@
+"""A gateway in this process, on a real store and database, with a small sale that is open."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.services import Services
+from lua.store import Store
+from tests.gateway.world import World, furnish, serve, settings_for
+
+
+@pytest.fixture(scope="session")
+def state_directory() -> Iterator[Path]:
+    """A state directory with keys that all tests share."""
+    directory = Path(tempfile.mkdtemp(prefix="dgt-gw-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def world(
+    state_directory: Path, valkey_url: str, store: Store, database_url: str
+) -> AsyncIterator[World]:
+    """The gateway, spoken to over HTTP."""
+    services = await Services.open(settings_for(state_directory, valkey_url, database_url))
+    keys = await furnish(services)
+    shared, url, own, own_url = await serve(services)
+    async with aiohttp.ClientSession() as http:
+        yield World(services, http, url, own_url, keys)
+    await shared.cleanup()
+    await services.close()
+    await own.cleanup()
