@@ -116,6 +116,15 @@ club.coded,club,coded,1
 }
 
 
+def edits_of(path: Path) -> list[list[str]]:
+    """The lines of a table of edits, which says in its first lines what its columns are."""
+    text = path.read_text()
+    for name, value in (("KEY", KEY), ("X", KEY_X), ("NOON", NOON)):
+        text = text.replace(f"<{name}>", value)
+    lines = [line.split(" | ") for line in text.splitlines() if not line.startswith("#")]
+    return [[cell.replace("⏎", "\n") for cell in line] for line in lines]
+
+
 def write(folder: Path, *edits: tuple[str, str, str]) -> Path:
     """The small sale in `folder`, each edit (file, old, new) made once; the path of sale.toml."""
     contents = dict(FILES)

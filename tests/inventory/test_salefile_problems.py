@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inventory.salefile import Problem, load
-from tests.inventory.sale_files import FILES, KEY, KEY_X, write
+from tests.inventory.sale_files import FILES, edits_of, write
 
 TOML, OFFERS, CODES = "sale.toml", "offers.csv", "codes.csv"
 POOL = FILES[OFFERS].splitlines()[1]
@@ -24,14 +24,9 @@ def line_of(file: str, text: str) -> int:
     return FILES[file][: FILES[file].index(text)].count("\n") + 1
 
 
-def table(name: str) -> list[list[str]]:
-    """The lines of a table of edits beside this file."""
-    text = (Path(__file__).parent / name).read_text()
-    text = text.replace("<KEY>", KEY).replace("<X>", KEY_X)
-    lines = [line.split(" | ") for line in text.splitlines() if not line.startswith("#")]
-    return [[cell.replace("⏎", "\n") for cell in line] for line in lines]
-
-
+HERE = Path(__file__).parent
+FIELDS = edits_of(HERE / "wrong_fields.txt")
+WHOLES = edits_of(HERE / "wrong_wholes.txt")
 STRANGE = [
     [TOML, 'title = "Spring"', f'title = "{"x" * 121}"', "a text of 1 to 120 characters"],
     ["venues.csv", "北京", "北\u2028京", "city is"],
@@ -42,7 +37,7 @@ STRANGE = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "told"), table("wrong_fields.txt") + STRANGE)
+@pytest.mark.parametrize(("file", "old", "new", "told"), FIELDS + STRANGE)
 def test_a_wrong_field_is_told_on_its_line(
     tmp_path: Path, file: str, old: str, new: str, told: str
 ) -> None:
@@ -57,7 +52,7 @@ def test_a_wrong_field_is_told_on_its_line(
     assert found[0].line == line_of(file, expected)
 
 
-@pytest.mark.parametrize("edit", table("wrong_wholes.txt"), ids=" ".join)
+@pytest.mark.parametrize("edit", WHOLES, ids=" ".join)
 def test_parts_that_do_not_fit_are_told(tmp_path: Path, edit: list[str]) -> None:
     """What does not fit together is told with the file and line of the record to blame."""
     file, anchor, old, new, told = edit

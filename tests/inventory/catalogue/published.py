@@ -13,9 +13,9 @@ NOW = FIRST_DROP_MS - 1_000
 """A second before the first drop of the small sale."""
 
 
-async def view(shelf: Shelf) -> SaleView:
-    """The small sale's slot record."""
-    found = await shelf.sales.view(SALE)
+async def view(shelf: Shelf, sale: str = SALE) -> SaleView:
+    """The slot record of a sale that is there."""
+    found = await shelf.sales.view(sale)
     assert found is not None
     return found
 
