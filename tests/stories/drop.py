@@ -49,7 +49,10 @@ class Drop:
         return cls(installation, calls, name, released, partner_key, journal)
 
     async def run(self, meanwhile: Callable[["Drop"], Any]) -> None:
-        """Everybody buys until the end, and `meanwhile` happens; bugs of any of them are raised."""
+        """Everybody buys while `meanwhile` happens, until the partner finds nothing more.
+
+        Who then still waits for somebody's hold to end goes home. Bugs of any of them are raised.
+        """
         shop = await self.installation.simulator(
             "shop", "--keys", KEYS, "--sale", self.journal.parent / "sale.toml"
         )
@@ -58,11 +61,12 @@ class Drop:
             shelf = Shelf(self.calls, f"{gateway}/v1/sales/{self.name}", "now")
             town = Town(gateway, shop, self.name, self.calls, shelf, journal)
             async with asyncio.TaskGroup() as group:
-                for number in range(SHOPPERS):
-                    group.create_task(self._shopper(town, number))
-                for number in range(PARTNER_WORKERS):
-                    group.create_task(self._partner(number))
-                group.create_task(meanwhile(self))
+                shoppers = [group.create_task(self._shopper(town, n)) for n in range(SHOPPERS)]
+                await asyncio.gather(
+                    meanwhile(self), *(self._partner(number) for number in range(PARTNER_WORKERS))
+                )
+                for shopper in shoppers:
+                    shopper.cancel()
         assert not town.ends["gave_up"], "a visitor got no answer at all"
 
     async def _shopper(self, town: Town, number: int) -> None:
