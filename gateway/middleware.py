@@ -52,6 +52,8 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
             response = refusal(refused.problem)
             if refused.problem.status in (408, 413):
                 response.force_close()  # the rest of the body is not worth reading
+        except requests.ClientGone:
+            raise  # aiohttp ends the connection
         except Exception as error:  # noqa: BLE001  # one place turns faults and bugs into answers
             response = refusal(problem_of(error, request))
         finally:

@@ -31,8 +31,10 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
             codes.append(Code.MAY_HAVE_HAPPENED)
     if endpoint.who:
         codes += [Code.NO_CREDENTIAL, Code.BAD_CREDENTIAL, Code.EXPIRED_CREDENTIAL]
+        if any(who.scheme == "Bearer" for who in endpoint.who):
+            codes.append(Code.WRONG_ROLE)
         if any(who in _KEY_ROLES for who in endpoint.who):
-            codes += [Code.WRONG_ROLE, Code.OUT_OF_SCOPE]
+            codes.append(Code.OUT_OF_SCOPE)
     if endpoint.scope is Scope.SALE:
         codes.append(Code.UNKNOWN_SALE)
     if endpoint.scope is Scope.ORDER:
@@ -150,7 +152,7 @@ def _answer(kind: Any, endpoint: Endpoint) -> dict[str, Any]:
     if kind is None:
         return {"description": "Done; there is nothing to say."}
     if isinstance(kind, Media):
-        content = {media: {"schema": {"type": "string"}} for media in kind.types}
+        content = {media: {"schema": _plain(media)} for media in kind.types}
         if kind.json is not None:
             content["application/json"] = {"schema": cast("Any", _ref(kind.json))}
         return {"description": kind.what, "content": content}
@@ -166,6 +168,11 @@ def _answer(kind: Any, endpoint: Endpoint) -> dict[str, Any]:
             }
         }
     return answer
+
+
+def _plain(media: str) -> dict[str, Any]:
+    """The schema of an answer that has no type of ours."""
+    return {"type": "object" if media == "application/json" else "string"}
 
 
 def _problem(status: int, codes: list[str]) -> dict[str, Any]:

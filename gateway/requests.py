@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from gateway.bodies import PATH
 from gateway.problems import Code, FieldError, Refused, wrong_field
@@ -29,6 +29,10 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _REVISION = re.compile(r'"([0-9]{1,9})"\Z', re.ASCII)
 _ECHO_MAX = 64
+
+
+class ClientGone(ConnectionError):
+    """The client hung up inside its body: there is nobody to answer."""
 
 
 async def read_body(
@@ -53,10 +57,13 @@ async def read_body(
         ) from None
 
 
-async def _gather(content: Any, limit: int) -> bytes:
+async def _gather(content: StreamReader, limit: int) -> bytes:
     body = bytearray()
     while not content.at_eof():
-        body += await content.readany()
+        try:
+            body += await content.readany()
+        except (ConnectionError, RuntimeError) as error:  # lost while waiting, or before
+            raise ClientGone from error
         if len(body) > limit:
             break
     return _within(bytes(body), limit)

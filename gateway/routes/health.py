@@ -58,7 +58,7 @@ ALL_METRICS = Endpoint(
 )  # fmt: skip
 OPENAPI = Endpoint(
     method="GET", path="/openapi.json", handler=openapi, summary="This description",
-    answers={200: Media((), "The OpenAPI 3.1 document.")}, is_deep=False,
+    answers={200: Media(("application/json",), "The OpenAPI 3.1 document.")}, is_deep=False,
 )  # fmt: skip
 
 SHARED = (LIVEZ, READYZ, ALL_METRICS, OPENAPI)

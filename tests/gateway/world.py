@@ -7,6 +7,7 @@ The sale's drop is open, its offers are: `pool` (pooled, minted codes), `hall` (
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ BANK = Signer("https://bank.example", "dropgate")
 PLAY = Signer("https://play.example", "dropgate")
 OUTSIDE = ("ODEON 0001", "ODEON 0002", "ODEON 0003", "ODEON 0004")
 HOUR = 3_600_000
+JSON = "application/json"
 
 
 def sale_body(sale: str = SALE, **changes: Any) -> dict[str, Any]:
@@ -153,8 +155,12 @@ class World:
             key = f"key-{self.made}"
         if key:
             sent["Idempotency-Key"] = key
+        body_sent = None if data is None else BytesIO(data)
+        if data is not None:
+            media_type = "text/csv" if path.startswith("/v1/partner/statements") else JSON
+            sent.setdefault("Content-Type", media_type)
         async with self.http.request(
-            method, self.url + path, json=json, data=data, headers=sent
+            method, self.url + path, json=json, data=body_sent, headers=sent
         ) as response:
             body = await response.read()
             answer = Answer(response.status, response.headers.copy(), body)
