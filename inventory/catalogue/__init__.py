@@ -14,6 +14,8 @@ from inventory.catalogue.applying import (
 from inventory.catalogue.browsing import SaleCatalogue
 from inventory.catalogue.catalogue import Catalogue
 from inventory.catalogue.credentials import (
+    OVERLAP_MAX_S,
+    ROLES,
     Credential,
     Issued,
     Kiosk,
@@ -30,6 +32,8 @@ from inventory.catalogue.stocking import LotReused, NotTaken, StockOutcome, Take
 from inventory.catalogue.supplies import Piece, Supply
 
 __all__ = [
+    "OVERLAP_MAX_S",
+    "ROLES",
     "CannotOpen",
     "Catalogue",
     "Credential",
