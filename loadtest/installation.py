@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import aiohttp
+
 DROPGATE = (sys.executable, "-m", "gateway.cli")
 ROOT = Path(__file__).resolve().parents[1]
 UP_WAIT_S = 60.0
@@ -24,6 +28,7 @@ SIMULATOR_WAIT_S = 15.0
 STOP_WAIT_S = 45.0
 COMMAND_WAIT_S = 120.0
 CHECK_S = 0.05
+ANSWER_WAIT_S = 15.0
 
 
 class Failed(Exception):
@@ -74,6 +79,7 @@ class Installation:
         self.state = self.directory / "state"
         self.gateway = ""
         self._running: list[Running] = []
+        self._left = self.directory / "left-running.json"
 
     async def __aenter__(self) -> Self:
         (self.directory / "logs").mkdir(parents=True, exist_ok=True)
@@ -140,6 +146,19 @@ class Installation:
         """A new key of that role and scope."""
         return (await self.command("credential", "issue", role, scope)).strip()
 
+    async def until(self, path: str, credential: str, status: int = 200) -> None:
+        """Ask until that is the answer: gateways hear of a new key within seconds."""
+        headers = {"Authorization": f"Bearer {credential}"}
+        deadline = asyncio.get_running_loop().time() + ANSWER_WAIT_S
+        async with aiohttp.ClientSession(self.gateway, headers=headers) as session:
+            while True:
+                async with session.get(path) as answer:
+                    if answer.status == status:
+                        return
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise Failed(f"{path} answers {answer.status}: {await answer.text()}")
+                await asyncio.sleep(CHECK_S)
+
     def note(self, name: str) -> dict[str, Any]:
         """What the state directory says about one running process: pid and urls."""
         read: dict[str, Any] = json.loads((self.state / "run" / f"{name}.json").read_bytes())
@@ -150,6 +169,24 @@ class Installation:
         while self._running:
             await self._running.pop().stop()
 
+    def pids(self) -> list[int]:
+        """The processes that `leave` leaves, the last started first."""
+        return json.loads(self._left.read_bytes()) if self._left.exists() else []
+
     def leave(self) -> None:
-        """Forget what runs, so that it goes on after us."""
+        """Let everything that runs go on after us, and note it for `end_what_was_left`."""
+        self._left.write_text(json.dumps([each.process.pid for each in reversed(self._running)]))
         self._running.clear()
+
+    def end_what_was_left(self) -> None:
+        """End what an earlier run left; a process that names this directory no more is not ours."""
+        for pid in self.pids():
+            try:
+                ours = str(self.directory).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+                process = os.pidfd_open(pid)
+            except OSError:
+                continue
+            if ours:
+                signal.pidfd_send_signal(process, signal.SIGTERM)
+                select.select([process], [], [], STOP_WAIT_S)
+            os.close(process)

@@ -30,11 +30,12 @@ class Allotments:
         self._book, self._client, self._sale = book, client, sale
         self._dice = random.Random(seed)
 
-    async def take(self) -> None:
-        """Take over the codes of every allotment, page by page."""
+    async def take(self, only: str = "") -> None:
+        """Take over the codes of every allotment, or of `only` one, page by page."""
         listed = await self._client.get("/v1/partner/allotments", sale=self._sale)
         for allotment in listed["allotments"]:
-            await self._take_one(allotment["id"])
+            if only in ("", allotment["id"]):
+                await self._take_one(allotment["id"])
 
     async def _take_one(self, allotment: str) -> None:
         path, after = f"/v1/partner/allotments/{allotment}/codes", -1

@@ -62,7 +62,8 @@ class Jobs:
                 count = int(body["count"])
                 return lambda: self._orders.refund(count)
             case "take":
-                return self._allotments.take
+                only = str(body.get("only", ""))
+                return lambda: self._allotments.take(only)
             case "sell":
                 share = float(body["share"])
                 return lambda: self._sell(share)

@@ -34,7 +34,7 @@ def write(directory: Path) -> Path:
         "offer,title,venue,drop,kind,layout,units,price_minor,starts_at,ends_at,"
         "redeem_from,redeem_until,together,supply,codes\n"
     )
-    times = f"{ends.isoformat()},{ends.isoformat()},{opened.isoformat()},{ends.isoformat()}"
+    times = ",".join(each.isoformat() for each in (now, ends, opened, ends))
     lines = "".join(
         f"offer-{n},Offer {n},hall,now,pooled,,{UNITS},{PRICE_MINOR},{times},split,file,minted\n"
         for n in range(OFFERS)

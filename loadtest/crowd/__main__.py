@@ -98,7 +98,8 @@ def redeem(
 ) -> None:
     """Kiosks: redeem a share of the tickets in the journals PROMISES.
 
-    --keys is JSON {venue: credential}, --venues is JSON {offer: venue}.
+    --keys is JSON {venue: credential}, --venues is JSON {offer: venue}; tickets of other offers
+    stay at home.
     """
     venue_of: dict[str, str] = json.loads(venues.read_bytes())
     bought = [
@@ -106,6 +107,7 @@ def redeem(
         for line in read(*promises)
         if line["what"] == CONFIRMED
         for unit in line["units"]
+        if unit["offer"] in venue_of
     ]
     credentials: dict[str, str] = json.loads(keys.read_bytes())
     dice = random.Random(seed)
