@@ -74,7 +74,7 @@ def partners_order(
         fingerprint=_fingerprint([body.lines, body.mode, body.reference]),
         reference=body.reference,
         one_step=body.mode == "sell",
-        payment=f"partner:{body.reference or order}",
+        payment=f"partner:{body.reference or order}" if body.mode == "sell" else "",
     )
 
 

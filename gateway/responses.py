@@ -10,6 +10,8 @@ from multidict import CIMultiDict
 from gateway.problems import PROBLEM_JSON, Problem
 
 JSON = "application/json"
+SERVER = "dropgate"
+"""In the place of the versions of Python and aiohttp, which help nobody but an attacker."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,7 +24,7 @@ def answer(
     value: object, status: int = 200, *, replayed: bool = False, cache: str = "no-store"
 ) -> web.Response:
     """A success. `replayed` tells the client that its repeat changed nothing."""
-    headers = CIMultiDict({"Content-Type": JSON, "Cache-Control": cache})
+    headers = CIMultiDict({"Content-Type": JSON, "Cache-Control": cache, "Server": SERVER})
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     return web.Response(body=_encode(value), status=status, headers=headers)
@@ -32,18 +34,20 @@ def raw(
     body: bytes, media_type: str, *, status: int = 200, cache: str = "no-store"
 ) -> web.Response:
     """A success whose bytes are ready."""
-    headers = CIMultiDict({"Content-Type": media_type, "Cache-Control": cache})
+    headers = CIMultiDict({"Content-Type": media_type, "Cache-Control": cache, "Server": SERVER})
     return web.Response(body=body, status=status, headers=headers)
 
 
 def nothing() -> web.Response:
     """Done, and there is nothing to say."""
-    return web.Response(status=204, headers=CIMultiDict({"Cache-Control": "no-store"}))
+    return web.Response(status=204, headers={"Cache-Control": "no-store", "Server": SERVER})
 
 
 def refusal(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
     """Problem details, with `Retry-After` where it is known, and `WWW-Authenticate` on 401."""
-    all_headers = CIMultiDict({"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"})
+    all_headers = CIMultiDict(
+        {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", "Server": SERVER}
+    )
     if headers:
         all_headers.update(headers)
     if problem.retry_after_s is not None:

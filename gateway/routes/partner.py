@@ -113,10 +113,9 @@ async def events(call: Call) -> web.Response:
 
 async def statement(call: Call) -> web.Response:
     """Hand in the partner's own statement of a day and get the differences."""
-    found = await call.services.books_desk.reconcile(
+    return await call.services.books_desk.reconcile(
         call.caller(Partner).id, call.query(StatementQuery).date, call.body(bytes)
     )
-    return answer(found, 201)
 
 
 async def settlement(call: Call) -> web.Response:

@@ -1,7 +1,8 @@
 """A small sale on real servers, and a gateway that serves it in this process.
 
 The sale's drop is open, its offers are: `pool` (pooled, minted codes), `hall` (seated), `lock`
-(pooled, its venue's own codes), `later` (of a drop that is still to come), and `tiny` (two units).
+(pooled, its venue's own codes), `later` (of a drop to come), `tiny` (two units), `late` (whose codes
+wait) and `far` (of another venue).
 """
 
 import time
@@ -59,6 +60,8 @@ def sale_body(sale: str = SALE, **changes: Any) -> dict[str, Any]:
         {**window, "offer": "later", "title": "Later", "kind": "pooled", "units": 5,
          "drop": "evening", "redeem_from_ms": now + 2 * HOUR},
         {"offer": "tiny", "title": "Tiny", "kind": "pooled", "units": 2, **window},
+        {**window, "offer": "late", "title": "Late", "kind": "pooled", "units": 5,
+         "redeem_from_ms": now + HOUR},
         {**window, "offer": "far", "title": "Far", "kind": "pooled", "units": 5,
          "venue": "lyric"},
     ]  # fmt: skip

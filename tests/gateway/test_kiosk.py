@@ -1,0 +1,83 @@
+"""A kiosk over HTTP: every answer to a code, repeats, and what guessing costs."""
+
+import asyncio
+
+from gateway.limits import MISSES_BURST
+from inventory.catalogue import Issued
+from tests.gateway.world import OUTSIDE, SALE, World
+
+
+async def test_the_kiosks_own_repeat_is_a_success(world: World) -> None:
+    """A kiosk that lost the answer asks again with its key and is told the same."""
+    code = (await world.buy("ann"))["units"][0]["code"]
+    first = await world.redeem(code, key="k")
+    again = await world.redeem(code, key="k")
+    assert (again.status, again.data) == (200, first.data)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+async def test_one_code_opens_one_door_once(world: World) -> None:
+    """Twenty attempts at once, each with a key of its own: exactly one lets in."""
+    code = (await world.buy("ann"))["units"][0]["code"]
+    told = await asyncio.gather(*(world.redeem(code) for _ in range(20)))
+    assert sorted(answer.status for answer in told) == [200] + [409] * 19
+
+
+async def test_a_code_may_be_typed_as_people_type(world: World) -> None:
+    """Lower case, spaces and look-alikes are read; the QR's text too."""
+    order = await world.buy("ann", {"offer": "pool", "quantity": 3})
+    first, second, third = (unit["code"] for unit in order["units"])
+    assert (await world.redeem(first.lower().replace("-", " "))).status == 200
+    assert (await world.redeem(f" {second.replace('-', '')} ")).status == 200
+    assert (await world.redeem(third.replace("0", "o").replace("1", "l"))).status == 200
+
+
+async def test_a_venues_own_code_is_redeemed_like_ours(world: World) -> None:
+    """An imported code works once its unit is sold, and not before."""
+    assert (await world.redeem(OUTSIDE[0])).code == "not_sold"
+    order = await world.buy("ann", {"offer": "lock", "quantity": 1})
+    code = order["units"][0]["code"]
+    assert code in OUTSIDE
+    assert (await world.redeem(code.lower())).status == 200
+
+
+async def test_another_venues_code_is_told_so(world: World) -> None:
+    """A code for another venue is not redeemed here, and says where it belongs."""
+    order = await world.buy("ann", {"offer": "far", "quantity": 1})
+    told = await world.redeem(order["units"][0]["code"])
+    assert (told.status, told.code, told.data["venue"]) == (409, "wrong_venue", "lyric")
+
+
+async def test_too_early_says_when(world: World) -> None:
+    """Before its offer's window a code waits, and the answer says until when."""
+    order = await world.buy("ann", {"offer": "late", "quantity": 1})
+    told = await world.redeem(order["units"][0]["code"])
+    assert (told.status, told.code) == (409, "too_early")
+    late = world.services.shelves.standing(SALE).offer(6)
+    assert told.data["from_ms"] == late.record.redeem_from_ms
+
+
+async def test_guessing_is_slowed_and_scanning_is_not(world: World) -> None:
+    """After a burst of unknown codes the kiosk waits; another kiosk does not."""
+    code = (await world.buy("ann"))["units"][0]["code"]
+    for number in range(MISSES_BURST):
+        told = await world.redeem(f"guess number {number}")
+        assert (told.status, told.code) == (404, "unknown_code")
+    told = await world.redeem(code)
+    assert (told.status, told.code) == (429, "too_many_attempts")
+    assert 1 <= int(told.headers["Retry-After"]) <= 6
+    catalogue = await world.services.catalogue.get()
+    issued = await catalogue.issue_credential("kiosk", "odeon/door-2", "another")
+    assert isinstance(issued, Issued)
+    await world.services.credentials.refresh()
+    world.keys["kiosk"] = f"Bearer {issued.text}"
+    assert (await world.redeem(code)).status == 200
+
+
+async def test_a_mistyped_code_is_told_as_mistyped(world: World) -> None:
+    """One wrong symbol is caught by the check symbol: the visitor can look again."""
+    code = (await world.buy("ann"))["units"][0]["code"]
+    wrong = ("0" if code[0] != "0" else "1") + code[1:]
+    told = await world.redeem(wrong)
+    assert (told.status, told.code) == (404, "unknown_code")
+    assert "mistyped" in told.data["detail"]
