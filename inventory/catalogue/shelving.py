@@ -4,11 +4,12 @@ Both the publication of a sale and stock that comes later go through here; every
 chunk and repeatable.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from inventory import keys
 from inventory.allotments import Allotments
@@ -21,7 +22,8 @@ from inventory.sales import Sales, SaleView
 from inventory.stock import LOTS_AT_ONCE, Lot as StockLot, Stock
 from lua import Store
 
-CODE_CHUNKS_AT_ONCE = 16
+CODE_CHUNKS_AT_ONCE = 64
+WRITES_AT_ONCE = 16
 Progress = Callable[[str, int, int], None]
 """(phase, done, total), after every chunk. What it raises ends the publication there."""
 T = TypeVar("T")
@@ -59,13 +61,17 @@ async def write_codes(
             sealed[serial // CODES_PER_CHUNK][serial] = code
             name = digest.hex()
             found[keys.outside_lookup(sale, name)] += [name, serial]
-        flat = [part for chunk, codes in sealed.items() for part in (chunk, packed(codes))]
-        if flat:
-            await store.write("HSET", keys.outside(sale), *flat)
-        for key, pairs in found.items():
-            await store.write("HSET", key, *pairs)
+        outside = keys.outside(sale)
+        fields = ((outside, [chunk, packed(codes)]) for chunk, codes in sealed.items())
+        await _write_fields(store, [*fields, *found.items()])
         done += len(chunks)
         progress("codes", done, len(touched))
+
+
+async def _write_fields(store: Store, writes: Sequence[tuple[str, list[Any]]]) -> None:
+    # Several at a time share one fsync; the order does not matter, and each is repeatable.
+    for some in chunked(writes, WRITES_AT_ONCE):
+        await asyncio.gather(*(store.write("HSET", key, *pairs) for key, pairs in some))
 
 
 async def add_lots(

@@ -125,21 +125,7 @@ async def write_work(
     actor: str,
 ) -> None:
     """Write a plan's work as the sale's next revision. Call it inside a transaction."""
-    revision = known.revision + 1
-    await connection.execute(
-        "insert into catalogue.sale"
-        " (id, number, revision, buckets, next_serial, record, changed_by)"
-        " values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set"
-        " revision = excluded.revision, next_serial = excluded.next_serial,"
-        " record = excluded.record, changed_by = excluded.changed_by, changed_at = now()",
-        known.id,
-        known.number,
-        revision,
-        known.buckets,
-        work.next_serial,
-        _json(document),
-        actor,
-    )
+    await _write_sale(connection, known, document, work.next_serial, actor)
     await _write_named(connection, "venue", known.id, work.venues.items())
     await _write_named(connection, "partner", known.id, work.partners.items())
     layouts = ((name, hall and list(hall.runs)) for name, hall in work.layouts.items())
@@ -168,6 +154,25 @@ async def write_work(
             (known.id, one.number, one.line.allotment, numbers[one.line.offer], _json(one.line))
             for one in work.allotments
         ),
+    )
+
+
+async def _write_sale(
+    connection: Connection, known: Known, document: SaleDocument, next_serial: int, actor: str
+) -> None:
+    await connection.execute(
+        "insert into catalogue.sale"
+        " (id, number, revision, buckets, next_serial, record, changed_by)"
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set"
+        " revision = excluded.revision, next_serial = excluded.next_serial,"
+        " record = excluded.record, changed_by = excluded.changed_by, changed_at = now()",
+        known.id,
+        known.number,
+        known.revision + 1,
+        known.buckets,
+        next_serial,
+        _json(document),
+        actor,
     )
 
 
