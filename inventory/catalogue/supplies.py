@@ -104,8 +104,10 @@ class Check:
             problems.append(f"the offer {record.offer} needs each unit's seat or code")
         if supply.pieces and record.kind == "pooled" and record.codes == "minted":
             problems.append(f"the offer {record.offer} has neither seats nor codes: say units")
-        if self.layout is None and self.offer.taken_in + self._count() > self.offer.size:
-            problems.append(f"the offer {record.offer} has room for {self.offer.size:,} units")
+        # What a venue sells is bounded by what the file says; an operator may add more than that.
+        room = record.units if record.supply == "venue" else self.offer.size
+        if self.layout is None and self.offer.taken_in + self._count() > room:
+            problems.append(f"the offer {record.offer} has room for {room:,} units")
         return problems + self._seat_problems() + self._code_problems()
 
     def _seat_problems(self) -> list[str]:

@@ -104,6 +104,7 @@ WRONG = [
     (Supply("a", "pool", units=-3), "say either units or seats"),
     (Supply("a", "pool", units=1, pieces=AHEAD), "say either units or seats"),
     (Supply("a", "pool", units=1_001), "room for 1,100 units"),
+    (Supply("a", "later", pieces=(Piece(code="L-0001"),) * 11), "room for 10 units"),
     (Supply("a", "pool", pieces=(Piece(),)), "neither seats nor codes: say units"),
     (Supply("a", "ahead", units=3), "needs each unit's seat or code"),
     (Supply("a", "coded", pieces=(Piece(code="NEW-1"),)), "its codes from the sale file"),
