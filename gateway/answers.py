@@ -21,6 +21,17 @@ OrderState = Literal[
 ]
 SaleState = Literal["announced", "open", "paused", "draining", "closed"]
 RoomState = Literal["lobby", "open", "paused", "draining", "sold_out", "closed"]
+WaitReason = Literal[
+    "missing",
+    "lobby",
+    "paused",
+    "draining",
+    "sold_out",
+    "all_held",
+    "turn",
+    "full",
+    "pace",
+]
 Band = Literal["plenty", "low", "none", "unknown"]
 
 
@@ -126,7 +137,7 @@ class WaitAnswer(Outgoing, frozen=True):
 
     ahead: int
     retry_ms: int
-    reason: Literal["missing", "lobby", "paused", "draining", "sold_out", "turn", "full", "pace"]
+    reason: WaitReason
 
 
 class UnitAnswer(Outgoing, frozen=True):

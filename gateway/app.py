@@ -19,7 +19,7 @@ from gateway.endpoint import Endpoint
 from gateway.metrics import RouteMeter
 from gateway.middleware import around, problem_of
 from gateway.problems import Code, Problem, problem
-from gateway.responses import refusal
+from gateway.responses import PROBLEM_CODE, refusal
 from gateway.routes import OWN_PORT, SHARED_PORT
 from gateway.services import Services
 
@@ -97,7 +97,7 @@ class _Server(web.Server):
 
     def counted(self, response: web.Response, *, closing: bool) -> web.Response:
         """The response to a request without a route, counted as such."""
-        self._meter.count(response.status, 0.0)
+        self._meter.count(response.status, 0.0, response.get(PROBLEM_CODE))
         if closing or self._gate.draining:
             response.force_close()
         return response

@@ -50,16 +50,19 @@ class Tally:
     fact: int
     read_at: float
 
-    def left(self, shelf: Shelf, drop: int) -> int:
-        """Units that a drop may still sell: available or held, of its offers.
+    def of_drop(self, shelf: Shelf, drop: int) -> Units:
+        """The units that a drop may sell: those of its offers.
 
         What is left of earlier drops counts too when the sale carries it over.
         """
         first = 1 if shelf.view.carry else drop
         return sum(
-            units.available + units.held
-            for number, units in self.by_offer.items()
-            if first <= shelf.offer(number).drop <= drop
+            (
+                units
+                for number, units in self.by_offer.items()
+                if first <= shelf.drop_of(number) <= drop
+            ),
+            start=Units(),
         )
 
 

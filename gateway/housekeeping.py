@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.loops import Loop, for_each, measure_lag
+from gateway.problems import Refused
 from gateway.shelves import Shelf
 from lua.faults import Fault
 
@@ -80,10 +81,13 @@ class Housekeeping:
         services, view = self._services, shelf.view
         try:
             tally = await services.counts.recent(shelf)
-            left = tally.left(shelf, services.frames.of(view.id).frame.drop)
-        except Fault:
+            left = tally.of_drop(shelf, services.frames.of(view.id).frame.drop)
+        except (Fault, Refused):
             left = None  # not known now; the room goes on
-        await services.rooms.pump(view.id, left)
+        if left is None:
+            await services.rooms.pump(view.id, None)
+        else:
+            await services.rooms.pump(view.id, left.available, may_return=left.held)
 
     async def _expire(self) -> int:
         ended = await for_each(self._services.shelves, self._expire_one)
@@ -102,9 +106,6 @@ class Housekeeping:
 
     async def _close_out(self) -> int:
         services = self._services
-        for shelf in services.shelves:
-            lag = shelf.view.fact - shelf.view.settled
-            services.metrics.settlement_lag.labels(shelf.view.id).set(lag)
         closed = [one for one in services.shelves if one.view.state == "closed"]
         returned = await for_each(closed, self._close_out_one)
         return sum(returned)

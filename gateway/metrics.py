@@ -74,18 +74,21 @@ class RouteMeter:
 
     def __init__(self, metrics: Metrics, route: str) -> None:
         self._requests = metrics.requests
+        self._refusals = metrics.refusals
         self._route = route
         self._duration = metrics.duration.labels(route)
         self._by_status: dict[int, Counter] = {}
 
-    def count(self, status: int, seconds: float) -> None:
-        """One answered request."""
+    def count(self, status: int, seconds: float, code: str | None = None) -> None:
+        """One answered request; `code` is the problem's, where it was refused."""
         child = self._by_status.get(status)
         if child is None:
             child = self._requests.labels(self._route, str(status))
             self._by_status[status] = child
         child.inc()
         self._duration.observe(seconds)
+        if code is not None:
+            self._refusals.labels(code).inc()
 
 
 class MeteredStore(Store):

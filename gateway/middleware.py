@@ -18,7 +18,7 @@ from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Scope
 from gateway.metrics import RouteMeter
 from gateway.problems import Code, Problem, Refused, problem
-from gateway.responses import refusal
+from gateway.responses import PROBLEM_CODE, refusal
 from gateway.services import Services
 from gateway.shelves import Shelf
 from lua.faults import Fault, MayHaveHappened
@@ -60,7 +60,7 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
             gate.leave()
         if gate.draining:
             response.force_close()
-        meter.count(response.status, time.perf_counter() - begun)
+        meter.count(response.status, time.perf_counter() - begun, response.get(PROBLEM_CODE))
         return response
 
     return handle

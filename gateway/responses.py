@@ -10,6 +10,8 @@ from multidict import CIMultiDict
 from gateway.problems import PROBLEM_JSON, Problem
 
 JSON = "application/json"
+PROBLEM_CODE = web.ResponseKey("problem_code", str)
+"""Where a response keeps the code that it is counted by."""
 SERVER = "dropgate"
 """In the place of the versions of Python and aiohttp, which help nobody but an attacker."""
 _encode = msgspec.json.Encoder().encode
@@ -54,4 +56,6 @@ def refusal(problem: Problem, headers: dict[str, str] | None = None) -> web.Resp
         all_headers["Retry-After"] = str(problem.retry_after_s)
     if problem.status == 401:
         all_headers["WWW-Authenticate"] = 'Bearer realm="dropgate"'
-    return web.Response(body=_encode(problem), status=problem.status, headers=all_headers)
+    response = web.Response(body=_encode(problem), status=problem.status, headers=all_headers)
+    response[PROBLEM_CODE] = problem.code
+    return response

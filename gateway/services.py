@@ -118,6 +118,9 @@ class Services:
     def own_metrics(self) -> bytes:
         """What this process has counted, as Prometheus reads it."""
         self.metrics.in_flight.set(self.gate.in_flight)
+        for shelf in self.shelves:
+            behind = shelf.view.fact - shelf.view.settled
+            self.metrics.settlement_lag.labels(shelf.view.id).set(behind)
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
         return generate_latest(self.metrics.registry)

@@ -66,6 +66,11 @@ class Shelf:
         assert found is not None, f"{self.view.id} has no offer {number}"
         return found
 
+    def drop_of(self, number: int) -> int:
+        """The drop of an offer; 0, no drop at all, when this revision does not know it yet."""
+        found = self.catalogue.offer(number)
+        return 0 if found is None else found.drop
+
     def offer_id(self, number: int) -> str:
         """The id of an offer; its number as text when this revision does not know it yet."""
         found = self.catalogue.offer(number)

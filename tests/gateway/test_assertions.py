@@ -74,7 +74,7 @@ def test_every_changed_symbol_is_refused() -> None:
 def test_an_algorithm_of_the_tokens_own_choice_is_refused() -> None:
     """`none`, and HMAC with the public key as its secret, are the two old tricks."""
     claims = {"iss": SHOP.issuer, "aud": "dropgate", "sub": "ann", "iat": 0, "exp": 2**40}
-    assert isinstance(check(jwt.encode(claims, None, "none", headers={"kid": "k1"})), BadAssertion)
+    assert isinstance(check(jwt.encode(claims, "", "none", headers={"kid": "k1"})), BadAssertion)
     public = SHOP.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     content = b".".join(
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
@@ -137,7 +137,12 @@ def test_the_memory_is_bounded() -> None:
     assert (type(gone), type(kept)) == (BadAssertion, Assertion)
 
 
-PAYMENT = {"order": "o1", "amount_minor": 760, "currency": "CNY", "reference": "pay-1"}
+PAYMENT: dict[str, Any] = {
+    "order": "o1",
+    "amount_minor": 760,
+    "currency": "CNY",
+    "reference": "pay-1",
+}
 TILL = (issuer_of("till", SHOP.issuer, "dropgate", [SHOP.jwk]),)
 TEST_TILL = (issuer_of("play", SHOP.issuer, "dropgate", [SHOP.jwk], kind="test"),)
 

@@ -19,6 +19,7 @@ class Verb:
         self.fails = False
 
     async def __call__(self, subject: str, batch: Sequence[int]) -> list[int]:
+        """Run one batch."""
         self.batches.append(list(batch))
         await self.gate.wait()
         if self.fails:

@@ -1,8 +1,8 @@
 """A small sale on real servers, and a gateway that serves it in this process.
 
 The sale's drop is open, its offers are: `pool` (pooled, minted codes), `hall` (seated), `lock`
-(pooled, its venue's own codes), `later` (of a drop to come), `tiny` (two units), `late` (whose codes
-wait) and `far` (of another venue).
+(pooled, its venue's own codes), `later` (of a drop to come), `tiny` (two units), `late` (whose
+codes wait) and `far` (of another venue).
 """
 
 import time
