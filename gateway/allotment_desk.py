@@ -6,8 +6,8 @@ Here belongs translating for the partner; the verbs are inventory's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.answers import AllotmentAnswer, UnitCodeAnswer, UnitStatusAnswer
 from gateway.bodies import ReportLineBody
+from gateway.partner_answers import AllotmentAnswer, UnitCodeAnswer, UnitStatusAnswer
 from gateway.problems import Code, FieldError, Problem, Refused, problem
 from gateway.shelves import Shelf
 from gateway.showing import Showing

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway import asking, order_outcomes
-from gateway.answers import BatchItemAnswer
 from gateway.auth import Partner
 from gateway.bodies import BatchOrderBody
 from gateway.order_outcomes import Told
+from gateway.partner_answers import BatchItemAnswer
 from gateway.problems import Code, Problem, Refused, problem
 from gateway.shelves import Shelf, Shelves
 from gateway.showing import Showing

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.answers import BreakAnswer, EventAnswer, EventsAnswer, RunAnswer
 from gateway.exports import CSV
+from gateway.partner_answers import BreakAnswer, EventAnswer, EventsAnswer, RunAnswer
 from gateway.problems import Code, Refused, wrong_field
 from gateway.responses import answer, body_of, raw
 from gateway.shelves import Shelves

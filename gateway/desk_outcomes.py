@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from gateway.allotment_desk import Statuses
-from gateway.answers import (
+from gateway.audit_checks import Audit
+from gateway.bodies import RateBody, StockBody
+from gateway.counting import Tally, Units
+from gateway.operator_answers import (
     AppliedAnswer,
     CountsAnswer,
     OfferCountsAnswer,
     RateAnswer,
     SaleStateAnswer,
     StockAnswer,
-    UnitStatusesAnswer,
 )
-from gateway.audit_checks import Audit
-from gateway.bodies import RateBody, StockBody
-from gateway.counting import Tally, Units
 from gateway.operator_desk import NotValid
+from gateway.partner_answers import UnitStatusesAnswer
 from gateway.problems import Code, FieldError, Problem, problem
 from gateway.responses import JSON, answer, body_of, raw, refusal
 from gateway.sale_desk import Applied

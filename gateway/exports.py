@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from gateway.answers import UnitCodeAnswer
+from gateway.partner_answers import UnitCodeAnswer
 from gateway.responses import body_of, raw
 
 NDJSON = "application/x-ndjson"

@@ -3,19 +3,19 @@
 from aiohttp import web
 
 from gateway import desk_outcomes, order_outcomes, requests
-from gateway.answers import (
-    AppliedAnswer,
-    AuditAnswer,
-    CountsAnswer,
-    OrderAnswer,
-    RateAnswer,
-    SaleStateAnswer,
-    StockAnswer,
-)
+from gateway.answers import OrderAnswer
 from gateway.auth import Operator
 from gateway.bodies import Empty, RateBody, RefundBody, StockBody
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Handler, Keyed, Scope, Who
+from gateway.operator_answers import (
+    AppliedAnswer,
+    AuditAnswer,
+    CountsAnswer,
+    RateAnswer,
+    SaleStateAnswer,
+    StockAnswer,
+)
 from gateway.problems import Code
 from gateway.routes.partner import BATCH_BODY_MAX, LARGE_BODY_TIMEOUT_S
 from inventory.salefile import SaleFile

@@ -3,16 +3,7 @@
 from aiohttp import web
 
 from gateway import asking, desk_outcomes, exports, order_outcomes
-from gateway.answers import (
-    AllotmentsAnswer,
-    BatchAnswer,
-    EventsAnswer,
-    OrderAnswer,
-    RunAnswer,
-    StatementAnswer,
-    UnitCodeAnswer,
-    UnitStatusesAnswer,
-)
+from gateway.answers import OrderAnswer
 from gateway.auth import Partner
 from gateway.bodies import (
     AllotmentsQuery,
@@ -27,6 +18,15 @@ from gateway.bodies import (
 )
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.partner_answers import (
+    AllotmentsAnswer,
+    BatchAnswer,
+    EventsAnswer,
+    RunAnswer,
+    StatementAnswer,
+    UnitCodeAnswer,
+    UnitStatusesAnswer,
+)
 from gateway.problems import Code
 from gateway.responses import answer
 from gateway.routes.shopper import TILL_REFUSALS
