@@ -4,6 +4,7 @@ Every method reads from one moment of the books. Writing them is the feed's; mat
 partner's is `reconcile`. Raises NothingHappened when the database is gone.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from settlement.statement import Statement, read_statement
 from settlement.units import STATES
 
 ANSWER_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 5.0
 EVENTS_MAX = 1000
 ROWS_MAX = 1000
 
@@ -90,8 +92,11 @@ class Books:
         return cls(await open_pool(url, answer_timeout_s=answer_timeout_s))
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self.pool.close()
+        """Close all connections; what still runs after a while is cut off."""
+        try:
+            await asyncio.wait_for(self.pool.close(), CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self.pool.terminate()
 
     async def statement(self, partner: str, day: date, sale: str | None = None) -> Statement:
         """What a partner sold and refunded on a business day, of one sale or of all.

@@ -22,8 +22,8 @@ from settlement.reading import Numbered, Reading, Unreadable, digest_of
 from settlement.stream import Stream
 
 
-async def write_facts(connection: Connection, stream: Stream, reading: Reading) -> None:
-    """The documents, and the quarantine of what could not be one."""
+async def write_facts(connection: Connection, stream: Stream, reading: Reading) -> int:
+    """The documents, and the quarantine of what could not be one; how much is new in there."""
     where = (stream.id, reading.epoch)
     rows = [
         (
@@ -40,14 +40,11 @@ async def write_facts(connection: Connection, stream: Stream, reading: Reading) 
     ]
     await copy_rows(connection, "fact", FACT, rows)
     unreadable = reading.unreadable + await _conflicts(connection, where, reading.repeats)
-    await connection.executemany(
-        QUARANTINE,
-        [
-            (*where, bad.first, bad.last, bad.reason, bad.detail, digest_of(bad.content),
-             bad.content)
-            for bad in unreadable
-        ],
-    )  # fmt: skip
+    kept = [
+        (bad.first, bad.last, bad.reason, bad.detail, digest_of(bad.content), bad.content)
+        for bad in unreadable
+    ]
+    return len(await connection.fetch(QUARANTINE, *where, *columns_of(kept, 6)))
 
 
 async def write_batch(connection: Connection, stream: Stream, batch: Batch) -> None:
@@ -196,7 +193,9 @@ REPORT = _words(
 EVENT = _words("partner seq type at_ms data stream epoch number")
 QUARANTINE = """
     insert into books.quarantine (stream, epoch, first, last, reason, detail, digest, content)
-    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing"""
+    select $1, $2, * from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[],
+        $8::bytea[])
+    on conflict do nothing returning id"""
 KNOWN_DIGESTS = """
     select number, digest from books.fact
     where stream = $1 and epoch = $2 and number = any($3::bigint[])"""

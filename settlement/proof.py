@@ -26,8 +26,8 @@ async def differences(connection: Connection, sale: str) -> list[Difference]:
     place = await connection.fetchrow(PLACE, sale)
     if place is None:
         return []
-    # Every table is read whole. A plan made from the statistics of an empty table, a minute after the
-    # sale began, would look rows up one by one, and did so for minutes.
+    # Every table is read whole. Planned by the statistics of tables that were empty a minute ago,
+    # the joins would look rows up one by one, and once did so for minutes.
     await connection.execute("set local enable_nestloop = off")
     found: list[Difference] = []
     for check, (query, *names) in CHECKS.items():

@@ -78,10 +78,10 @@ async def _post(
         await stop(connection, stream, found.why)
         stopped = PostedReport(stream.sale, stream.stripe, "stopped", *stream.cursor, why=found.why)
         return stopped, slot
-    violations = 0
+    violations = quarantined = 0
     cursor = (found.epoch, found.last)
     if found.facts or found.unreadable or found.repeats:
-        await write_facts(connection, stream, found)
+        quarantined = await write_facts(connection, stream, found)
         violations = await _fold(connection, store, stream, found)
     if cursor != stream.cursor:
         await move_cursor(connection, stream, cursor)
@@ -93,7 +93,7 @@ async def _post(
         *cursor,
         posted=len(found.facts),
         absorbed=len(found.repeats),
-        quarantined=len(found.unreadable),
+        quarantined=quarantined,
         violations=violations,
         behind=max(slot.fact - found.last, 0) if slot.epoch == found.epoch else slot.fact,
     )

@@ -166,6 +166,4 @@ def _kind(row: Unit, offer: int, before: tuple[str, str], after: tuple[str, str]
         return "redeemed_twice"
     if row.owner and after[1] and row.owner != after[1]:
         return "second_owner"
-    if row.owner != before[1]:
-        return "other_owner"
-    return "unit_state"
+    return "other_owner" if row.state == before[0] else "unit_state"

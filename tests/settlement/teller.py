@@ -22,11 +22,11 @@ class Teller:
         self.record = keys.sale(sale, stripe)
         self.stream = keys.facts(sale, stripe)
 
-    async def announce(self, stripes: int = 1, offers: int = 8, **fields: str) -> "Teller":
+    async def announce(self, stripes: int = 1, offers: int = 8) -> "Teller":
         """The slot record of an empty sale, and its offers' records."""
         record = {"epoch": 1, "fact": 0, "settled": 0, "state": "open", "number": 1, "limit": 2,
                   "currency": "CNY", "timezone": "Asia/Shanghai", "stripes": stripes}  # fmt: skip
-        flat = [str(item) for pair in (record | fields).items() for item in pair]
+        flat = [str(item) for pair in record.items() for item in pair]
         await self.store.write("HSET", self.record, *flat)
         await self.store.write("SADD", keys.SALES, self.sale)
         for number in range(1, offers + 1):
@@ -127,9 +127,9 @@ def unfulfilled(order: str) -> facts.Unfulfilled:
     return facts.Unfulfilled(0, AT_MS, order, "b1", "shop", "", PRICE, "test:pay")
 
 
-def expired(order: str, *lines: facts.Line) -> facts.Expired:
+def expired(order: str, *lines: facts.Line, seller: str = "shop") -> facts.Expired:
     """A hold that ran out."""
-    return facts.Expired(0, AT_MS, order, "b1", "shop", list(lines))
+    return facts.Expired(0, AT_MS, order, "b1", seller, list(lines))
 
 
 def reclaimed(order: str, *lines: facts.Line) -> facts.Reclaimed:

@@ -35,13 +35,14 @@ ALLOTTED = facts.Allotted(0, AT_MS, "al", "market", 1, [10, 5])
             [STOCK, sold("a", line(1)), redeemed(1, "a"), redeemed(1, "a")],
             (4, "redeemed_twice", "1"),
         ),
-        ([STOCK, redeemed(1, "a")], (2, "other_owner", "1")),
+        ([STOCK, redeemed(1, "a")], (2, "unit_state", "1")),
+        ([STOCK, held("a", line(1)), expired("b", line(1))], (3, "other_owner", "1")),
         ([STOCK, held("a", line(1)), held("a", line(2))], (3, "order_state", "a")),
         ([STOCK, confirmed("a", line(1))], (2, "order_unknown", "a")),
         ([STOCK, sold("a", line(1)), expired("a", line(1))], (3, "order_state", "a")),
         (
             [STOCK, held("a", line(1)), confirmed("a", line(2))],
-            (3, "other_owner", "2"),
+            (3, "unit_state", "2"),
         ),
         (
             [STOCK, held("a", line(1)), confirmed("a", line(1), buyer="thief")],
@@ -135,7 +136,7 @@ def test_a_range_leaves_the_shelf_with_the_units_that_came_back_to_it() -> None:
     batch = folded(*free, everything)
     assert kinds(batch) == []
     assert batch.units.rows[5].state == "returned"
-    assert kinds(folded(STOCK, sold("a", line(5)), everything)) == [(3, "other_owner", "5")]
+    assert kinds(folded(STOCK, sold("a", line(5)), everything)) == [(3, "unit_state", "5")]
 
 
 def test_partners_hear_of_their_own_and_the_shop_has_no_feed() -> None:
