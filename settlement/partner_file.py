@@ -40,7 +40,7 @@ class TheirLine:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A line that cannot be matched, and why. `text` is the line, cut to LINE_MAX characters."""
+    """A line that cannot be matched, and why. `text` is the line, cut and made visible."""
 
     line: int
     why: str
@@ -57,7 +57,7 @@ class NotAStatement:
 
 def read_header(text: str) -> list[str] | NotAStatement:
     """The names of the columns, in the order of the file."""
-    if not text.strip():
+    if not text.removeprefix("\ufeff").strip():
         return NotAStatement(0, "the file is empty")
     if len(text) > FILE_MAX:
         return NotAStatement(0, f"the file is longer than {FILE_MAX} characters")
@@ -70,7 +70,7 @@ def read_header(text: str) -> list[str] | NotAStatement:
             1,
             f"the header must name {','.join(COLUMNS)}"
             + (f"; missing: {','.join(missing)}" if missing else "")
-            + (f"; unknown: {','.join(unknown)[:LINE_MAX]}" if unknown else ""),
+            + (f"; unknown: {_visible(','.join(unknown)[:LINE_MAX])}" if unknown else ""),
         )
     return names
 
@@ -84,7 +84,12 @@ def read_lines(text: str, names: list[str]) -> Iterator[TheirLine | Malformed]:
             fields = _fields(line, len(names))
             yield _their_line(number, [fields[place] for place in places])
         except ValueError as error:
-            yield Malformed(number, str(error), line[:LINE_MAX])
+            yield Malformed(number, str(error), _visible(line[:LINE_MAX]))
+
+
+def _visible(text: str) -> str:
+    """The text with every character that cannot be shown or stored written as its number."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _fields(line: str, width: int) -> list[str]:
