@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 from typing import Any
 
@@ -30,11 +30,11 @@ class Allotments:
         self._book, self._client, self._sale = book, client, sale
         self._dice = random.Random(seed)
 
-    async def take(self, only: str = "") -> None:
-        """Take over the codes of every allotment, or of `only` one, page by page."""
+    async def take(self, offers: Set[str]) -> None:
+        """Take over the codes of every allotment of these offers, page by page."""
         listed = await self._client.get("/v1/partner/allotments", sale=self._sale)
         for allotment in listed["allotments"]:
-            if only in ("", allotment["id"]):
+            if allotment["offer"] in offers:
                 await self._take_one(allotment["id"])
 
     async def _take_one(self, allotment: str) -> None:

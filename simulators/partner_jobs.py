@@ -62,8 +62,8 @@ class Jobs:
                 count = int(body["count"])
                 return lambda: self._orders.refund(count)
             case "take":
-                only = str(body.get("only", ""))
-                return lambda: self._allotments.take(only)
+                of_drop = str(body.get("drop", ""))
+                return lambda: self._take(of_drop)
             case "sell":
                 share = float(body["share"])
                 return lambda: self._sell(share)
@@ -73,6 +73,9 @@ class Jobs:
                 return self._resume
             case _:
                 raise ValueError(f"{do!r}")
+
+    async def _take(self, drop: str) -> None:
+        await self._allotments.take(set(await self._orders.prices(drop)))
 
     async def _sell(self, share: float) -> None:
         sale = await self._client.get(f"/v1/sales/{self._sale}")

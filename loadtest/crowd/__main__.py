@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import click
 import uvloop
 
 from loadtest.crowd.calls import Calls, connected
+from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import CONFIRMED, Journal, read
 from loadtest.crowd.kiosk import Kiosks, Ticket
 from loadtest.crowd.shelf import Shelf
@@ -56,8 +58,9 @@ def shop(
     async def run() -> None:
         async with connected(seed + first) as calls:
             with Journal(journal) as promises:
-                shelf = Shelf(calls, f"{gateway}/v1/sales/{sale}", drop)
-                town = Town(gateway, shop, sale, calls, shelf, promises)
+                sale_url = f"{gateway}/v1/sales/{sale}"
+                shelf, edges = Shelf(calls, sale_url, drop), Edges(calls, sale_url)
+                town = Town(gateway, shop, sale, calls, shelf, edges, promises)
                 await _everybody(town, range(first, first + shoppers), arrive_s, seed)
                 _say(calls, town.ends, final=True)
 
@@ -187,6 +190,7 @@ def _say(
             kind: [round(ms, 2) for ms in times] for kind, times in calls.times_ms.items()
         }
         line["surprises"] = surprises or []
+        line["cpu_s"] = round(time.process_time(), 2)
     click.echo(json.dumps(line))
 
 

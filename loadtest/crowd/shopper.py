@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest.crowd.calls import Answer, Calls, GaveUp
+from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import Journal
 from loadtest.crowd.shelf import Offer, Shelf
 
@@ -35,6 +36,7 @@ class Town:
     sale: str
     calls: Calls
     shelf: Shelf
+    edges: Edges
     journal: Journal
     ends: Counter[str] = field(default_factory=Counter)
 
@@ -108,7 +110,7 @@ class Shopper:
             if frame["state"] == "open" and frame["serving"] >= number:
                 return ""
             await asyncio.sleep(self._poll_after_s(frame, number))
-            _, frame = await self._town.calls.get("frame", f"{self._town.sale_url}/frame")
+            frame = await self._town.edges.frame(number) or frame
 
     def _poll_after_s(self, frame: dict[str, Any], number: int) -> float:
         """A share of the wait, bounded, drawn out at random, as the frame asks."""

@@ -41,6 +41,8 @@ class Figures:
     breaks_wrong: int = 0
     audit: dict[str, bool] = field(default_factory=dict)
     requests: int = 0
+    polls: int = 0
+    crowd_cpu_s: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     calls_ms: dict[str, dict[str, float]] = field(default_factory=dict)

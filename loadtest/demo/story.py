@@ -19,7 +19,7 @@ from loadtest.demo import stage as scene
 from loadtest.demo.aftermath import Aftermath
 from loadtest.demo.figures import Figures
 from loadtest.demo.marketplace import Marketplace
-from loadtest.demo.stage import PARTNER, SALE, Stage
+from loadtest.demo.stage import SALE, Stage
 from loadtest.demo.telling import Phases
 from loadtest.demo.visitors import Heard, Words, crowd
 from loadtest.verdict import percentile
@@ -113,8 +113,7 @@ class Story:
 
     async def _trade(self, market: Marketplace) -> None:
         """The partner: takes its codes before the opening; buys, sells and gives back after it."""
-        only = f"{PARTNER}.{self._drop}"
-        await market.do("take", only=only)
+        await market.do("take", drop=self._drop)
         await asyncio.sleep(max(0.0, self._opens_at_ms / 1000 - time.time()))
         await market.behave(slow_ms=5, fail_share=0.05, twice_share=0.05)
         await asyncio.gather(
@@ -129,7 +128,8 @@ class Story:
         figures.gave_up = ends["gave_up"]
         figures.ends = {end: n for end, n in ends.items() if end not in STILL_THERE}
         figures.refusals = dict(heard.refusals)
-        figures.requests = heard.counts["calls"]
+        figures.requests, figures.polls = heard.counts["calls"], heard.counts["polls"]
+        figures.crowd_cpu_s = round(heard.cpu_s, 1)
         times = [ms for each in heard.times_ms.values() for ms in each]
         figures.p50_ms = round(percentile(times, 0.50), 1)
         figures.p99_ms = round(percentile(times, 0.99), 1)

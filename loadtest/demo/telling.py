@@ -86,7 +86,8 @@ def summary(figures: Figures) -> Table:
         "books": f"{figures.ledger_orders:,} orders, trial balance {figures.trial_balance}",
         "statement": f"{figures.breaks_planted} lies planted, {figures.breaks_found} found: "
         + _counted(figures.breaks),
-        "requests": f"{figures.requests:,}, p50 {figures.p50_ms} ms, p99 {figures.p99_ms} ms",
+        "requests": f"{figures.requests:,} at the origin, p50 {figures.p50_ms} ms, "
+        f"p99 {figures.p99_ms} ms; {figures.polls:,} polls through the edges",
         "audit": f"{sum(figures.audit.values())} of {len(figures.audit)} checks hold",
     }
     for name, text in lines.items():

@@ -29,6 +29,7 @@ class Heard:
     refusals: Counter[str] = field(default_factory=Counter)
     times_ms: dict[str, list[float]] = field(default_factory=dict)
     surprises: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
 
     def add(self, line: dict[str, Any]) -> None:
         """One process's last line."""
@@ -36,6 +37,7 @@ class Heard:
         self.counts.update(line["counts"])
         self.refusals.update(line["refusals"])
         self.surprises.extend(line["surprises"])
+        self.cpu_s += line["cpu_s"]
         for kind, times in line["times_ms"].items():
             self.times_ms.setdefault(kind, []).extend(times)
 
