@@ -106,13 +106,13 @@ class Installation:
             _ours("migrate", "migrate", self._settings, ready=_always, stop_s=CLOSING_S)
         )
         *gateway_ports, settlement_port = self._own_ports
-        await supervisor.start([self._service("settlement", "settlement", settlement_port)])
-        await supervisor.start(
-            [
-                self._service(f"gateway-{number}", "gateway", port)
-                for number, port in enumerate(gateway_ports, start=1)
-            ]
-        )
+        worker = self._service("settlement", "settlement", settlement_port)
+        gateways = [
+            self._service(f"gateway-{number}", "gateway", port)
+            for number, port in enumerate(gateway_ports, start=1)
+        ]
+        # Neither needs the other to come up; but the gateways stop first, as the later stage.
+        await supervisor.start([worker], gateways)
 
     def announce(self) -> None:
         """Note where everything is for other commands, and say it."""

@@ -47,12 +47,17 @@ class Supervisor:
         self._say = say
         self._stages: list[list[Watched]] = []
 
-    async def start(self, stage: Sequence[Service]) -> None:
-        """Start the next stage, all of it together. Raises ProgramFailed."""
-        watched = [Watched(service, self._state, self._say) for service in stage]
-        self._stages.append(watched)
-        begun = await asyncio.gather(*(one.start() for one in watched), return_exceptions=True)
-        for outcome in begun:
+    async def start(self, *stages: Sequence[Service]) -> None:
+        """Start the next stages, all of them together; they stop one by one, the last first.
+
+        Raises the first ProgramFailed, when all of them have come up or failed.
+        """
+        fresh = [[Watched(one, self._state, self._say) for one in stage] for stage in stages]
+        self._stages += fresh
+        outcomes = await asyncio.gather(
+            *(watched.start() for stage in fresh for watched in stage), return_exceptions=True
+        )
+        for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
 

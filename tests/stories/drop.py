@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from loadtest.crowd.calls import Calls
+from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import CONFIRMED, Journal, read
 from loadtest.crowd.shelf import Shelf
 from loadtest.crowd.shopper import Shopper, Town
@@ -20,6 +23,8 @@ ARRIVE_S = 3.0
 PARTNER_WORKERS = 3
 PARTNER_PAUSE_S = 0.05
 LIMIT = 2
+KNOWN_S = 15.0
+CONNECTIONS_IN_A_ROW = 16
 ENDS = {"sold_out", "all_held"}
 
 
@@ -58,8 +63,9 @@ class Drop:
         )
         gateway = self.installation.gateway
         with _Watched(self.journal, self.promised_at) as journal:
-            shelf = Shelf(self.calls, f"{gateway}/v1/sales/{self.name}", "now")
-            town = Town(gateway, shop, self.name, self.calls, shelf, journal)
+            url = f"{gateway}/v1/sales/{self.name}"
+            shelf, edges = Shelf(self.calls, url, "now"), Edges(self.calls, url)
+            town = Town(gateway, shop, self.name, self.calls, shelf, edges, journal)
             async with asyncio.TaskGroup() as group:
                 shoppers = [group.create_task(self._shopper(town, n)) for n in range(SHOPPERS)]
                 await asyncio.gather(
@@ -142,6 +148,30 @@ class _Watched(Journal):
 
 
 async def partner_key(installation: Installation) -> str:
-    """The Authorization of a new key of the partner, which gateways know within seconds."""
-    text = await installation.command("credential", "issue", "partner", PARTNER)
-    return f"Bearer {text.strip()}"
+    """The Authorization of a new key of the partner, which every gateway knows.
+
+    Each process hears of it by itself: many new connections in a row must find it known.
+    """
+    authorization = f"Bearer {await installation.credential('partner', PARTNER)}"
+    url = f"{installation.gateway}/v1/partner/events"
+    in_a_row = 0
+    async with (
+        asyncio.timeout(KNOWN_S),
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True),
+            headers={"Authorization": authorization},
+        ) as session,
+    ):
+        while in_a_row < CONNECTIONS_IN_A_ROW:
+            async with session.get(url) as answer:
+                in_a_row = in_a_row + 1 if answer.status == 200 else 0
+            await asyncio.sleep(0.01)
+    return authorization
+
+
+def process_of(installation: Installation, name: str) -> int:
+    """The process id of that name as the state directory has it now, 0 for none."""
+    try:
+        return int(installation.note(name)["pid"])
+    except FileNotFoundError:
+        return 0
