@@ -43,9 +43,10 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A sale's counters: by offer number, in all, and the fact number of its first stripe."""
+    """A sale's counters: by offer and drop number, in all, and its first stripe's fact number."""
 
     by_offer: Mapping[int, Units]
+    by_drop: Mapping[int, Units]
     total: Units
     fact: int
     read_at: float
@@ -56,14 +57,8 @@ class Tally:
         What is left of earlier drops counts too when the sale carries it over.
         """
         first = 1 if shelf.view.carry else drop
-        return sum(
-            (
-                units
-                for number, units in self.by_offer.items()
-                if first <= shelf.drop_of(number) <= drop
-            ),
-            start=Units(),
-        )
+        drops = (units for number, units in self.by_drop.items() if first <= number <= drop)
+        return sum(drops, start=Units())
 
 
 class Counts:
@@ -77,13 +72,15 @@ class Counts:
     async def read(self, shelf: Shelf) -> Tally:
         """The counters now."""
         by_offer: dict[int, Units] = {}
+        by_drop: dict[int, Units] = {}
         fact = 0
         for stripe in range(shelf.view.stripes):
             for counts in await self._stock.counts(shelf.view, stripe):
                 by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
+                by_drop[counts.drop] = by_drop.get(counts.drop, Units()) + counts
                 fact = counts.fact if stripe == 0 else fact
-        total = sum(by_offer.values(), start=Units())
-        tally = self._kept[shelf.view.id] = Tally(by_offer, total, fact, time.monotonic())
+        total = sum(by_drop.values(), start=Units())
+        tally = self._kept[shelf.view.id] = Tally(by_offer, by_drop, total, fact, time.monotonic())
         return tally
 
     async def recent(self, shelf: Shelf) -> Tally:

@@ -40,7 +40,8 @@ from inventory.stock import Stock
 from queueing import PassKeys, Rooms
 from settlement import Books
 
-STALE_S = 3.0
+STORE_STALE_S = 2.0
+DATABASE_STALE_S = 5.0
 """What was last read longer ago than this says that its server does not answer."""
 
 
@@ -130,9 +131,9 @@ class Services:
         why = []
         if self.gate.draining:
             why.append("it is draining")
-        if _is_stale(self.shelves.refreshed_at):
+        if _is_stale(self.shelves.refreshed_at, STORE_STALE_S):
             why.append("the store does not answer")
-        if _is_stale(self.credentials.refreshed_at):
+        if _is_stale(self.credentials.refreshed_at, DATABASE_STALE_S):
             why.append("the database does not answer")
         return why
 
@@ -146,8 +147,8 @@ class Services:
         return await (await self.catalogue.get()).credentials()
 
 
-def _is_stale(read_at: float | None) -> bool:
-    return read_at is None or time.monotonic() - read_at > STALE_S
+def _is_stale(read_at: float | None, limit_s: float) -> bool:
+    return read_at is None or time.monotonic() - read_at > limit_s
 
 
 def _pairs(keys: tuple[Key, ...]) -> list[tuple[int, bytes]]:

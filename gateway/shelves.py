@@ -66,11 +66,6 @@ class Shelf:
         assert found is not None, f"{self.view.id} has no offer {number}"
         return found
 
-    def drop_of(self, number: int) -> int:
-        """The drop of an offer; 0, no drop at all, when this revision does not know it yet."""
-        found = self.catalogue.offer(number)
-        return 0 if found is None else found.drop
-
     def offer_id(self, number: int) -> str:
         """The id of an offer; its number as text when this revision does not know it yet."""
         found = self.catalogue.offer(number)
@@ -123,7 +118,8 @@ class Shelves:
             return None
         known = self._known.get(sale)
         catalogue = known.catalogue if known is not None else None
-        if catalogue is None or catalogue.revision != view.revision:
+        # The meaning is written before the slot record, so it may be newer, but never older.
+        if catalogue is None or catalogue.revision < view.revision:
             catalogue = await SaleCatalogue.load(self._store, sale, self._codes)
             if catalogue is None:
                 return None

@@ -138,7 +138,16 @@ TILL_REFUSALS = (
     Code.SOLD_OUT,
 )
 
+# The router tries the paths of one beginning in this order: what is asked most comes first.
 ROUTES = (
+    Endpoint(
+        method="GET",
+        path="/v1/sales/{sale}/frame",
+        handler=frame,
+        summary="The public state of the waiting room",
+        scope=Scope.SALE,
+        answers={200: FrameAnswer},
+    ),
     Endpoint(
         method="GET",
         path="/v1/sales/{sale}",
@@ -179,14 +188,6 @@ ROUTES = (
         scope=Scope.SALE,
         key=Keyed.OPTIONAL,
         answers={204: None},
-    ),
-    Endpoint(
-        method="GET",
-        path="/v1/sales/{sale}/frame",
-        handler=frame,
-        summary="The public state of the waiting room",
-        scope=Scope.SALE,
-        answers={200: FrameAnswer},
     ),
     Endpoint(
         method="POST",

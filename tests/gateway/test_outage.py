@@ -73,7 +73,7 @@ async def fragile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[World]:  # fmt: skip
     """A gateway on servers that the test may stop."""
-    monkeypatch.setattr(wiring, "STALE_S", 1.0)
+    monkeypatch.setattr(wiring, "DATABASE_STALE_S", 2.0)
     settings = settings_for(
         state_directory, lua.embedded.url(home / "valkey"), settlement.embedded.url(home / "pg")
     )
