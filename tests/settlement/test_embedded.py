@@ -1,7 +1,6 @@
 """The embedded PostgreSQL on real processes: as root and as an ordinary user, after every crash."""
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -24,13 +23,8 @@ from lua.process import (
     wait_ready,
 )
 from settlement.embedded import EXECUTABLE, copy_for_others, installation, prepare, url
+from tests.ordinary import AS_ROOT, ORDINARY, USER, as_ordinary, wheels_within_reach
 
-AS_ROOT = os.geteuid() == 0
-# An ordinary user that may still read where this checkout and its Python lie, were it under /root.
-ORDINARY = [
-    *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
-    *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
-]
 ROUND = """
 import asyncio, os, sys
 from pathlib import Path
@@ -176,24 +170,15 @@ def for_all() -> Iterator[Path]:
 
 def test_an_ordinary_user_runs_both_servers(for_all: Path) -> None:
     """Neither server needs root: another account runs both and owns what they write."""
-    environment = {**PLAIN_ENVIRONMENT, "PYTHONPATH": str(Path.cwd())}
-    words = [sys.executable, "-c", ROUND, str(for_all / "home")]
-    if AS_ROOT:
-        environment["PYTHONPATH"] = f"{_within_reach(for_all)}:{Path.cwd()}"
-        words = [*ORDINARY, *words]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    assert done.stdout == f"{65534 if AS_ROOT else os.geteuid()} dropgate\n", done.stderr
-
-
-def _within_reach(directory: Path) -> Path:
-    """The wheel where any account finds it first, wherever this environment lies."""
-    installed = installation(None)
-    wheel = directory / "wheels" / installed.parent.name
-    shutil.copytree(installed, wheel / installed.name, symlinks=True)
-    (wheel / "__init__.py").touch()
-    libraries = f"{installed.parent.name}.libs"
-    shutil.copytree(installed.parents[1] / libraries, directory / "wheels" / libraries)
-    return directory / "wheels"
+    path = f"{wheels_within_reach(for_all)}:{Path.cwd()}"
+    done = subprocess.run(
+        as_ordinary(sys.executable, "-c", ROUND, str(for_all / "home")),
+        capture_output=True,
+        text=True,
+        env={**PLAIN_ENVIRONMENT, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.stdout == f"{USER} dropgate\n", done.stderr
 
 
 if AS_ROOT:
@@ -226,7 +211,7 @@ if AS_ROOT:
         account = Account.named("nobody")
         installed = installation(account)
         tmp_path.chmod(0o700)
-        hidden = _within_reach(tmp_path) / installed.parent.name / installed.name
+        hidden = wheels_within_reach(tmp_path) / installed.parent.name / installed.name
         copy = copy_for_others(hidden, account, for_all / "cache")
         seen = (copy / "bin" / EXECUTABLE).stat()
         assert seen.st_uid == 0

@@ -16,6 +16,7 @@ import pytest
 
 from loadtest.crowd.calls import Calls, connected
 from loadtest.installation import DROPGATE, ROOT, Installation
+from tests.ordinary import USER, as_ordinary, wheels_within_reach
 from tests.stories.drop import partner_key, process_of
 from tests.stories.small import write_sale
 
@@ -47,7 +48,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def _selling(installation: Installation) -> str:
     """A sale that sells; the partner's Authorization."""
-    write_sale(installation.directory / "sale", "up", pooled=100_000, rate_per_s=10)
+    write_sale(installation.directory / "sale", "up", pooled=5_000, rate_per_s=10)
     await installation.command("sale", "apply", installation.directory / "sale" / "sale.toml")
     await installation.command("sale", "open", "up")
     return await partner_key(installation)
@@ -215,3 +216,17 @@ async def test_outside_servers_are_used_instead(
         begun = time.monotonic()
         await installation.stop()
         assert time.monotonic() - begun < 10
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_ordinary_user_needs_no_root(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another account than root brings all of it up, and owns everything that is written."""
+    home.chmod(0o777)
+    monkeypatch.setenv("PYTHONPATH", str(wheels_within_reach(home)))
+    async with Installation(home) as installation:
+        ports = ("--port", "0", "--metrics-port", "0", "--gateways", "1")
+        words = as_ordinary(*DROPGATE, "up", "--state-dir", str(installation.state), *ports)
+        await installation.start("up", words, "Dropgate is up.", 60)
+        owners = {path.lstat().st_uid for path in installation.state.rglob("*")}
+        assert owners == {USER}
+        assert "there is no sale yet" in await installation.command("sale", "list")
