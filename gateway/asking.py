@@ -13,11 +13,10 @@ from gateway.auth import AtTill, Partner
 from gateway.bodies import LineBody, PartnerOrderBody
 from gateway.problems import Code, FieldError, Refused
 from gateway.shelves import Shelf
+from inventory.facts import SHOP
 from inventory.ids import Identities
 from inventory.orders import HoldRequest, LineRequest
 
-SHOP = "shop"
-"""The seller of orders that shoppers make themselves."""
 FINGERPRINT_BYTES = 12
 
 

@@ -1,8 +1,8 @@
 """Pickup codes that we mint: 16 symbols, easy to type and never guessable.
 
 Fifteen symbols of five bits hold version and key (2 bits), sale (11), serial (27), generation (3)
-and 32 bits of a MAC over all that; a serial spells its stripe too, because stripes hold serials of
-their own. The sixteenth symbol is a check over GF(32): every single wrong symbol and every two
+and 32 bits of a MAC over all that; a serial means one unit of the whole sale, in whatever stripe.
+The sixteenth symbol is a check over GF(32): every single wrong symbol and every two
 symbols swapped, wherever they stand, are caught before anything is asked. Outside codes, which a
 venue minted, belong to `catalogue`. The QR form carries an Ed25519 signature on top, so that a
 kiosk without a line can verify it.

@@ -8,6 +8,8 @@ a stripe and an epoch. Here belong the shapes; what they mean for the books belo
 import msgspec
 
 ENTRY_FIELD = b"f"
+SHOP = "shop"
+"""The seller of what shoppers buy themselves; every other seller is a partner's id."""
 
 Ranges = list[int]
 """Serials as a flat list: first, count, first, count, …"""

@@ -139,18 +139,31 @@ class Redemption:
         address = await self._address(typed, venue)
         if isinstance(address, UnknownCode):
             return address
-        sale, stripe = address.sale, 0
+        outcome: RedeemOutcome = NotSold()
+        # A serial does not say its stripe, and stripes may lend units; only the stripe that sold
+        # the unit knows it as sold. Sales with one stripe, the usual case, ask once.
+        for stripe in range(address.sale.stripes):
+            outcome = await self._redeem_in(
+                address, stripe, venue=venue, kiosk=kiosk, key=key, now_ms=now_ms
+            )
+            if not isinstance(outcome, NotSold):
+                break
+        return outcome
+
+    async def _redeem_in(
+        self, address: UnitAddress, stripe: int, *, venue: str, kiosk: str, key: str, now_ms: int
+    ) -> RedeemOutcome:
+        sale = address.sale.id
         slot_keys = (
-            keys.sale(sale.id, stripe),
-            keys.offers(sale.id, stripe),
-            keys.units(sale.id, stripe),
-            keys.redemptions(sale.id, stripe, address.serial),
-            keys.allotments(sale.id, stripe),
-            keys.facts(sale.id, stripe),
+            keys.sale(sale, stripe),
+            keys.offers(sale, stripe),
+            keys.units(sale, stripe),
+            keys.redemptions(sale, stripe, address.serial),
+            keys.allotments(sale, stripe),
+            keys.facts(sale, stripe),
         )
         args = (now_ms, address.offer, address.serial, address.generation, venue, kiosk, key)
-        reply = await self._store.run(UNIT_REDEEM, slot_keys, args)
-        return _outcome(address, reply)
+        return _outcome(address, await self._store.run(UNIT_REDEEM, slot_keys, args))
 
     async def _address(self, typed: str, venue: str) -> UnitAddress | UnknownCode:
         match self._codes.check(typed):

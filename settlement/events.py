@@ -10,10 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from inventory.facts import Line
-
-SHOP = "shop"
-"""The seller of the shop's own orders; it has no feed."""
+from inventory.facts import SHOP, Line
 
 EventType = Literal[
     "order.held",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
+from inventory.facts import SHOP
 from inventory.salefile import shelf
 from inventory.salefile.draft import PARTS, Draft, Table
 from inventory.salefile.problems import Place, Problem, Problems, shown
@@ -106,6 +107,10 @@ def _check_drops(draft: Draft, problems: Problems) -> None:
 
 
 def _check_realms(draft: Draft, problems: Problems) -> None:
+    for partner, place in draft.partners.placed():
+        if partner.partner == SHOP:
+            told = "is the seller of what shoppers buy themselves; name the partner otherwise"
+            problems.add(place, f"the partner {shown(SHOP)} {told}")
     # A buyer is called <realm>:<subject>, and the realm is a login's name or a partner's id.
     partners = {partner.partner for partner in draft.partners.records}
     for login, place in draft.logins.placed():

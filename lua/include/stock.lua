@@ -107,10 +107,12 @@ end
 local function take(number, offer, quantity, wanted, to)
   local serials = wanted
   if #wanted > 0 then
-    local text, taken = seats_of(number), {}
+    local text, taken = seats_of(number) or '', {}
     for _, serial in ipairs(wanted) do
       local at = serial - offer[BASE] + 1
       if text:sub(at, at) ~= '1' then taken[#taken + 1] = serial end
+      -- Marked at once, so that a seat named twice is taken the second time.
+      text = text:sub(1, math.max(at - 1, 0)) .. '0' .. text:sub(at + 1)
     end
     if #taken > 0 then return nil, 'seat_taken', taken end
     mark(number, offer, wanted, '0')

@@ -188,6 +188,19 @@ async def test_explicit_seats_are_all_or_nothing(shop: Shop) -> None:
     assert await shop.everything() == before
 
 
+@pytest.mark.parametrize("serials", [(1000, 1000), (999, 1000), (1004, 1005), (1016, 1017), (0, 1)])
+async def test_seats_that_are_none_of_the_offer_are_never_free(
+    shop: Shop, serials: tuple[int, ...]
+) -> None:
+    """A seat named twice, an aisle, and serials outside the offer are taken; nothing changes."""
+    before = await shop.everything()
+    outcome = await shop.ask(shop.request("a", (SEATED, 2, serials)))
+    assert isinstance(outcome, out.SeatTaken)
+    pooled = await shop.ask(shop.request("a", (POOLED, 2, serials)))
+    assert isinstance(pooled, out.SeatTaken)
+    assert await shop.everything() == before
+
+
 async def test_an_order_of_several_lines_is_all_or_nothing(shop: Shop) -> None:
     """When its second line is refused, the first line's units stay on the shelf."""
     await shop.held("x", (POOLED, 4))

@@ -149,6 +149,16 @@ def test_seats_codes_and_allotments_need_one_stripe(tmp_path: Path) -> None:
     ]
 
 
+def test_no_partner_is_called_like_the_shop(tmp_path: Path) -> None:
+    """A partner named `shop` would own every shopper's order, so there is none."""
+    path = write(tmp_path)
+    partners = path.parent / "partners.csv"
+    partners.write_text(f"{partners.read_text()}shop,The shop\n")
+    told = [str(problem) for problem in problems_of(path) if problem.file == "partners.csv"]
+    assert len(told) == 1
+    assert "seller of what shoppers buy themselves" in told[0]
+
+
 def test_a_row_in_two_pieces_is_told(tmp_path: Path) -> None:
     """The lines of a row stand together, because their order is the order of preference."""
     path = write(tmp_path, ("seats.csv", "hall,B,5,6\nhall,A,1,3", "hall,A,1,3\nhall,B,5,6"))

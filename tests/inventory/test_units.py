@@ -17,9 +17,10 @@ from inventory.redemption import (
     VoidCode,
     WrongVenue,
 )
-from inventory.sales import SaleView
-from inventory.stock import Lot
-from tests.inventory.conftest import OUTSIDE, POOLED, SEATED, T0, Shop, offer
+from inventory.sales import Sales, SaleView
+from inventory.stock import Lot, Stock
+from lua import Store
+from tests.inventory.conftest import OUTSIDE, POOLED, RECORD, SEATED, T0, Shop, offer
 
 CODES = Codes([CodeKey(1, b"c" * 32)], b"s" * 32)
 OUTSIDE_CODES = {"VENUE1": 2000}
@@ -83,6 +84,27 @@ async def test_a_code_is_refused_where_and_when_it_does_not_belong(shop: Shop) -
     assert await redeem(shop, CODES.mint(7, 9000, 0)) == UnknownCode(typo=False)
     assert await shop.everything() == before
     assert isinstance(await redeem(shop, code), RedeemedUnit)
+
+
+async def test_a_unit_of_any_stripe_is_redeemed(store: Store) -> None:
+    """A code does not say its stripe; the one that sold the unit redeems it, once."""
+    sales, stock = Sales(store), Stock(store)
+    await sales.put(replace(RECORD, stripes=3), revision=1, actor="test", now_ms=T0 - 1000)
+    sale = await sales.view("spring")
+    assert sale is not None
+    for stripe in range(3):
+        assert await stock.put_offers(sale, [offer(POOLED, "pooled")], stripe) == []
+        assert await stock.add(sale, [Lot("a", POOLED, [10 * stripe, 2])], stripe) == []
+    await sales.change(sale, "open", actor="test")
+    opened = await sales.view("spring")
+    assert opened is not None
+    shop = Shop(store, opened)
+    orders = [await shop.sold(f"buyer{number}", (POOLED, 1)) for number in (1, 2, 3, 5)]
+    assert len({order.units[0].serial // 10 for order in orders}) > 1
+    for number, order in enumerate(orders):
+        code = code_of(shop, order.units[0])
+        assert isinstance(await redeem(shop, code, key=f"r{number}"), RedeemedUnit)
+        assert isinstance(await redeem(shop, code, key="again"), AlreadyRedeemed)
 
 
 async def test_a_held_unit_cannot_be_redeemed(shop: Shop) -> None:
