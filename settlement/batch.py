@@ -7,8 +7,8 @@ order_facts and unit_facts; the tables are the ledger's.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from inventory.facts import Fact, Line, Refunded, Reported, ReportLine
-from settlement.events import SHOP, Event, EventType, as_json
+from inventory.facts import SHOP, Fact, Line, Refunded, Reported, ReportLine
+from settlement.events import Event, EventType, as_json
 from settlement.orders import Order, Orders
 from settlement.posting import Entry, Venues
 from settlement.units import Shelf, Unit, Units, Violation

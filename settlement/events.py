@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from inventory.facts import SHOP, Line
+from inventory.facts import Line
 
 EventType = Literal[
     "order.held",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from inventory.facts import (
+    SHOP,
     Confirmed,
     Expired,
     Held,
@@ -15,7 +16,7 @@ from inventory.facts import (
 )
 from settlement.batch import Batch
 from settlement.business_day import business_date
-from settlement.events import SHOP, EventType, units_in, units_of
+from settlement.events import EventType, units_in, units_of
 from settlement.orders import Order
 from settlement.posting import Entry, money_of, post_refund, post_sale, receivable, refund_due
 
