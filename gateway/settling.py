@@ -14,12 +14,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.answers import HealthAnswer
 from gateway.config import Settings
+from gateway.problems import Code, problem
+from gateway.responses import answer, raw, refusal
 from lua import Fault, Store
 from settlement import Books, Feed
 
 log = logging.getLogger("dropgate.settlement")
 
+METRICS_TEXT = "text/plain; version=1.0.0; charset=utf-8"
 RETRY_S = 0.2
 FINISH_S = 20.0
 """How long the last facts may take. What is not posted by then is posted by the next worker."""
@@ -33,7 +37,7 @@ async def settle(settings: Settings, stop: asyncio.Event) -> None:
             return
         books = await Books.connect(settings.database_url)
         try:
-            health.feed = feed = Feed(store, books)
+            health.books, health.feed = books, (feed := Feed(store, books))
             await feed.run(stop)
             await _finish(feed)
         finally:
@@ -66,25 +70,32 @@ async def _finish(feed: Feed) -> None:
 
 
 class Health:
-    """What the own port tells. `feed` is there once the servers are."""
+    """What the own port tells. `feed` and `books` are there once the store has answered."""
 
     def __init__(self) -> None:
         self.feed: Feed | None = None
+        self.books: Books | None = None
         self._registry = CollectorRegistry()
         self._registry.register(_Progress(self))
 
     async def livez(self, _: web.Request) -> web.Response:
-        """The event loop turns."""
-        return web.json_response({"ok": True})
+        """The event loop turns; no server behind is asked."""
+        return answer(HealthAnswer(ok=True))
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Whether it posts: both servers were there."""
-        ready = self.feed is not None
-        return web.json_response({"ok": ready}, status=200 if ready else 503)
+        """Whether it posts: the store and the database answer."""
+        if self.feed is None or self.books is None:
+            return refusal(problem(Code.NOT_READY, "The store has not answered yet."))
+        try:
+            await self.feed.lag()
+            await self.books.stopped()
+        except Fault as fault:
+            return refusal(problem(Code.NOT_READY, str(fault)))
+        return answer(HealthAnswer(ok=True))
 
     async def metrics(self, _: web.Request) -> web.Response:
         """How far the books are."""
-        return web.Response(body=generate_latest(self._registry), content_type="text/plain")
+        return raw(generate_latest(self._registry), METRICS_TEXT)
 
 
 class _Progress(Collector):
