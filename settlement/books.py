@@ -14,7 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from settlement.database import Connection, Pool, answering, open_pool
-from settlement.proof import Difference, differences
+from settlement.proof import WHOLE_TABLES, Difference, differences
 from settlement.statement import Statement, read_statement
 from settlement.units import STATES
 
@@ -191,8 +191,12 @@ class Books:
         return await self.violations(sale, ("second_owner",))
 
     async def over_limit(self, sale: str, limit: int) -> dict[str, int]:
-        """Buyer key → units, of every buyer who holds or has bought more than the limit."""
+        """Buyer key → units, of every buyer who owns more units than the limit.
+
+        A redeemed unit stays its buyer's, though its money went back.
+        """
         async with self._moment() as connection:
+            await connection.execute(WHOLE_TABLES)
             rows = await connection.fetch(OVER_LIMIT, sale, limit)
         return {row["buyer"]: int(row["units"]) for row in rows}
 
@@ -266,10 +270,10 @@ VIOLATIONS = """
     where sale.sale = $1 and ($2::text[] is null or kind = any($2))
     order by violation.id limit $3"""
 OVER_LIMIT = """
-    select buyer, sum(quantity - refunded_quantity) as units from books.orders
-    join books.stream on stream.id = orders.stream join books.sale on sale.id = stream.sale
-    where sale.sale = $1 and state in ('held', 'confirmed', 'partly_refunded')
-    group by buyer having sum(quantity - refunded_quantity) > $2 order by buyer"""
+    select buyer, count(*) as units from books.sale
+    join books.unit on unit.sale = sale.id and unit.state in ('held', 'sold', 'redeemed')
+    join books.orders on orders.id = unit.owner
+    where sale.sale = $1 group by buyer having count(*) > $2 order by buyer"""
 QUARANTINED = """
     select stripe, quarantine.epoch, first, last, reason, quarantine.detail
     from books.quarantine

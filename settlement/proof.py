@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from settlement.database import Connection
 
 SHOWN_MAX = 20
+# Planned by the statistics of tables that were empty a minute ago, joins of whole tables would look
+# rows up one by one, and once did so for minutes.
+WHOLE_TABLES = "set local enable_nestloop = off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,7 @@ async def differences(connection: Connection, sale: str) -> list[Difference]:
     place = await connection.fetchrow(PLACE, sale)
     if place is None:
         return []
-    # Every table is read whole. Planned by the statistics of tables that were empty a minute ago,
-    # the joins would look rows up one by one, and once did so for minutes.
-    await connection.execute("set local enable_nestloop = off")
+    await connection.execute(WHOLE_TABLES)
     found: list[Difference] = []
     for check, (query, *names) in CHECKS.items():
         rows = await connection.fetch(query, *(place[name] for name in names), SHOWN_MAX)

@@ -1,11 +1,7 @@
 """From the stream into the books, exactly once: crashes, repeats, gaps, poison, two workers."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -14,6 +10,7 @@ from lua.faults import Fault, MayHaveHappened
 from lua.store import Store
 from settlement import Books, Feed, keys
 from settlement.slot import ACK
+from tests.settlement.checks import another, counted, sound, until
 from tests.settlement.teller import (
     AT_MS,
     Teller,
@@ -24,44 +21,6 @@ from tests.settlement.teller import (
     sold,
     stocked,
 )
-
-EVERYTHING = (
-    "select (select count(*) from books.fact) as facts, (select count(*) from books.line) as lines,"
-    " (select count(*) from books.orders) as orders, (select count(*) from books.unit) as units,"
-    " (select count(*) from books.event) as events"
-)
-
-
-async def counted(books: Books) -> dict[str, int]:
-    """How many rows the books have."""
-    row = await books.pool.fetchrow(EVERYTHING)
-    assert row is not None
-    return dict(row)
-
-
-async def sound(books: Books, sale: str = "cinema") -> None:
-    """Nothing is out of balance, nothing differs, nothing is impossible."""
-    assert not any((await books.trial_balance()).values())
-    assert await books.proof(sale) == []
-    assert await books.violations(sale) == []
-
-
-@asynccontextmanager
-async def another(database_url: str) -> AsyncIterator[Any]:
-    """A connection of somebody else's, in a transaction."""
-    connection = await asyncpg.connect(database_url)
-    try:
-        async with connection.transaction():
-            yield connection
-    finally:
-        await connection.close()
-
-
-async def until(condition: Any) -> Any:
-    """Ask until the answer is true; the test's own time limit is the end of patience."""
-    while not (answer := await condition()):
-        await asyncio.sleep(0.005)
-    return answer
 
 
 def test_the_names_of_keys_are_those_of_inventory() -> None:
@@ -141,60 +100,6 @@ async def test_a_crash_before_commit_leaves_nothing(
 
     report = await feed.run_once("cinema")
     assert (report.posted, report.absorbed) == (2, 0)
-    await sound(books)
-
-
-async def test_a_stripe_has_one_worker_and_the_other_takes_another_stripe(
-    store: Store, books: Books, database_url: str
-) -> None:
-    """Who cannot have a stripe's row is told so at once, and posts the next stripe."""
-    tellers = [await Teller(store, stripe=at).announce(stripes=2) for at in (0, 1)]
-    for at, teller in enumerate(tellers):
-        await teller.tell(stocked(100 * at, 10))
-    feed = Feed(store, books)
-    await feed.run_all()
-    for at, teller in enumerate(tellers):
-        await teller.tell(sold(f"o{at}", line(100 * at)))
-    async with another(database_url) as elsewhere:
-        await elsewhere.execute("select from books.stream where stripe = 0 for update")
-        reports = {report.stripe: report.state for report in await feed.run_all()}
-        assert reports == {0: "busy", 1: "posted"}
-    reports = {report.stripe: report.state for report in await feed.run_all()}
-    assert reports == {0: "posted", 1: "idle"}
-    await sound(books)
-
-
-async def test_two_workers_at_once_book_every_fact_once(
-    store: Store, books: Books, database_url: str
-) -> None:
-    """Two workers on the same stripes share the work; each fact is in the books once."""
-    tellers = [await Teller(store, stripe=at).announce(stripes=2) for at in (0, 1)]
-    for at, teller in enumerate(tellers):
-        await teller.tell(stocked(1000 * at, 500))
-        for number in range(0, 200, 4):
-            await teller.tell(
-                *[
-                    sold(f"o{at}-{number + each}", line(1000 * at + number + each))
-                    for each in range(4)
-                ]
-            )
-    rival_books = await Books.connect(database_url)
-    stop = asyncio.Event()
-    workers = [Feed(store, books), Feed(store, rival_books)]
-
-    async def drained() -> None:
-        while [await teller.settled() for teller in tellers] != [201, 201]:
-            await asyncio.sleep(0.005)
-        stop.set()
-
-    async with asyncio.timeout(30), asyncio.TaskGroup() as together:
-        for each in (*[worker.run(stop) for worker in workers], drained()):
-            together.create_task(each)
-    assert (await counted(books))["facts"] == 402
-    assert (await counted(books))["orders"] == 400
-    events = await rival_books.events("market", limit=1000)
-    assert [event.seq for event in events] == list(range(1, 401))
-    await rival_books.close()
     await sound(books)
 
 
