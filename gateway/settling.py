@@ -46,17 +46,18 @@ async def settle(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _store(settings: Settings, stop: asyncio.Event) -> Store | None:
-    """The store, waited for; None when told to stop before it was there."""
+    """The store, waited for; None when told to stop and it is not there."""
     told = False
-    while not stop.is_set():
+    while True:
         try:
             return await Store.connect(settings.store_url, assume_durable=settings.assume_durable)
         except Fault as fault:
+            if stop.is_set():
+                return None
             if not told:
                 log.warning("waiting for the store: %s", fault)
             told = True
             await asyncio.sleep(RETRY_S)
-    return None
 
 
 async def _finish(feed: Feed) -> None:
