@@ -18,7 +18,7 @@ from loadtest.crowd.calls import Calls, connected
 from loadtest.installation import Installation
 from tests.stories.drop import Drop, partner_key, process_of
 
-pytestmark = [pytest.mark.fault, pytest.mark.story]
+pytestmark = [pytest.mark.fault, pytest.mark.story, pytest.mark.timeout(300)]
 
 KILLED_AT = 60
 """Successes that were told before the kill; about a sixth of the drop."""
@@ -64,7 +64,7 @@ async def test_a_killed_process_loses_nothing(
         killed_at.append(time.monotonic())
         await drop.reach(len(drop.promised_at) + SOLD_AFTER)
 
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(200):
         await drop.run(kill)
         while process_of(installation, name) in (0, before[name]):
             await asyncio.sleep(0.05)

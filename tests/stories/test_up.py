@@ -20,7 +20,7 @@ from tests.ordinary import USER, as_ordinary, wheels_within_reach
 from tests.stories.drop import partner_key, process_of
 from tests.stories.small import write_sale
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
 SELLERS = 12
 ORDERS_MIN = 150
@@ -46,9 +46,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DROPGATE_DRAIN_S", "1")
 
 
-async def _selling(installation: Installation) -> str:
+async def _selling(installation: Installation, units: int = 5_000) -> str:
     """A sale that sells; the partner's Authorization."""
-    write_sale(installation.directory / "sale", "up", pooled=5_000, rate_per_s=10)
+    write_sale(installation.directory / "sale", "up", pooled=units, rate_per_s=10)
     await installation.command("sale", "apply", installation.directory / "sale" / "sale.toml")
     await installation.command("sale", "open", "up")
     return await partner_key(installation)
@@ -102,7 +102,7 @@ async def test_a_gateway_that_is_replaced_fails_no_call(home: Path) -> None:
     """SIGTERM to one gateway after the other, under load without repeats: not one call fails."""
     async with Installation(home) as installation:
         await installation.up(gateways=2)
-        sellers = Sellers(installation, await _selling(installation))
+        sellers = Sellers(installation, await _selling(installation, units=200_000))
         selling = asyncio.create_task(sellers.run())
         for name in ("gateway-1", "gateway-2"):
             await sellers.reach(len(sellers.told) + ORDERS_MIN)
