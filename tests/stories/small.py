@@ -15,8 +15,13 @@ HEAD = (
 )
 
 
-def write_sale(directory: Path, name: str, *, pooled: int, rate_per_s: int) -> dict[str, int]:
-    """Write `sale.toml` and its files; the units of each offer. Its drop has just opened."""
+def write_sale(
+    directory: Path, name: str, *, pooled: int, rate_per_s: int, ahead: bool = False
+) -> dict[str, int]:
+    """Write `sale.toml` and its files; the units of each offer. Its drop has just opened.
+
+    With `ahead` there is one more offer, `ahead`, whose seats are bought from the venue.
+    """
     directory.mkdir(parents=True)
     now = datetime.now(UTC).replace(microsecond=0)
     opened, starts = now - timedelta(seconds=1), now + timedelta(days=1)
@@ -45,6 +50,8 @@ def write_sale(directory: Path, name: str, *, pooled: int, rate_per_s: int) -> d
         f"pool-{n},Pool {n},hall,now,pooled,,{pooled},380,{times},split,file,minted" for n in "12"
     ]
     lines += [f"seats-{n},Film {n},hall,now,seated,h1,,380,{times},split,file,minted" for n in "12"]
+    if ahead:
+        lines.append(f"ahead,Ahead,hall,now,seated,h1,,380,{times},split,venue,outside")
     (directory / "offers.csv").write_text(HEAD + "\n".join(lines) + "\n")
     seats = len(ROWS) * SEATS
     return {"pool-1": pooled, "pool-2": pooled, "seats-1": seats, "seats-2": seats}
