@@ -75,22 +75,33 @@ class Counts:
         by_drop: dict[int, Units] = {}
         fact = 0
         for stripe in range(shelf.view.stripes):
-            for counts in await self._stock.counts(shelf.view, stripe):
+            found = await self._stock.counts(shelf.view, stripe)
+            if stripe == 0 and found:
+                fact = found[0].fact  # the oldest: what was read later may be newer
+            for counts in found:
                 by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
                 by_drop[counts.drop] = by_drop.get(counts.drop, Units()) + counts
-                fact = counts.fact if stripe == 0 else fact
         total = sum(by_drop.values(), start=Units())
         tally = self._kept[shelf.view.id] = Tally(by_offer, by_drop, total, fact, time.monotonic())
         return tally
 
     async def recent(self, shelf: Shelf) -> Tally:
-        """The counters of the last second; while one reads them, all others wait for that one."""
+        """The counters of the last second; while one reads them, all others wait for that one.
+
+        Nothing moves without a fact, so counters that are as new as the slot record stay good.
+        """
         sale = shelf.view.id
         kept = self._kept.get(sale)
-        if kept is not None and time.monotonic() - kept.read_at < RECENT_S:
-            return kept
+        if kept is not None:
+            is_unchanged = shelf.view.stripes == 1 and shelf.view.fact <= kept.fact
+            if is_unchanged or time.monotonic() - kept.read_at < RECENT_S:
+                return kept
         reading = self._reading.get(sale)
         if reading is None:
             reading = self._reading[sale] = asyncio.create_task(self.read(shelf))
             reading.add_done_callback(lambda _: self._reading.pop(sale, None))
         return await asyncio.shield(reading)
+
+    async def idle(self) -> None:
+        """Return when nothing is being read."""
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)

@@ -23,6 +23,10 @@ class Door:
             self._metrics.joined.labels(sale).inc()
         return outcome
 
+    async def idle(self) -> None:
+        """Return when no join is under way."""
+        await self._joins.idle()
+
     async def claim(self, sale: str, place: Place) -> ClaimOutcome:
         """Claim the turn of a place."""
         outcome = await self._rooms.claim(sale, place)

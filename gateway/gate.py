@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 IN_FLIGHT_MAX = 4_096
 """More at once only grow the queue before the store; they are told to come back instead."""
+LARGE_BODY = 4 * 1024 * 1024
+LARGE_BODIES_AT_ONCE = 2
+"""A body of this size or more becomes ten times as much memory while it is read."""
 
 
 @dataclass(slots=True)
@@ -19,6 +22,9 @@ class Gate:
 
     in_flight: int = 0
     draining: bool = False
+    large_bodies: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
+    )
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:

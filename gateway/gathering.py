@@ -35,6 +35,10 @@ class Gatherer(Generic[Subject, Asked, Told]):
             self._running[slot] = asyncio.create_task(self._run(slot))
         return await future
 
+    async def idle(self) -> None:
+        """Return when no batch is under way."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
     async def _run(self, slot: str) -> None:
         try:
             while waiting := self._waiting.pop(slot, []):

@@ -65,6 +65,7 @@ class Housekeeping:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _frames(self) -> int:
         shelves, frames = list(self._services.shelves), self._services.frames

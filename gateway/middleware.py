@@ -16,6 +16,7 @@ from gateway import requests
 from gateway.auth import credential_of
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Scope
+from gateway.gate import LARGE_BODY, Gate
 from gateway.metrics import RouteMeter
 from gateway.problems import Code, Problem, Refused, problem
 from gateway.responses import PROBLEM_CODE, refusal
@@ -41,13 +42,18 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
     gate = services.gate
     handler = endpoint.handler
 
+    async def answered(request: web.Request) -> web.StreamResponse:
+        return await handler(await _checked(request, endpoint, services))
+
+    ask = _few_at_once(answered, gate) if endpoint.body_max >= LARGE_BODY else answered
+
     async def handle(request: web.Request) -> web.StreamResponse:
         begun = time.perf_counter()
         gate.enter()
         try:
             if gate.is_full:
                 raise Refused(Code.OVERLOADED)
-            response = await handler(await _checked(request, endpoint, services))
+            response = await ask(request)
         except Refused as refused:
             response = refusal(refused.problem)
             if refused.problem.status in (408, 413):
@@ -64,6 +70,18 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
         return response
 
     return handle
+
+
+def _few_at_once(answered: Handle, gate: Gate) -> Handle:
+    """The same handler, refused while as many large bodies as may be are being worked on."""
+
+    async def few(request: web.Request) -> web.StreamResponse:
+        if gate.large_bodies.locked():
+            raise Refused(Code.OVERLOADED, "Other large bodies are being read; try again.")
+        async with gate.large_bodies:
+            return await answered(request)
+
+    return few
 
 
 async def _checked(request: web.Request, endpoint: Endpoint, services: Services) -> Call:

@@ -106,6 +106,8 @@ class Services:
     async def close(self) -> None:
         """Stop the loops and close all connections."""
         await self.housekeeping.stop()
+        for part in (self.door, self.till, self.counts):
+            await part.idle()  # whoever asked may be gone; the store's answer is still on its way
         await self.catalogue.close()
         await self.books.close()
         await self.store.close()

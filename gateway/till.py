@@ -85,6 +85,11 @@ class Till:
         )
         return await self.confirm(sale, request)
 
+    async def idle(self) -> None:
+        """Return when nothing is being held or confirmed."""
+        await self._holds.idle()
+        await self._confirms.idle()
+
     async def tell_room(self) -> int:
         """Tell the room of every slot that is free by now; how many it was told of."""
         told = 0

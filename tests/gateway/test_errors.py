@@ -141,6 +141,18 @@ async def test_too_many_at_once_are_told_to_come_back(world: World) -> None:
     assert (told.status, told.code, told.headers["Retry-After"]) == (503, "overloaded", "1")
 
 
+async def test_few_large_bodies_are_read_at_once(world: World) -> None:
+    """While as many large bodies as may be are worked on, the next is told to come back."""
+    async with world.services.gate.large_bodies, world.services.gate.large_bodies:
+        told = await world.call(
+            "PUT", f"/v1/operator/sales/{SALE}", {}, auth=world.keys["operator"]
+        )
+        assert (told.status, told.code, told.headers["Retry-After"]) == (503, "overloaded", "1")
+        assert (await world.sell("ann")).status == 201, "other calls go on"
+    told = await world.call("PUT", f"/v1/operator/sales/{SALE}", {}, auth=world.keys["operator"])
+    assert told.status == 422
+
+
 async def test_a_draining_process_closes_connections_and_is_not_ready(world: World) -> None:
     """While it drains, calls are answered, connections closed, and readiness is told false."""
     before = await world.call("GET", "/readyz")

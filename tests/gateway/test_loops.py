@@ -135,3 +135,19 @@ async def test_wrong_names_cost_the_store_little(world: World) -> None:
     )
     assert {one.code for one in told} == {"unknown_sale"}
     assert await world.store_commands() - before < 40
+
+
+async def test_counters_are_read_again_only_when_something_happened(world: World) -> None:
+    """Nothing moves without a fact: an idle sale's counters cost the store nothing."""
+    await world.services.housekeeping.stop()
+    shelf = world.services.shelves.standing(SALE)
+    first = await world.services.counts.read(shelf)
+    await world.services.shelves.refresh_sale(SALE)
+    before = await world.store_commands()
+    assert await world.services.counts.recent(shelf) is first
+    assert await world.store_commands() == before + 1, "only the counting itself"
+    await world.sell("ann")
+    await world.services.shelves.refresh_sale(SALE)
+    async with asyncio.timeout(5):
+        while (await world.services.counts.recent(shelf)).total.sold != first.total.sold + 2:
+            await asyncio.sleep(0.01)
