@@ -151,7 +151,7 @@ class Watched:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
                 await self._start()
-            except ProgramFailed as failed:
+            except (ProgramFailed, OSError) as failed:  # a full disk is no reason to give up
                 self._say(f"{failed}; trying again in {pause_s:g} s")
                 await self._end()
             else:

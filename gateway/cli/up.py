@@ -1,5 +1,7 @@
 """`dropgate up`: the whole installation, embedded, in the foreground."""
 
+from contextlib import suppress
+
 import click
 
 from gateway.cli.foreground import stop_events
@@ -31,4 +33,10 @@ async def up(settings: Settings) -> None:
     answered is kept even then.
     """
     stop, hurry = stop_events()
-    await run_installation(settings, say=click.echo, stop=stop, hurry=hurry)
+    await run_installation(settings, say=_say, stop=stop, hurry=hurry)
+
+
+def _say(line: str) -> None:
+    """A line on stdout; whoever listened may be gone, and that must stop nothing."""
+    with suppress(OSError):
+        click.echo(line)

@@ -109,6 +109,23 @@ async def test_a_program_that_does_not_come_back_is_tried_again(stage: Stage) ->
     assert pauses[:3] == ["0.1 s", "0.2 s", "0.4 s"]
 
 
+@pytest.mark.fault
+async def test_a_full_disk_does_not_end_the_restarting(stage: Stage) -> None:
+    """An error of the machine while restarting is told and tried again, like any other failure."""
+    healthy = stage.service("a")
+    troubles = [OSError(28, "No space left on device")]
+
+    def describe() -> Program:
+        if len(stage.events()) and troubles:
+            raise troubles.pop()
+        return healthy.describe()
+
+    await stage.supervisor.start([Service("a", describe)])
+    os.kill(stage.process("a"), signal.SIGKILL)
+    await until(lambda: any("a is back" in line for line in stage.said))
+    assert "No space left on device" in stage.said[1]
+
+
 async def test_a_first_start_that_fails_is_told_with_its_log(stage: Stage) -> None:
     """A program that never came up is an error that shows what it said; nothing is retried."""
     (stage.home / "b.broken").touch()
