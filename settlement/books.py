@@ -21,6 +21,7 @@ from settlement.units import STATES
 ANSWER_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 EVENTS_MAX = 1000
+SEQ_MAX = 2**63 - 1
 ROWS_MAX = 1000
 
 
@@ -109,7 +110,8 @@ class Books:
     async def events(self, partner: str, after: int = 0, limit: int = 100) -> list[FeedEvent]:
         """A partner's events after number `after`, in order and without a gap."""
         async with self._moment() as connection:
-            rows = await connection.fetch(EVENTS, partner, after, min(limit, EVENTS_MAX))
+            after, limit = min(max(after, 0), SEQ_MAX), min(max(limit, 0), EVENTS_MAX)
+            rows = await connection.fetch(EVENTS, partner, after, limit)
         return [FeedEvent(*row) for row in rows]
 
     async def trial_balance(self) -> dict[str, int]:

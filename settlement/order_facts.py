@@ -49,6 +49,7 @@ def paid(batch: Batch, fact: Paid, entry: Entry) -> None:
         order = batch.orders.change(fact.number, told, ("released", "expired"))
     _expect_amount(batch, fact, order.amount_minor, fact.amount_minor)
     order.reference, order.payment = fact.reference or order.reference, fact.payment
+    _expect_payment(batch, fact)
     order.quantity, order.amount_minor = told.quantity, told.amount_minor
     order.sold_at_ms = fact.at_ms
     order.business_date = business_date(batch.place.timezone, fact.at_ms)
@@ -86,6 +87,7 @@ def unfulfilled(batch: Batch, fact: Unfulfilled, entry: Entry) -> None:
     order = batch.orders.change(fact.number, told, ("released", "expired"))
     _expect_amount(batch, fact, order.amount_minor, fact.amount_minor)
     order.reference, order.payment = fact.reference or order.reference, fact.payment
+    _expect_payment(batch, fact)
     account = receivable(fact.payment, fact.seller)
     entry.move(batch.place.currency, refund_due(fact.seller), account, fact.amount_minor)
     _tell(batch, order, "order.unfulfilled", fact, ())
@@ -151,6 +153,13 @@ def _tell_refund(batch: Batch, fact: Refunded, order: Order) -> None:
             *units_in(fact.voided, "voided"),
             *units_in(fact.redeemed, "redeemed"),
         ],
+    )
+
+
+def _expect_payment(batch: Batch, fact: Paid | Unfulfilled) -> None:
+    """Money without a channel lies on `receivable:channel:unknown`, and somebody must look."""
+    batch.expect(
+        fact.payment != "", fact, fact.order, "payment", expected="a payment", found=fact.payment
     )
 
 

@@ -7,7 +7,7 @@ units that were gone is owed back as `refund_due`. Pure; the accounts' rows belo
 
 from collections.abc import Callable, Sequence
 
-from inventory.facts import Line
+from inventory.facts import SHOP, Line
 
 Commodity = str | int
 """A currency's code, or an offer's number for its units."""
@@ -19,7 +19,7 @@ PARTNER_ADAPTER = "partner"
 
 
 class Entry(dict[tuple[Commodity, str], int]):
-    """One balanced entry: (commodity, account) → amount, never zero once `lines` is read."""
+    """One balanced entry: (commodity, account) → amount; what cancels out is not written."""
 
     def move(self, commodity: Commodity, source: str, target: str, amount: int) -> None:
         """Credit `source` and debit `target`."""
@@ -35,7 +35,8 @@ class Entry(dict[tuple[Commodity, str], int]):
 def receivable(payment: str, seller: str) -> str:
     """The account of who took the money: `payment` is `<adapter>:<reference>`."""
     adapter = payment.partition(":")[0]
-    if adapter == PARTNER_ADAPTER:
+    # A shop may name its adapter as it likes; only a partner's own money is a partner's.
+    if adapter == PARTNER_ADAPTER and seller != SHOP:
         return f"receivable:partner:{seller}"
     return f"receivable:channel:{adapter or 'unknown'}"
 

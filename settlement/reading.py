@@ -9,33 +9,16 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
-from inventory.facts import ENTRY_FIELD, Allotted, Changed, Fact, Line, Recalled, Voided
+from inventory.facts import ENTRY_FIELD, Changed, Fact
+from settlement.bounds import what_is_wrong
 
-SERIAL_MAX = 2**27 - 1
-OFFER_MAX = 2**31 - 1
-AMOUNT_MAX = 10**12  # minor units; the sum of millions of them stays below 2**63
-COUNTER_MAX = 2**53 - 1
-AT_MS_MAX = 253_370_764_800_000  # the first day of the year 9999
-TEXT_MAX = 512
-UNITS_MAX = 1_000_000  # serials that one fact names one by one, or as ranges that are spread
 DIGEST_BYTES = 16
 
 _entry = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _fact = msgspec.msgpack.Decoder(Fact)
-_LIMITS = {
-    "at_ms": AT_MS_MAX,
-    "expires_at_ms": COUNTER_MAX,
-    "number": COUNTER_MAX,
-    "offer": OFFER_MAX,
-    "drop": OFFER_MAX,
-    "serial": SERIAL_MAX,
-}
-_MUST_SAY = frozenset({"order", "seller", "allotment", "partner", "owner"})
-
 
 Entry = tuple[int, int, Sequence[bytes]]
 """epoch and number of a stream entry's id, and its fields."""
@@ -163,57 +146,3 @@ def _new_epoch(
         f"epoch {found} begins with entry {found}-{last} and does not say that it follows fact "
         f"{epoch}-{number}, the last one in the books"
     )
-
-
-def what_is_wrong(fact: Fact) -> str:
-    """Why the fact cannot be posted ('' when it can): a value beyond its bounds."""
-    for name, value in zip(fact.__struct_fields__, msgspec.structs.astuple(fact), strict=True):
-        wrong = (_wrong_list if isinstance(value, list) else _wrong_value)(name, value)
-        if wrong:
-            return wrong
-    if isinstance(fact, Allotted | Voided) and sum(fact.ranges[1::2]) > UNITS_MAX:
-        return "ranges names too many units"
-    if isinstance(fact, Recalled) and sum(fact.back[1::2]) + sum(fact.voided[1::2]) > UNITS_MAX:
-        return "back and voided name too many units"
-    if isinstance(fact, Voided) and fact.state not in {"available", "sold"}:
-        return f"units cannot be voided from {fact.state}"
-    return ""
-
-
-def _wrong_value(name: str, value: int | str) -> str:
-    if isinstance(value, int):
-        if 0 <= value <= _LIMITS.get(name, AMOUNT_MAX):
-            return ""
-        return f"{name} is {value}"
-    if len(value) > TEXT_MAX or "\0" in value or (not value and name in _MUST_SAY):
-        return f"{name} is not a text of 1 to {TEXT_MAX} characters"
-    return ""
-
-
-def _wrong_list(name: str, values: list[Any]) -> str:
-    if values and isinstance(values[0], int):
-        return _wrong_ranges(name, values)
-    units = amount = 0
-    for line in values:
-        for field_name, value in zip(
-            line.__struct_fields__, msgspec.structs.astuple(line), strict=True
-        ):
-            if isinstance(value, list):
-                if not value or min(value) < 0 or max(value) > SERIAL_MAX:
-                    return f"{name} has no serials, or one beyond its bounds"
-            elif wrong := _wrong_value(field_name, value):
-                return f"{name}: {wrong}"
-        if isinstance(line, Line):
-            units, amount = units + len(line.serials), amount + line.price_minor * len(line.serials)
-    if units > UNITS_MAX or amount > AMOUNT_MAX:
-        return f"{name} names {units} units of together {amount}"
-    return ""
-
-
-def _wrong_ranges(name: str, ranges: list[int]) -> str:
-    if len(ranges) % 2:
-        return f"{name} has no count at its end"
-    for first, count in zip(ranges[::2], ranges[1::2], strict=True):
-        if first < 0 or count < 1 or first + count - 1 > SERIAL_MAX:
-            return f"{name} has the range {first}, {count}"
-    return ""

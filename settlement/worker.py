@@ -50,8 +50,25 @@ class Feed:
         return report
 
     async def run_all(self, limit: int = BATCH_FACTS) -> list[PostedReport]:
-        """Post one batch of every stripe of every sale. Raises lua's faults."""
-        return [await self.run_once(sale, stripe, limit) for sale, stripe in await self.places()]
+        """Post one batch of every stripe of every sale. Raises lua's faults at once.
+
+        A bug in one stripe is raised after all others had their turn, so that a worker that dies
+        of it and is started again, and again, starves nobody else.
+        """
+        reports: list[PostedReport] = []
+        bugs: list[Exception] = []
+        for sale, stripe in await self.places():
+            posting = self.run_once(sale, stripe, limit)
+            (done,) = await asyncio.gather(posting, return_exceptions=True)
+            if isinstance(done, PostedReport):
+                reports.append(done)
+            elif isinstance(done, Fault) or not isinstance(done, Exception):
+                raise done
+            else:
+                bugs.append(done)
+        if bugs:
+            raise ExceptionGroup("settlement cannot post", bugs)
+        return reports
 
     async def places(self) -> list[Place]:
         """Every stripe that the store has, and every one that the books have seen."""
@@ -101,6 +118,9 @@ class Feed:
             stream = await self._open(sale, stripe, slot)
             if stream is None:
                 return PostedReport(sale, stripe, "stopped", why="the store does not know the sale")
+            if slot is not None and slot.timezone != stream.timezone:
+                zones = (stream.timezone, slot.timezone)
+                _log.warning("%s keeps its business days in %s, not in %s", sale, *zones)
             self._streams[sale, stripe] = stream
         elif slot is not None and stream.cursor == (slot.epoch, slot.fact) == (
             slot.epoch,

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from inventory import facts
+from settlement.bounds import what_is_wrong
 from settlement.lookup import names_of
-from settlement.reading import Numbered, what_is_wrong
+from settlement.reading import Numbered
 from tests.settlement.folding import folded, sum_by_commodity
 from tests.settlement.teller import AT_MS
 

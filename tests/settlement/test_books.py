@@ -1,6 +1,7 @@
 """Reading the books: counts at a fact number, feeds, orders, alarms, and what guards the tables."""
 
 import json
+from datetime import date
 
 import asyncpg
 import pytest
@@ -117,11 +118,18 @@ async def test_the_venue_of_an_offer_is_kept(teller: Teller, feed: Feed, books: 
 
 
 async def test_the_rules_of_a_sale_are_those_it_began_with(
-    teller: Teller, feed: Feed, books: Books
+    teller: Teller, feed: Feed, books: Books, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Another currency stops the stripe: amounts would mean something else."""
+    """Another zone moves no business day; another currency stops the stripe."""
     await teller.tell(stocked(0, 10))
     await feed.run_all()
+    await teller.store.write("HSET", teller.record, "timezone", "Europe/Berlin")
+    await teller.tell(sold("z", line(9), at_ms=AT_MS + 15 * 3_600_000))
+    await Feed(teller.store, books).run_all()
+    assert "not in Europe/Berlin" in caplog.text
+    (late,) = (await books.statement("market", date(2014, 3, 9))).lines
+    assert late.at == "2014-03-09T01:00:00.000+08:00"
+
     await teller.store.write("HSET", teller.record, "currency", "EUR")
     await teller.tell(sold("a", line(1)))
     assert "currency is EUR, the books have CNY" in (await feed.run_once("cinema")).why

@@ -59,6 +59,18 @@ def entry_of(*made: facts.Fact) -> dict[tuple[Commodity, str], int]:
                 ("CNY", "payable:venue-2"): -20,
             },
         ),
+        (
+            [
+                STOCK,
+                msgspec.structs.replace(sold("a", line(1), seller="shop"), payment="partner:x"),
+            ],
+            {
+                (1, "available"): -1,
+                (1, "sold"): 1,
+                ("CNY", "receivable:channel:partner"): 380,
+                ("CNY", "payable:venue-1"): -380,
+            },
+        ),
         ([STOCK, sold("a", line(1, price=0))], {(1, "available"): -1, (1, "sold"): 1}),
         (
             [STOCK, held("a", line(1)), expired("a", line(1))],
@@ -141,6 +153,13 @@ def test_the_entry_of_every_kind_of_fact(
     """Each fact moves units and money between exactly these accounts, and contradicts nothing."""
     assert entry_of(*made) == expected
     assert kinds(folded(*made)) == []
+
+
+def test_money_without_a_channel_is_told() -> None:
+    """A payment that names nobody is booked where it is seen, and is a violation."""
+    batch = folded(STOCK, msgspec.structs.replace(sold("a", line(1)), payment=""))
+    assert kinds(batch) == [(2, "payment", "a")]
+    assert batch.entries[-1][1]["CNY", "receivable:channel:unknown"] == 380
 
 
 def test_a_change_of_the_sale_has_no_entry() -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from inventory import facts
-from settlement.reading import Entry, Gap, Numbered, Reading, read, what_is_wrong
+from settlement.bounds import what_is_wrong
+from settlement.reading import Entry, Gap, Numbered, Reading, read
 from tests.settlement.teller import AT_MS, held, line, sold, stocked
 
 

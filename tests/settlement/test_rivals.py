@@ -120,3 +120,23 @@ async def test_a_row_that_another_stripe_changed_is_read_again(
         await posting
     assert (await feed.run_once("cinema")).posted == 1
     await sound(books)
+
+
+async def test_a_bug_in_one_stripe_starves_no_other(store: Store, feed: Feed, books: Books) -> None:
+    """What nobody foresaw is raised, never swallowed, but only after every other stripe's turn."""
+    for name in ("first", "second", "third"):
+        await (await Teller(store, name).announce()).tell(stocked(0, 10))
+    await feed.run_all(limit=1)
+    await books.pool.execute(
+        "insert into books.fact select stream, epoch, 2, kind, subject, at_ms, business_date,"
+        " digest, body from books.fact where stream = 1"
+    )
+    for name in ("first", "second", "third"):
+        teller = Teller(store, name)
+        teller.number = 1
+        await teller.tell(sold(name, line(1)))
+    with pytest.raises(ExceptionGroup) as raised:
+        await feed.run_all()
+    assert isinstance(raised.value.exceptions[0], asyncpg.UniqueViolationError)
+    cursors = [await books.cursor(name) for name in ("first", "second", "third")]
+    assert cursors == [(1, 1), (1, 2), (1, 2)]
