@@ -10,11 +10,12 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from loadtest.crowd.calls import Calls, connected
+from loadtest.crowd.calls import Calls
 from loadtest.installation import Installation
 from tests.stories.drop import Drop, partner_key, process_of
 
@@ -39,7 +40,7 @@ async def installation() -> AsyncIterator[Installation]:
 @pytest.fixture(scope="module")
 async def calls() -> AsyncIterator[Calls]:
     """The connections of all buyers."""
-    async with connected(38) as made:
+    with closing(Calls(seed=38)) as made:
         yield made
 
 

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from loadtest.crowd.calls import Calls, connected
+from loadtest.crowd.calls import Calls
 from loadtest.installation import DROPGATE, ROOT, Installation
 from tests.ordinary import USER, as_ordinary, wheels_within_reach
 from tests.stories.drop import partner_key, process_of
@@ -35,7 +36,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 async def calls() -> AsyncIterator[Calls]:
     """A client that repeats what had no answer."""
-    async with connected(38) as made:
+    with closing(Calls(seed=38)) as made:
         yield made
 
 
