@@ -22,6 +22,7 @@ SOCKET_PATH_LIMIT = 107  # bytes; sun_path holds 108 with its final NUL
 PLAIN_ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.01
+_YOUNG_S = 3600.0
 _LIBC = ctypes.CDLL(None, use_errno=True)  # loaded before any fork: a child must not load libraries
 
 
@@ -214,9 +215,20 @@ def socket_directory(directory: Path, longest_name: str) -> Path:
     seen = home.lstat()
     if home.is_symlink() or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
         raise ProgramFailed(f"{home} is not a private directory of ours; remove it")
+    _forget_names_of_nothing(home)
     link = home / sha256(os.fsencode(directory)).hexdigest()[:16]
     fresh = home / f"{link.name}.{os.getpid()}"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(directory, target_is_directory=True)
     fresh.rename(link)  # replaces at once: another of our processes may be using the name
     return link
+
+
+def _forget_names_of_nothing(home: Path) -> None:
+    """Take away short names whose directory is gone; young ones may be for one yet to be made."""
+    for link in home.iterdir():
+        try:
+            if not link.exists() and time.time() - link.lstat().st_mtime > _YOUNG_S:
+                link.unlink()
+        except FileNotFoundError:  # another process was faster
+            continue

@@ -90,6 +90,15 @@ def test_the_edge_of_a_socket_path(tmp_path: Path) -> None:
     assert socket_directory(over, "s").resolve() == over
 
 
+def test_short_names_of_what_is_gone_are_forgotten(tmp_path: Path) -> None:
+    """A short name does not outlive its directory for long; a fresh one waits for its directory."""
+    gone, fresh = (tmp_path / name / ("d" * SOCKET_PATH_LIMIT) for name in ("gone", "fresh"))
+    old = socket_directory(gone, "s")
+    os.utime(old, (0, 0), follow_symlinks=False)
+    young = socket_directory(fresh, "s")
+    assert (old.is_symlink(), young.is_symlink()) == (False, True)
+
+
 def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     """When the parent gets kill -9, the child is told to stop by the kernel."""
     script = (
