@@ -79,7 +79,7 @@ class Installation:
         self.state = self.directory / "state"
         self.gateway = ""
         self._running: list[Running] = []
-        self._left = self.directory / "left-running.json"
+        self._noted = self.directory / "running.json"
 
     async def __aenter__(self) -> Self:
         (self.directory / "logs").mkdir(parents=True, exist_ok=True)
@@ -111,6 +111,7 @@ class Installation:
         """Start a process that is stopped with us; what it said once it has said `ready`."""
         running = Running.start(name, words, self.directory / "logs" / f"{name}.log")
         self._running.append(running)
+        self._note_running()
         deadline = asyncio.get_running_loop().time() + seconds
         while ready not in (said := running.said()):
             if running.process.poll() is not None:
@@ -167,15 +168,20 @@ class Installation:
     async def stop(self) -> None:
         """Stop everything, the last started first."""
         while self._running:
-            await self._running.pop().stop()
+            await self._running[-1].stop()
+            self._running.pop()
+            self._note_running()
 
     def pids(self) -> list[int]:
-        """The processes that `leave` leaves, the last started first."""
-        return json.loads(self._left.read_bytes()) if self._left.exists() else []
+        """The processes that run, or that `leave` or a kill left, the last started first."""
+        read: list[int] = json.loads(self._noted.read_bytes()) if self._noted.exists() else []
+        return read
+
+    def _note_running(self) -> None:
+        self._noted.write_text(json.dumps([each.process.pid for each in reversed(self._running)]))
 
     def leave(self) -> None:
-        """Let everything that runs go on after us, and note it for `end_what_was_left`."""
-        self._left.write_text(json.dumps([each.process.pid for each in reversed(self._running)]))
+        """Let everything that runs go on after us; `end_what_was_left` will find it."""
         self._running.clear()
 
     def end_what_was_left(self) -> None:

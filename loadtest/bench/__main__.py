@@ -13,8 +13,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
+import orjson
 import uvloop
 from rich.console import Console
 from rich.progress import track
@@ -25,12 +25,14 @@ from loadtest.bench.client import Ask, Round, load
 from loadtest.bench.figures import Figures
 from loadtest.installation import ROOT, Installation
 from loadtest.verdict import percentile
+from loadtest.wire import request
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS, SECONDS = (1, 0.5) if QUICK else (5, 3.0)
 CONNECTIONS = 32
 BATCHES = (1, 8, 64, 256)
 BARE_WAIT_S = 10.0
+JSON = {"Content-Type": "application/json"}
 FRAME = f"/v1/sales/{sale.SALE}/frame"
 
 
@@ -43,8 +45,8 @@ class Bench:
 
     def __init__(self, installation: Installation, bare: str, credential: str) -> None:
         self._installation, self._figures = installation, Figures()
-        self._bare, self._gateway = urlsplit(bare), urlsplit(installation.gateway)
-        self._authorization = f"Authorization: Bearer {credential}\r\n"
+        self._bare, self._gateway = bare, installation.gateway
+        self._headers = {"Authorization": f"Bearer {credential}", **JSON}
         self._orders = sale.orders()
         self._keys = (f"{os.getpid()}-{number}" for number in itertools.count())
 
@@ -53,22 +55,21 @@ class Bench:
         for _ in track(range(ROUNDS), description="rounds", disable=not sys.stderr.isatty()):
             await self._measure("bare_post", self._bare, self._bare_post)
             await self._measure("single_purchase", self._gateway, self._purchase)
-            await self._measure("bare_get", self._bare, lambda: sale.request("GET", "/frame"))
-            await self._measure("frame_poll", self._gateway, lambda: sale.request("GET", FRAME))
+            await self._measure("bare_get", self._bare, lambda: request("GET", "/frame", {}))
+            await self._measure("frame_poll", self._gateway, lambda: request("GET", FRAME, {}))
             for size in BATCHES:
                 await self._measure_store(size)
         return self._figures
 
-    async def _measure(self, name: str, where: SplitResult, ask: Ask) -> None:
+    async def _measure(self, name: str, where: str, ask: Ask) -> None:
         seen = await self._load(where, ask, CONNECTIONS)
         self._figures.add(name, "1/s", seen.per_s)
         for share in (50, 99):
             at = percentile(list(seen.times_ms), share / 100)
             self._figures.add(f"{name}_p{share}", "ms", at)
 
-    async def _load(self, where: SplitResult, ask: Ask, connections: int) -> Round:
-        host, port = where.hostname or "", where.port or 80
-        seen = await load(host, port, ask, connections=connections, seconds=SECONDS)
+    async def _load(self, where: str, ask: Ask, connections: int) -> Round:
+        seen = await load(where, ask, connections=connections, seconds=SECONDS)
         if not set(seen.statuses) <= {200, 201}:
             raise Unexpected(f"statuses {dict(seen.statuses)}")
         return seen
@@ -89,18 +90,16 @@ class Bench:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _bare_post(self) -> bytes:
-        return sale.request("POST", "/post", body=sale.encoded(next(self._orders)))
+        return request("POST", "/post", JSON, orjson.dumps(next(self._orders)))
 
     def _purchase(self) -> bytes:
-        headers = f"{self._authorization}Idempotency-Key: {next(self._keys)}\r\n"
-        body = sale.encoded(next(self._orders))
-        return sale.request("POST", "/v1/partner/orders", body=body, headers=headers)
+        headers = {**self._headers, "Idempotency-Key": next(self._keys)}
+        return request("POST", "/v1/partner/orders", headers, orjson.dumps(next(self._orders)))
 
     def _batch(self, size: int) -> bytes:
         orders = [{"key": next(self._keys), **next(self._orders)} for _ in range(size)]
-        body = sale.encoded({"orders": orders})
-        path = "/v1/partner/orders/batch"
-        return sale.request("POST", path, body=body, headers=self._authorization)
+        body = orjson.dumps({"orders": orders})
+        return request("POST", "/v1/partner/orders/batch", self._headers, body)
 
 
 async def _bench() -> None:

@@ -1,7 +1,6 @@
-"""A load generator thin enough not to be what is measured: keep-alive HTTP/1.1 on uvloop.
+"""A load generator: so many connections, each with one request after the other, timed.
 
-Belongs here: sending ready requests on a few connections and timing the answers. It reads of an
-answer the status and Content-Length alone; what the bodies say is tested elsewhere.
+What the bodies say is tested elsewhere; here an answer is a status and how long it took.
 """
 
 from __future__ import annotations
@@ -12,10 +11,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+
+from loadtest.wire import Wires
 
 Ask = Callable[[], bytes]
 """Makes the bytes of the next request."""
+
+TIMEOUT_S = 10.0
 
 
 @dataclass(slots=True)
@@ -32,55 +34,20 @@ class Round:
         return sum(self.statuses.values()) / self.seconds
 
 
-class _Connection(asyncio.Protocol):
-    """One request at a time, the next as soon as the answer is whole."""
-
-    def __init__(self, ask: Ask, seen: Round, until_s: float) -> None:
-        self._ask, self._seen, self._until_s = ask, seen, until_s
-        self._buffer = bytearray()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
-        self._send()
-
-    def _send(self) -> None:
-        self._sent_s = time.perf_counter()
-        self._transport.write(self._ask())
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = bytes(self._buffer[:end]).lower()
-        length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-        if len(self._buffer) < end + 4 + length:
-            return
-        self._buffer.clear()
-        now_s = time.perf_counter()
-        self._seen.statuses[int(head[9:12])] += 1
-        self._seen.times_ms.append((now_s - self._sent_s) * 1000)
-        if now_s < self._until_s:
-            self._send()
-        else:
-            self._transport.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-async def load(host: str, port: int, ask: Ask, *, connections: int, seconds: float) -> Round:
+async def load(url: str, ask: Ask, *, connections: int, seconds: float) -> Round:
     """Ask on so many connections for so long."""
     seen = Round()
-    loop = asyncio.get_running_loop()
     began_s = time.perf_counter()
     until_s = began_s + seconds
-    made = [
-        await loop.create_connection(lambda: _Connection(ask, seen, until_s), host, port)
-        for _ in range(connections)
-    ]
-    await asyncio.gather(*(protocol.done for _, protocol in made))
+
+    async def one() -> None:
+        wires = Wires(url)
+        while (sent_s := time.perf_counter()) < until_s:
+            status, _ = await wires.ask(ask(), timeout_s=TIMEOUT_S)
+            seen.statuses[status] += 1
+            seen.times_ms.append((time.perf_counter() - sent_s) * 1000)
+        wires.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
     seen.seconds = time.perf_counter() - began_s
     return seen

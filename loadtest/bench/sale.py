@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
-
 SALE = "bench"
 OFFERS = 16
 UNITS = 4_000_000
@@ -53,16 +51,3 @@ def orders() -> Iterator[dict[str, object]]:
             "mode": "sell",
             "reference": f"R{number}",
         }
-
-
-def request(method: str, path: str, *, body: bytes = b"", headers: str = "") -> bytes:
-    """The bytes of one HTTP/1.1 request."""
-    return (
-        f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n{headers}\r\n"
-    ).encode() + body
-
-
-def encoded(order: object) -> bytes:
-    """JSON bytes."""
-    return orjson.dumps(order)

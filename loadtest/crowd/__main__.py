@@ -10,13 +10,14 @@ import json
 import random
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 
-from loadtest.crowd.calls import Calls, connected
+from loadtest.crowd.calls import Calls
 from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import CONFIRMED, Journal, read
 from loadtest.crowd.kiosk import Kiosks, Ticket
@@ -56,13 +57,12 @@ def shop(
     """Shoppers who want a ticket."""
 
     async def run() -> None:
-        async with connected(seed + first) as calls:
-            with Journal(journal) as promises:
-                sale_url = f"{gateway}/v1/sales/{sale}"
-                shelf, edges = Shelf(calls, sale_url, drop), Edges(calls, sale_url)
-                town = Town(gateway, shop, sale, calls, shelf, edges, promises)
-                await _everybody(town, range(first, first + shoppers), arrive_s, seed)
-                _say(calls, town.ends, final=True)
+        with closing(Calls(seed + first)) as calls, Journal(journal) as promises:
+            sale_url = f"{gateway}/v1/sales/{sale}"
+            shelf, edges = Shelf(calls, sale_url, drop), Edges(calls, sale_url)
+            town = Town(gateway, shop, sale, calls, shelf, edges, promises)
+            await _everybody(town, range(first, first + shoppers), arrive_s, seed)
+            _say(calls, town.ends, final=True)
 
     uvloop.run(run())
 
@@ -117,20 +117,13 @@ def redeem(
     chosen = dice.sample(bought, round(len(bought) * share))
 
     async def run() -> None:
-        async with connected(seed) as calls:
-            with Journal(journal) as told:
-                kiosks = Kiosks(
-                    calls=calls,
-                    gateway=gateway,
-                    keys=credentials,
-                    journal=told,
-                    seed=seed,
-                )
-                telling = asyncio.create_task(_tell(calls, kiosks.done))
-                await kiosks.mistype(chosen)
-                await kiosks.redeem_all(chosen)
-                telling.cancel()
-                _say(calls, kiosks.done, final=True, surprises=kiosks.surprises)
+        with closing(Calls(seed)) as calls, Journal(journal) as told:
+            kiosks = Kiosks(calls=calls, gateway=gateway, keys=credentials, journal=told, seed=seed)
+            telling = asyncio.create_task(_tell(calls, kiosks.done))
+            await kiosks.mistype(chosen)
+            await kiosks.redeem_all(chosen)
+            telling.cancel()
+            _say(calls, kiosks.done, final=True, surprises=kiosks.surprises)
 
     uvloop.run(run())
 
@@ -145,7 +138,7 @@ def look_again(*, gateway: str, promises: tuple[Path, ...]) -> None:
     async def run() -> None:
         found: Counter[str] = Counter()
         lost: list[str] = []
-        async with connected(1) as calls:
+        with closing(Calls(seed=1)) as calls:
             waiting = iter(orders)
 
             async def work() -> None:

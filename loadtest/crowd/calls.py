@@ -10,12 +10,12 @@ import random
 import time
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
+
+from loadtest.wire import Lost, Wires, request
 
 CONNECTIONS_MAX = 96
 """Sockets of one crowd process; shoppers share them, as they share a CDN's towards an origin."""
@@ -37,8 +37,8 @@ class GaveUp(Exception):
 class Calls:
     """The connections of one crowd process, and its counts and times."""
 
-    def __init__(self, session: aiohttp.ClientSession, seed: int) -> None:
-        self._session = session
+    def __init__(self, seed: int) -> None:
+        self._wires: dict[str, Wires] = {}
         self._free = asyncio.Semaphore(CONNECTIONS_MAX)
         self._dice = random.Random(seed)
         self.counts: Counter[str] = Counter()
@@ -47,13 +47,13 @@ class Calls:
 
     async def get(self, kind: str, url: str, authorization: str = "") -> Answer:
         """A read."""
-        return await self._until_answered(kind, "GET", url, {"Authorization": authorization}, None)
+        return await self._until_answered(kind, "GET", url, _headers(authorization), b"")
 
     async def write(
         self, kind: str, url: str, authorization: str, body: object, *, key: str = ""
     ) -> Answer:
         """A write that is safe to repeat: sometimes its first answer is lost on purpose."""
-        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        headers = {**_headers(authorization), "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
         data = orjson.dumps(body)
@@ -64,16 +64,17 @@ class Calls:
 
     async def delete(self, kind: str, url: str, authorization: str) -> Answer:
         """A write without a body."""
-        headers = {"Authorization": authorization}
-        return await self._until_answered(kind, "DELETE", url, headers, None)
+        return await self._until_answered(kind, "DELETE", url, _headers(authorization), b"")
 
     async def _until_answered(
-        self, kind: str, method: str, url: str, headers: dict[str, str], data: bytes | None
+        self, kind: str, method: str, url: str, headers: dict[str, str], data: bytes
     ) -> Answer:
+        wires, path = self._to(url)
+        asked = request(method, path, headers, data)
         for attempt in range(ATTEMPTS_MAX):
             try:
-                status, body = await self._once(kind, method, url, headers, data)
-            except (aiohttp.ClientError, TimeoutError, OSError):
+                status, body = await self._once(kind, wires, asked)
+            except (Lost, TimeoutError, OSError):
                 self.counts["lost"] += 1
             else:
                 if status >= 400:
@@ -84,42 +85,43 @@ class Calls:
             await asyncio.sleep(self._backoff_s(attempt))
         raise GaveUp(f"{method} {url}")
 
-    async def _once(
-        self, kind: str, method: str, url: str, headers: dict[str, str], data: bytes | None
-    ) -> Answer:
+    async def _once(self, kind: str, wires: Wires, asked: bytes) -> Answer:
         async with self._free:
             began = time.perf_counter()
-            async with self._session.request(method, url, headers=headers, data=data) as answer:
-                raw = await answer.read()
+            status, raw = await wires.ask(asked, timeout_s=TIMEOUT_S)
             took_ms = (time.perf_counter() - began) * 1000
         self.counts["calls"] += 1
-        self.times_ms.setdefault(kind, array("d")).append(took_ms)
-        body = orjson.loads(raw) if "json" in answer.content_type else {}
-        return answer.status, body
+        times = self.times_ms.get(kind)
+        if times is None:
+            times = self.times_ms[kind] = array("d")
+        times.append(took_ms)
+        return status, orjson.loads(raw) if raw.startswith(b"{") else {}
 
     async def _hang_up(self, url: str, headers: dict[str, str], data: bytes) -> None:
-        """Send, and close the connection without reading: it may have happened."""
-        try:
-            async with (
-                self._free,
-                self._session.request("POST", url, headers=headers, data=data) as answer,
-            ):
-                answer.close()
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            self.counts["lost"] += 1
+        wires, path = self._to(url)
+        async with self._free:
+            try:
+                await wires.hang_up(request("POST", path, headers, data))
+            except OSError:
+                self.counts["lost"] += 1
+
+    def _to(self, url: str) -> tuple[Wires, str]:
+        """The connections to the URL's server, and the path there."""
+        split = urlsplit(url)
+        wires = self._wires.get(split.netloc)
+        if wires is None:
+            wires = self._wires[split.netloc] = Wires(url)
+        return wires, f"{split.path}?{split.query}" if split.query else split.path
 
     def _backoff_s(self, attempt: int) -> float:
         wait_s: float = min(WAIT_MAX_S, WAIT_FIRST_S * 2.0**attempt)
         return wait_s * self._dice.uniform(0.5, 1.0)
 
+    def close(self) -> None:
+        """End all connections."""
+        for wires in self._wires.values():
+            wires.close()
 
-@asynccontextmanager
-async def connected(seed: int) -> AsyncIterator[Calls]:
-    """Calls with a session of their own."""
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=jar, auto_decompress=False
-    ) as session:
-        yield Calls(session, seed)
+
+def _headers(authorization: str) -> dict[str, str]:
+    return {"Authorization": authorization} if authorization else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-CONFIRMED, REDEEMED, REFUSED = "confirmed", "redeemed", "refused"
+CONFIRMED, OWED, REDEEMED, REFUSED = "confirmed", "owed", "redeemed", "refused"
 
 
 class Journal:
@@ -39,6 +39,10 @@ class Journal:
         ]
         line = {"order": order["id"], "amount_minor": order["amount_minor"], "units": units}
         self._write(CONFIRMED, {"buyer": buyer, "login": login, **line})
+
+    def owed(self, *, buyer: str, order: str) -> None:
+        """The money came too late and the units are gone: it must go back."""
+        self._write(OWED, {"buyer": buyer, "order": order})
 
     def redeemed(self, *, code: str, venue: str, key: str) -> None:
         """A kiosk was told to let somebody in."""

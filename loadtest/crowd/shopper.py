@@ -18,10 +18,14 @@ from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import Journal
 from loadtest.crowd.shelf import Offer, Shelf
 
-OFFERS_TRIED_MAX = 6
-ALL_HELD_WAITS_MAX = 3
+OFFERS_TRIED_MAX = 4
+ALL_HELD_WAITS_MAX = 1
 CLAIMS_MAX = 200
-WALKS_OFF, RELEASES, COMES_AGAIN, WANTS_ONE, WANTS_SEATS = 0.03, 0.05, 0.02, 0.1, 0.05
+WALKS_OFF, RELEASES, PAYS_LATE, COMES_AGAIN = 0.03, 0.05, 0.005, 0.02
+WANTS_ONE, WANTS_SEATS = 0.1, 0.05
+PATIENCE_S = (4.0, 25.0)
+"""How long people stay in a line for what others may give back."""
+
 ROWS = "CDEFGH"
 OTHER_OFFER = frozenset({"sold_out", "too_few", "offer_closed", "offer_not_open"})
 OTHER_LINES = frozenset({"seat_taken", "unknown_seat", "not_together"})
@@ -102,6 +106,8 @@ class Shopper:
     async def _wait_for_turn(self, place: dict[str, Any]) -> str:
         """Poll the frame by its rule until our number is served: "", or why there is no hope."""
         frame, number = place["frame"], place["number"]
+        token = f"Place {place['place']}"
+        leaves_s = float("inf")
         while True:
             if frame["drop"] != place["drop"]:
                 return "lapsed"
@@ -109,8 +115,18 @@ class Shopper:
                 return f"room_{frame['state']}"
             if frame["state"] == "open" and frame["serving"] >= number:
                 return ""
+            leaves_s = self._patience(frame, leaves_s)
+            if time.monotonic() > leaves_s:
+                await self._town.calls.delete("leave", f"{self._town.sale_url}/places/me", token)
+                return "left_the_line"
             await asyncio.sleep(self._poll_after_s(frame, number))
             frame = await self._town.edges.frame(number) or frame
+
+    def _patience(self, frame: dict[str, Any], leaves_s: float) -> float:
+        """When this shopper leaves the line: some time after hearing that nothing is left."""
+        if frame["stock"] != "none":
+            return float("inf")
+        return min(leaves_s, time.monotonic() + self._dice.uniform(*PATIENCE_S))
 
     def _poll_after_s(self, frame: dict[str, Any], number: int) -> float:
         """A share of the wait, bounded, drawn out at random, as the frame asks."""
@@ -134,6 +150,8 @@ class Shopper:
         if choice < WALKS_OFF + RELEASES:
             await town.calls.write("release", f"{url}/release", self._login, {})
             return "released"
+        if choice > 1 - PAYS_LATE:
+            await asyncio.sleep(max(0.0, held["expires_at_ms"] / 1000 + 1.0 - time.time()))
         return await self._pay(held, url)
 
     async def _hold(self, pass_: str) -> dict[str, Any] | str:
@@ -198,6 +216,8 @@ class Shopper:
         status, order = await town.calls.write(
             "confirm", f"{url}/confirm", self._login, {"payment": paid["payment"]}
         )
+        if order.get("code") == "paid_unfulfilled":
+            town.journal.owed(buyer=self._name, order=held["id"])
         if status != 200:
             return str(order.get("code"))
         if any("code" not in unit for unit in order["units"]):

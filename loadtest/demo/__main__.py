@@ -70,6 +70,8 @@ def command(
                 keep=keep,
             )
         )
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
     except Failed as failed:
         console.print(f"[bold red]the demo could not go on:[/] {failed}", highlight=False)
         sys.exit(1)
@@ -95,6 +97,7 @@ async def _demo(
     seed: int,
     keep: bool,
 ) -> Figures:
+    _end_by_sigterm()
     await _clear(state)
     phases = Phases(console)
     async with Installation(state) as installation:
@@ -105,6 +108,13 @@ async def _demo(
             installation.leave()
             console.print(_how_to_look(stage, installation), highlight=False)
     return figures
+
+
+def _end_by_sigterm() -> None:
+    """SIGTERM breaks off as Ctrl-C does: everything that was started is stopped."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _set_up(
@@ -126,7 +136,7 @@ async def _set_up(
             scene.buy_ahead(installation, venue),
             scene.issue_keys(installation, set(venues.values()), installation.directory),
         )
-        partner = await scene.start_partner(installation)
+        partner = await scene.start_partner(installation, keys)
     offers = installation.directory / "venues.json"
     offers.write_text(json.dumps(venues))
     return Stage(installation, shop, venue, partner, keys, offers)

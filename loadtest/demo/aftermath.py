@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.crowd.journal import read
+from loadtest.crowd.journal import CONFIRMED, read
 from loadtest.demo import stage as scene
 from loadtest.demo.figures import Figures, compare_breaks
 from loadtest.demo.marketplace import LIES, Marketplace
@@ -25,7 +25,7 @@ from loadtest.installation import Failed
 from loadtest.verdict import judge
 
 SETTLED_WAIT_S = 60.0
-BEHIND = "dropgate_settlement_behind_facts"
+POSTED = "dropgate_settlement_fact_number"
 
 
 class Aftermath:
@@ -73,28 +73,27 @@ class Aftermath:
             phase.say(f"{len(planted)} lies, {len(found)} found")
 
     async def _wait_until_settled(self) -> None:
-        """Until the settlement worker has posted every fact of the store."""
+        """Until the settlement worker has posted the last fact that the store has."""
+        last = (await scene.read_counts(self._stage.installation))["fact"]
         deadline = time.monotonic() + SETTLED_WAIT_S
-        while await self._facts_behind():
+        while (posted := await self._posted()) < last:
             if time.monotonic() > deadline:
-                raise Failed("the settlement worker does not come to the end of the facts")
+                raise Failed(f"the books stand at fact {posted}, the store at {last}")
             await asyncio.sleep(0.2)
 
-    async def _facts_behind(self) -> int:
-        """The gauge of facts that are not in the books yet, as /metrics sums it."""
+    async def _posted(self) -> int:
+        """The last fact in the books, as /metrics tells; 0 while the worker is silent."""
         url = f"{self._stage.gateway}/metrics"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             lines = (await answer.text()).splitlines()
-        behind = [line for line in lines if line.startswith(BEHIND)]
-        if not behind:
-            raise Failed(f"/metrics does not tell {BEHIND}")
-        return round(sum(float(line.rsplit(" ", 1)[1]) for line in behind))
+        told = [line for line in lines if line.startswith(POSTED) and f'"{SALE}"' in line]
+        return round(max((float(line.rsplit(" ", 1)[1]) for line in told), default=0.0))
 
     async def _breaks(
         self, session: aiohttp.ClientSession, day: str, text: str
     ) -> list[tuple[str, str]]:
         """Hand the statement in over HTTP, as the partner; (class, order) of every break."""
-        credential = (self._stage.installation.directory / "partner-key").read_text()
+        credential = self._stage.keys.partner.read_text()
         headers = {"Authorization": f"Bearer {credential}", "Content-Type": "text/csv"}
         url = f"{self._stage.gateway}/v1/partner/statements?date={day}"
         async with session.post(url, data=text.encode(), headers=headers) as answer:
@@ -115,12 +114,16 @@ class Aftermath:
             orders = await self._market.get("/orders")
             await self._judge(orders)
             booked = await self._booked()
-            promised = {line["order"] for line in read(*self._promises)}
+            promised = {
+                line["order"] for line in read(*self._promises) if line["what"] == CONFIRMED
+            }
             mine = await self._market.get("/report")
             promised |= {order["order"] for order in orders if "/" not in order["order"]}
             figures.lost_orders = len(again.surprises) + len(promised - booked)
             figures.ledger_orders = len(booked)
             figures.orders_of_partner = mine["orders"]
+            for code, times in mine["refusals"].items():
+                figures.refusals[code] = figures.refusals.get(code, 0) + times
             figures.orders_confirmed += mine["orders"]
             phase.say("the audit of every invariant")
             said = await installation.command("sale", "audit", SALE, "--json", allowed=(0, 3))

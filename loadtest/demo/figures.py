@@ -28,6 +28,8 @@ class Figures:
     over_limit: int = 0
     double_redeemed: int = 0
     lost_orders: int = 0
+    paid_too_late: int = 0
+    paid_too_late_refunded: int = 0
     redeemed: int = 0
     kiosk_surprises: int = 0
     venue_seats_bought: int = 0
@@ -63,6 +65,8 @@ class Figures:
             == self.breaks_found,
             f"{self.ledger_orders} orders in the books, {self.orders_confirmed} acknowledged":
                 0 <= self.ledger_orders - self.orders_confirmed <= self.gave_up,
+            f"{self.paid_too_late} paid too late, {self.paid_too_late_refunded} got it back":
+                self.paid_too_late == self.paid_too_late_refunded,
             "nobody bought anything": self.orders_confirmed > 0,
             "nothing was redeemed": self.redeemed > 0,
             "no lie was planted": self.breaks_planted > 0,

@@ -22,8 +22,10 @@ from loadtest.installation import ROOT, Installation
 EXAMPLE = ROOT / "examples" / "cinema-3-8"
 SALE = "cinema-3-8"
 PARTNER = "marketplace"
-HOLD_S = 20
-"""The example's holds last five minutes; a rehearsal cannot wait that long for who walks off."""
+REHEARSAL = {"hold_s": 15, "rate_per_s": 120, "burst": 120}
+"""What the rehearsal changes of the example: holds of five minutes would be waited for after those
+who walk off, and two cores that play the crowd as well bear no more shoppers at the till a second.
+"""
 
 VENUE_RATE_PER_S = 20.0
 ASKED_PER_S = 18.0
@@ -35,6 +37,15 @@ KEYS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Files of credentials: the partner's, the operator's, and JSON of the kiosks' by venue."""
+
+    partner: Path
+    operator: Path
+    kiosks: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Where everything is."""
 
@@ -42,7 +53,7 @@ class Stage:
     shop: str
     venue: str
     partner: str
-    kiosk_keys: Path
+    keys: Keys
     venues: Path
 
     @property
@@ -57,12 +68,14 @@ class Stage:
 
 
 def rehearsal(directory: Path) -> Path:
-    """A copy of the example whose holds end in `HOLD_S` seconds; its sale.toml."""
+    """A copy of the example with the changes of `REHEARSAL`; its sale.toml."""
     shutil.copytree(EXAMPLE, directory)
     file = directory / "sale.toml"
-    text, changed = re.subn(r"(?m)^hold_s = \d+$", f"hold_s = {HOLD_S}", file.read_text())
-    if changed != 1:
-        raise ValueError(f"{file} has no line hold_s")
+    text = file.read_text()
+    for name, value in REHEARSAL.items():
+        text, changed = re.subn(rf"(?m)^{name} = \d+$", f"{name} = {value}", text)
+        if changed != 1:
+            raise ValueError(f"{file} has no line {name}")
     file.write_text(text)
     return file
 
@@ -91,23 +104,30 @@ async def buy_ahead(installation: Installation, venue: str) -> None:
     await installation.command("venue", "buy", SALE, "--url", venue, *rate)
 
 
-async def issue_keys(installation: Installation, venues: set[str], directory: Path) -> Path:
-    """A kiosk's key for each venue, and the partner's; the file of the kiosks' keys."""
-    keys: dict[str, str] = {}
-    waiting = iter(sorted(venues))
+async def issue_keys(installation: Installation, venues: set[str], directory: Path) -> Keys:
+    """The partner's key, the operator's, and a kiosk's for each venue; good from now on."""
+    asked = [("partner", PARTNER), ("operator", SALE), *(("kiosk", f"{v}/kiosk-1") for v in venues)]
+    made: dict[tuple[str, str], str] = {}
+    waiting = iter(asked)
 
     async def work() -> None:
-        for venue in waiting:
-            keys[venue] = await installation.credential("kiosk", f"{venue}/kiosk-1")
+        for role, scope in waiting:
+            made[role, scope] = await installation.credential(role, scope)
 
-    partner = directory / "partner-key"
-    partner.touch(mode=0o600)
-    partner.write_text(await installation.credential("partner", PARTNER))
     await asyncio.gather(*(work() for _ in range(KEYS_AT_ONCE)))
-    file = directory / "kiosk-keys.json"
+    kiosks = {venue: made["kiosk", f"{venue}/kiosk-1"] for venue in venues}
+    keys = Keys(
+        partner=_secret(directory / "partner-key", made["partner", PARTNER]),
+        operator=_secret(directory / "operator-key", made["operator", SALE]),
+        kiosks=_secret(directory / "kiosk-keys.json", json.dumps(kiosks)),
+    )
+    await installation.until("/v1/partner/events?limit=1", made["partner", PARTNER])
+    return keys
+
+
+def _secret(file: Path, text: str) -> Path:
     file.touch(mode=0o600)
-    file.write_text(json.dumps(keys))
-    await installation.until("/v1/partner/events?limit=1", partner.read_text())
+    file.write_text(text)
     return file
 
 
@@ -124,13 +144,13 @@ async def start_shop(installation: Installation, file: Path) -> str:
     return await installation.simulator("shop", "--keys", keys, "--sale", file)
 
 
-async def start_partner(installation: Installation) -> str:
+async def start_partner(installation: Installation, keys: Keys) -> str:
     """The marketplace, with its key."""
     directory = installation.directory
     return await installation.simulator(
         "partner",
         *("--gateway", installation.gateway, "--sale", SALE, "--name", PARTNER),
-        *("--credential-file", directory / "partner-key", "--book", directory / "partner.jsonl"),
+        *("--credential-file", keys.partner, "--book", directory / "partner.jsonl"),
     )
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from loadtest.crowd.journal import OWED, read
 from loadtest.demo import stage as scene
 from loadtest.demo.aftermath import Aftermath
 from loadtest.demo.figures import Figures
@@ -55,7 +56,7 @@ class Story:
             await self._look_at_the_sale()
             await self._sell(market)
             await self._redeem()
-            await self._close(market)
+            await self._close(session, market)
             proof = Aftermath(
                 self._stage,
                 self._phases,
@@ -146,7 +147,7 @@ class Story:
         """People come to the venues with their codes."""
         words: Words = (
             "redeem",
-            *("--gateway", self._stage.gateway, "--keys", self._stage.kiosk_keys),
+            *("--gateway", self._stage.gateway, "--keys", self._stage.keys.kiosks),
             *("--venues", self._stage.venues, "--share", str(REDEEMED_SHARE)),
             *("--seed", str(self._seed), "--journal", self._directory / "kiosks.jsonl"),
             *self._promises(),
@@ -164,24 +165,37 @@ class Story:
             self._figures.kiosk_surprises = len(heard.surprises)
             (self._directory / "surprises.txt").write_text("\n".join(heard.surprises))
 
-    async def _close(self, market: Marketplace) -> None:
+    async def _close(self, session: aiohttp.ClientSession, market: Marketplace) -> None:
         """Refunds, then the end: nothing held any more, and what is unsold goes back."""
         installation = self._stage.installation
         with self._phases.phase("close", "refunds and close") as phase:
             await market.do("refund", count=PARTNER_REFUNDS)
             await market.do("resume")
+            await self._give_back_what_is_owed(session)
             await installation.command("sale", "drain", SALE)
             deadline = time.monotonic() + ENDED_WAIT_S
             while (held := (await self._units())["held"]) and time.monotonic() < deadline:
                 phase.say(f"{held} units are held by people who walked off")
             await installation.command("sale", "close", SALE)
-            units = await self._units()
+            while _left(units := await self._units()) and time.monotonic() < deadline:
+                phase.say(f"{_left(units)} units are still to go back")
         figures = self._figures
         figures.units_released = units["released"]
         figures.units_sold = units["sold"] + units["redeemed"]
         figures.units_voided, figures.units_returned = units["voided"], units["returned"]
-        figures.units_left = units["available"] + units["held"] + units["allotted"]
+        figures.units_left = _left(units)
         self._note_day()
+
+    async def _give_back_what_is_owed(self, session: aiohttp.ClientSession) -> None:
+        """The operator refunds those whose money came when the units were gone."""
+        owed = [line["order"] for line in read(*self._promises()) if line["what"] == OWED]
+        credential = self._stage.keys.operator.read_text()
+        for order in owed:
+            headers = {"Authorization": f"Bearer {credential}", "Idempotency-Key": f"late-{order}"}
+            url = f"{self._stage.gateway}/v1/operator/sales/{SALE}/orders/{order}/refund"
+            async with session.post(url, json={}, headers=headers) as answer:
+                self._figures.paid_too_late_refunded += answer.status == 200
+        self._figures.paid_too_late = len(owed)
 
     async def _units(self) -> dict[str, int]:
         counts = await scene.read_counts(self._stage.installation)
@@ -190,6 +204,11 @@ class Story:
 
     def _promises(self) -> list[Path]:
         return [self._directory / f"promises-{number}.jsonl" for number in range(CROWD_PROCESSES)]
+
+
+def _left(units: dict[str, int]) -> int:
+    """Units that have not come to an end."""
+    return units["available"] + units["held"] + units["allotted"]
 
 
 STILL_THERE = frozenset({"joined", "admitted", "came_again"})

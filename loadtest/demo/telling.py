@@ -82,7 +82,8 @@ def summary(figures: Figures) -> Table:
         "refusals": _counted(figures.refusals),
         "how visits ended": _counted(figures.ends),
         "promises": f"{figures.oversold} oversold, {figures.over_limit} over the limit, "
-        f"{figures.lost_orders} lost",
+        f"{figures.lost_orders} lost; {figures.paid_too_late} paid too late and "
+        f"{figures.paid_too_late_refunded} got it back",
         "books": f"{figures.ledger_orders:,} orders, trial balance {figures.trial_balance}",
         "statement": f"{figures.breaks_planted} lies planted, {figures.breaks_found} found: "
         + _counted(figures.breaks),
