@@ -6,7 +6,7 @@ Here belongs translating for the partner; the verbs are inventory's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.bodies import ReportLineBody
+from gateway.bodies import ReportLineBody, refuse_twice
 from gateway.partner_answers import AllotmentAnswer, UnitCodeAnswer, UnitStatusAnswer
 from gateway.problems import Code, FieldError, Problem, Refused, problem
 from gateway.shelves import Shelf
@@ -80,7 +80,7 @@ class AllotmentDesk:
         self, shelf: Shelf, partner: str, name: str, key: str, lines: Sequence[ReportLineBody]
     ) -> Statuses | Problem:
         """Hear what was sold of an allotment."""
-        _refuse_twice("lines", [line.unit for line in lines])
+        refuse_twice("lines", [line.unit for line in lines])
         allotment = await self._find(shelf, partner, name)
         sold = [SoldUnit(line.unit, line.amount_minor, line.reference) for line in lines]
         outcome = await self.allotments.report(
@@ -92,7 +92,7 @@ class AllotmentDesk:
         self, shelf: Shelf, partner: str, name: str, key: str, units: Sequence[int]
     ) -> Statuses | Problem:
         """Take units that their partner gives back out of its allotment."""
-        _refuse_twice("units", units)
+        refuse_twice("units", units)
         allotment = await self._find(shelf, partner, name)
         ascending = sorted(units)
         outcome = await self.allotments.take_back(
@@ -136,9 +136,3 @@ def _told(outcome: LinesOutcome, units: Sequence[int]) -> Statuses | Problem:
         case KeyReused():
             error = FieldError("header", "Idempotency-Key", "It was used for other content before")
             return problem(Code.KEY_REUSED, errors=[error])
-
-
-def _refuse_twice(field: str, units: Sequence[int]) -> None:
-    if len(set(units)) < len(units):
-        errors = [FieldError("body", field, "A unit is named twice")]
-        raise Refused(Code.INVALID, f"{field}: a unit is named twice", errors=errors)

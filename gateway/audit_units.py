@@ -50,9 +50,12 @@ async def _compare(
 
 
 def _missing(counts: OfferCounts) -> str | None:
-    if counts.difference == 0:
-        return None
-    return f"offer {counts.offer} stripe {counts.stripe}: {counts.difference} units are missing"
+    where = f"offer {counts.offer} stripe {counts.stripe}"
+    negative = [f"{state} is {getattr(counts, state)}" for state in STATES
+                if getattr(counts, state) < 0]  # fmt: skip
+    if negative:  # a sum hides it
+        return f"{where}: {', '.join(negative)}"
+    return f"{where}: {counts.difference} units are missing" if counts.difference else None
 
 
 def _difference(offer: int, store: dict[str, int], books: dict[str, int]) -> str | None:

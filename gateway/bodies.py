@@ -4,6 +4,7 @@ These types parse the requests and describe them in the OpenAPI document. How by
 belongs to `requests`; what the values mean belongs to the verbs.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -124,6 +125,12 @@ class RefundBody(Incoming, frozen=True):
         Annotated[list[Serial], Meta(min_length=1, max_length=LINES_MAX * QUANTITY_MAX)] | None
     ) = None
 
+    def serials(self) -> Sequence[int]:
+        """The units; none for all of the order's. Raises Refused when one is named twice."""
+        units = self.units or ()
+        refuse_twice("units", units)
+        return units
+
 
 class ReportLineBody(Incoming, frozen=True):
     """One unit of an allotment that its partner has sold."""
@@ -214,6 +221,12 @@ class StatementQuery(Incoming, frozen=True):
     """The day (UTC) that a statement is of."""
 
     date: Day
+
+
+def refuse_twice(field: str, units: Sequence[int]) -> None:
+    """A unit moves once in a call. Raises Refused, naming the field."""
+    if len(set(units)) < len(units):
+        raise wrong_field("body", field, "A unit is named twice")
 
 
 PATH: dict[str, object] = {

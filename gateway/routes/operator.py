@@ -80,7 +80,7 @@ async def refund(call: Call) -> web.Response:
         str(call.path["order"]),
         seller="",
         key=call.key,
-        serials=call.body(RefundBody).units or (),
+        serials=call.body(RefundBody).serials(),
     )
     return await services.showing.respond(shelf, order_outcomes.of_refund(outcome))
 

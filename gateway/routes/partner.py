@@ -61,7 +61,7 @@ async def refund(call: Call) -> web.Response:
         str(call.path["order"]),
         seller=call.caller(Partner).id,
         key=call.key,
-        serials=call.body(RefundBody).units or (),
+        serials=call.body(RefundBody).serials(),
     )
     return await services.showing.respond(shelf, order_outcomes.of_refund(outcome))
 

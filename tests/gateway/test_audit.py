@@ -91,6 +91,18 @@ async def test_units_that_vanish_are_found(world: World) -> None:
     assert "offer 1" in told["units_add_up"][0]
 
 
+async def test_a_counter_below_nothing_is_found(world: World) -> None:
+    """Counters that add up only because one is negative are a violation of their offer."""
+    await story(world)
+    store = world.services.store
+    packed = msgspec.msgpack.decode(await store.read("HGET", keys.offers(SALE), 1))
+    available = packed[14]
+    packed[14], packed[15] = -1, packed[15] + available + 1  # what is missing here is held there
+    await store.write("HSET", keys.offers(SALE), 1, msgspec.msgpack.encode(packed))
+    told = broken(await look(world))
+    assert "offer 1 stripe 0: available is -1" in told["units_add_up"]
+
+
 async def test_an_order_that_the_books_miss_is_found(world: World) -> None:
     """An order of the store that never reached the books is named."""
     order = (await story(world))[0]

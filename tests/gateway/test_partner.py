@@ -100,6 +100,20 @@ async def test_a_refund_gives_back_and_the_old_code_is_dead(world: World) -> Non
     assert (await world.redeem(second["code"])).status == 200
 
 
+async def test_a_refund_names_a_unit_once(world: World) -> None:
+    """A unit named twice is refused by its field, for partner and operator; nothing goes back."""
+    sold = (await world.sell("ann")).data
+    unit = sold["units"][0]["unit"]
+    for who, key in (("partner", "partner"), (f"operator/sales/{SALE}", "operator")):
+        path = f"/v1/{who}/orders/{sold['id']}/refund"
+        told = await world.call("POST", path, {"units": [unit, unit]}, auth=world.keys[key])
+        assert (told.status, told.code) == (422, "invalid")
+        assert told.data["errors"][0]["field"] == "units"
+    path = f"/v1/partner/orders/{sold['id']}/refund"
+    done = await world.call("POST", path, {"units": [unit]}, auth=world.keys["partner"])
+    assert done.data["refunded_minor"] == PRICE
+
+
 async def test_an_allotments_codes_are_inert_until_reported(world: World) -> None:
     """Take codes, report a sale, redeem it; what is not reported does not open the door."""
     auth = world.keys["partner"]
