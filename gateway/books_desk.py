@@ -4,6 +4,7 @@ The books are settlement's and know offers by number; here the sale's own names 
 is decided.
 """
 
+import asyncio
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -14,11 +15,15 @@ from aiohttp import web
 from gateway.exports import CSV
 from gateway.partner_answers import BreakAnswer, EventAnswer, EventsAnswer, RunAnswer
 from gateway.problems import Code, Refused, wrong_field
-from gateway.responses import answer, body_of, raw
+from gateway.responses import body_of, raw
 from gateway.shelves import Shelves
 from settlement import Books, TooManyLines
 from settlement.partner_file import NotAStatement
 from settlement.reconcile import Run, reconcile
+
+LINES_MAX = 200_000
+"""A longer statement is for `dropgate reconcile`, which keeps no other caller waiting."""
+RETRY_AFTER_S = 5
 
 
 class BooksDesk:
@@ -27,6 +32,7 @@ class BooksDesk:
     def __init__(self, books: Books, shelves: Shelves) -> None:
         self._books = books
         self._shelves = shelves
+        self._reconciling: set[str] = set()
 
     async def events(self, partner: str, *, after: int, limit: int) -> EventsAnswer:
         """What happened to the partner's orders, allotments and codes after an event."""
@@ -48,28 +54,41 @@ class BooksDesk:
             found = await self._books.statement(partner, day_of(day, "path"))
         except TooManyLines as error:
             raise Refused(Code.TOO_LARGE, f"{error}; ask sale by sale.") from None
+        # A day may have a million lines: what is made of them is made off the loop.
         if as_csv:
-            return raw(found.csv().encode(), f"{CSV}; charset=utf-8")
-        return raw(body_of(found.data()), "application/json")
+            lines = await asyncio.to_thread(lambda: found.csv().encode())
+            return raw(lines, f"{CSV}; charset=utf-8")
+        return raw(await asyncio.to_thread(lambda: body_of(found.data())), "application/json")
 
     async def reconcile(self, partner: str, day: str, body: bytes) -> web.Response:
         """Match the partner's own statement of a day with ours, and keep the run.
 
-        Raises Refused for what is no statement, naming what is wrong with it.
+        One at a time for each partner. Raises Refused for a second one, and for what is no
+        statement, naming what is wrong with it.
         """
+        if partner in self._reconciling:
+            raise Refused(Code.STILL_RECONCILING, retry_after_s=RETRY_AFTER_S)
+        self._reconciling.add(partner)
         try:
-            text = body.decode("utf-8-sig")
+            return await self._reconcile(partner, day_of(day, "query"), body)
+        finally:
+            self._reconciling.discard(partner)
+
+    async def _reconcile(self, partner: str, day: date, body: bytes) -> web.Response:
+        try:
+            text = await asyncio.to_thread(body.decode, "utf-8-sig")
         except UnicodeDecodeError:
             raise wrong_field("body", "", "The text is not valid UTF-8") from None
         try:
-            found = await reconcile(self._books, partner, day_of(day, "query"), text)
+            found = await reconcile(self._books, partner, day, text, lines_max=LINES_MAX)
         except TooManyLines as error:
             raise Refused(Code.TOO_LARGE, f"{error}") from None
         match found:
             case NotAStatement(why=why):
                 raise wrong_field("body", "", why, Code.INVALID_STATEMENT)
             case Run():
-                return answer(_run(found), 201)
+                told = await asyncio.to_thread(lambda: body_of(_run(found)))
+                return raw(told, "application/json", status=201)
 
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -92,6 +111,8 @@ def _run(found: Run) -> RunAnswer:
         lines_ours=found.lines_ours,
         lines_theirs=found.lines_theirs,
         lines_matched=found.lines_matched,
+        counts=found.counts,
+        cut=found.cut,
         breaks=[
             BreakAnswer(
                 class_=one.class_,

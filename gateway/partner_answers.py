@@ -95,13 +95,18 @@ class BreakAnswer(Outgoing, frozen=True):
 
 
 class RunAnswer(Outgoing, frozen=True):
-    """A reconciliation: the same files give the same digest."""
+    """A reconciliation: the same files give the same digest.
+
+    `counts` are exact, by class; `cut` says that there are more breaks than the list has.
+    """
 
     run: str
     digest: str
     lines_ours: int
     lines_theirs: int
     lines_matched: int
+    counts: dict[str, int]
+    cut: bool
     breaks: list[BreakAnswer]
 
 

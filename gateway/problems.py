@@ -94,6 +94,7 @@ class Code(Enum):
     REVISION_REQUIRED = ("revision_required", 428, "Say which revision is changed (If-Match)")
     CHANGE_REFUSED = ("change_refused", 409, "A sale that is open cannot be changed like this")
     INVALID_SALE = ("invalid_sale", 422, "The sale is not valid")
+    STILL_RECONCILING = ("still_reconciling", 429, "Another statement of yours is being matched")
     INVALID_STATEMENT = ("invalid_statement", 422, "The statement cannot be read")
     STOCK_REFUSED = ("stock_refused", 422, "The lot cannot be taken in")
 

@@ -51,18 +51,25 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a matching gave. The digests are of the lines as sets, whatever their order was."""
+    """What a matching gave. The digests are of the lines as sets, whatever their order was.
+
+    `counts` are exact; `found` is cut where the caller said.
+    """
 
     lines_ours: int
     lines_theirs: int
     lines_matched: int
     digest_ours: str
     digest_theirs: str
+    counts: dict[str, int]
     found: tuple[Found, ...]
 
 
-def match(ours: Path, theirs: Path, spill: Path) -> Matched:
-    """Match two CSV files without headers, of COLUMNS each. Blocks: run it in a thread."""
+def match(ours: Path, theirs: Path, spill: Path, found_max: int) -> Matched:
+    """Match two CSV files without headers, of COLUMNS each. Blocks: run it in a thread.
+
+    `found` has the first `found_max` differences, by class, order and line.
+    """
     settings: dict[str, Any] = {
         "memory_limit": MEMORY,
         "threads": THREADS,
@@ -82,9 +89,10 @@ def match(ours: Path, theirs: Path, spill: Path) -> Matched:
         digest_ours, digest_theirs = (
             str(_one(engine, DIGEST.format(name=name))) for name in ("ours", "theirs")
         )
-        rows = engine.execute(BREAKS).fetchall()
+        counts = dict(engine.execute(BREAK_COUNTS).fetchall())
+        rows = engine.execute(BREAKS, [found_max]).fetchall()
     found = tuple(_found(row) for row in rows)
-    return Matched(ours_count, theirs_count, exact_count, digest_ours, digest_theirs, found)
+    return Matched(ours_count, theirs_count, exact_count, digest_ours, digest_theirs, counts, found)
 
 
 def _one(engine: duckdb.DuckDBPyConnection, query: str) -> Any:
@@ -145,9 +153,7 @@ PASSES = (
     select ord, status from theirs where line in (
         select theirs from exact union all select theirs from same_status
         union all select theirs from same_order)""",
-)
-BREAKS = """
-    with pairs as (
+    """create table pairs as
         select 'status' as class, ours, theirs from same_order
         union all
         select case when o.currency <> t.currency then 'currency'
@@ -160,12 +166,15 @@ BREAKS = """
         union all
         select case when (ord, status) in (select (ord, status) from paired_theirs)
                 then 'duplicate_line' else 'missing_here' end, null, line
-        from theirs_3 where line not in (select theirs from same_order))
+        from theirs_3 where line not in (select theirs from same_order)""",
+)
+BREAK_COUNTS = "select class, count(*) from pairs group by class order by class"
+BREAKS = """
     select class, coalesce(o.ord, t.ord) as ord,
         o.line, o.reference, o.status, o.quantity, o.amount, o.currency,
         t.line, t.reference, t.status, t.quantity, t.amount, t.currency
     from pairs left join ours o on o.line = pairs.ours left join theirs t on t.line = pairs.theirs
-    order by class, ord, coalesce(o.status, t.status), o.line, t.line"""
+    order by class, ord, coalesce(o.status, t.status), o.line, t.line limit ?"""
 DIGEST = """
     select sha256(coalesce(string_agg(row, chr(10) order by row), ''))
     from (select concat_ws(chr(9), ord, status, quantity, amount, currency, reference) as row

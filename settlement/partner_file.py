@@ -61,7 +61,10 @@ def read_header(text: str) -> list[str] | NotAStatement:
         return NotAStatement(0, "the file is empty")
     if len(text) > FILE_MAX:
         return NotAStatement(0, f"the file is longer than {FILE_MAX} characters")
-    first = text.removeprefix("\ufeff").split("\n", 1)[0].removesuffix("\r")
+    # Cut before it is split: a header of megabytes would become as many names.
+    first = text[: LINE_MAX + 3].removeprefix("\ufeff").split("\n", 1)[0].removesuffix("\r")
+    if len(first) > LINE_MAX:
+        return NotAStatement(1, f"the header is longer than {LINE_MAX} characters")
     names = [name.strip('"') for name in first.split(",")]
     if sorted(names) != sorted(COLUMNS):
         missing = [name for name in COLUMNS if name not in names]
@@ -78,13 +81,23 @@ def read_header(text: str) -> list[str] | NotAStatement:
 def read_lines(text: str, names: list[str]) -> Iterator[TheirLine | Malformed]:
     """Every line after the header. Empty lines at the end are not lines."""
     places = [names.index(name) for name in COLUMNS]
-    for number, raw in enumerate(text.rstrip("\r\n").split("\n")[1:], 2):
+    for number, raw in enumerate(_after_the_first(text), 2):
         line = raw.removesuffix("\r")
         try:
             fields = _fields(line, len(names))
             yield _their_line(number, [fields[place] for place in places])
         except ValueError as error:
             yield Malformed(number, str(error), _visible(line[:LINE_MAX]))
+
+
+def _after_the_first(text: str) -> Iterator[str]:
+    """The physical lines but the first, one at a time: as a list they take more than the file."""
+    end = len(text.rstrip("\r\n"))
+    at = text.find("\n", 0, end) + 1
+    while at:
+        after = text.find("\n", at, end)
+        yield text[at : after if after >= 0 else end]
+        at = after + 1
 
 
 def _visible(text: str) -> str:

@@ -1,7 +1,6 @@
 """`dropgate statement` and `dropgate reconcile`: the day after."""
 
 import asyncio
-from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +68,7 @@ async def reconcile(
         f"run {run.run_id}, digest {run.digest}: {run.lines_ours:,} lines of ours, "
         f"{run.lines_theirs:,} of {partner}, {run.lines_matched:,} agree"
     )
-    for name, times in sorted(Counter(one.class_ for one in run.breaks).items()):
+    for name, times in sorted(run.counts.items()):
         click.echo(f"  {name}: {times:,}")
     if run.breaks:
         say_table(

@@ -32,7 +32,7 @@ from gateway.responses import answer
 from gateway.routes.shopper import TILL_REFUSALS
 
 BATCH_BODY_MAX = 2 * 1024 * 1024
-STATEMENT_MAX = 64 * 1024 * 1024
+STATEMENT_MAX = 16 * 1024 * 1024
 LARGE_BODY_TIMEOUT_S = 60.0
 
 
@@ -233,7 +233,7 @@ ROUTES = (
         body_timeout_s=LARGE_BODY_TIMEOUT_S,
         key=Keyed.OPTIONAL,
         answers={201: RunAnswer},
-        refusals=(Code.INVALID_STATEMENT,),
+        refusals=(Code.INVALID_STATEMENT, Code.STILL_RECONCILING),
     ),
     Endpoint(
         method="GET",

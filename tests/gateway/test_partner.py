@@ -1,11 +1,16 @@
 """A partner over HTTP: selling, batches, refunds, allotments, events, settling."""
 
+import asyncio
 import csv
 import io
 from datetime import datetime
 from json import loads
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from gateway.problems import Refused
+from settlement.statement import COLUMNS
 from tests.gateway.world import PRICE, SALE, World
 
 
@@ -200,3 +205,18 @@ async def test_settling_finds_what_differs(world: World) -> None:
     for day in ("2014-02-30", "2014-13-01", "0000-00-00"):
         told = await world.call("GET", f"/v1/partner/settlements/{day}", auth=auth)
         assert (told.status, told.data["errors"][0]["field"]) == (422, "date")
+
+
+async def test_one_statement_of_a_partner_is_matched_at_a_time(world: World) -> None:
+    """A second one is told to come back, another partner's is not; afterwards the next is taken."""
+    desk, text = world.services.books_desk, ",".join(COLUMNS).encode()
+    first = asyncio.create_task(desk.reconcile("market", "2014-03-08", text))
+    await asyncio.sleep(0)  # it has begun, and waits for its thread
+    url, auth = "/v1/partner/statements?date=2014-03-08", world.keys["partner"]
+    with pytest.raises(Refused) as refused:
+        await desk.reconcile("market", "2014-03-08", text)
+    assert (refused.value.problem.status, refused.value.problem.retry_after_s) == (429, 5)
+    assert (await desk.reconcile("other", "2014-03-08", text)).status == 201
+    assert (await first).status == 201
+    told = await world.call("POST", url, data=text, auth=auth)
+    assert (told.status, told.data["counts"], told.data["cut"]) == (201, {}, False)

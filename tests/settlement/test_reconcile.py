@@ -1,12 +1,16 @@
 """A partner's file against our books: every class of break planted and found, and nothing else."""
 
+import asyncio
 import json
 import random
+import time
 from datetime import date
 
 import pytest
 
 from settlement import Books, Feed, NotAStatement, Run, reconcile
+from settlement.partner_file import LINE_MAX
+from settlement.reconcile import BREAKS_MAX
 from settlement.statement import COLUMNS
 from tests.settlement.teller import Teller, line, refunded, sold, stocked
 
@@ -248,6 +252,54 @@ async def test_what_is_no_statement_is_refused_as_a_whole(
     assert refused.line == line_number
     assert why in refused.why
     assert await books.pool.fetchval("select count(*) from books.recon_run") == 0
+
+
+async def test_a_header_is_cut_before_it_is_split(books: Books) -> None:
+    """A first line longer than a line may be is refused for its length, however many names."""
+    for start in ("", "\ufeff"):
+        for text in ("," * 8_000_000, HEADER + "x" * LINE_MAX + "\n1,2"):
+            refused = await reconcile(books, "market", DAY, start + text)
+            assert isinstance(refused, NotAStatement)
+            assert refused == NotAStatement(1, f"the header is longer than {LINE_MAX} characters")
+
+
+async def test_a_file_has_as_many_lines_as_its_caller_takes(ours: list[str], books: Books) -> None:
+    """One line more than `lines_max` refuses the file; exactly as many are read."""
+    text = "\n".join([HEADER, *ours])
+    assert isinstance(await reconcile(books, "market", DAY, text, lines_max=13), Run)
+    refused = await reconcile(books, "market", DAY, text, lines_max=12)
+    assert refused == NotAStatement(14, "the file has more than 12 lines")
+
+
+def many(lines: int) -> list[str]:
+    """Lines of a partner that we know nothing of."""
+    return [f"{at},zz{at},r,sold,1,380,CNY,x" for at in range(lines)]
+
+
+async def test_more_breaks_than_are_listed_are_counted(ours: list[str], books: Books) -> None:
+    """The list ends at its most, what cannot be read in it; the counts go on, and both say so."""
+    made = await run(books, [*ours, *many(BREAKS_MAX + 5), "?", "?"])
+    assert made.counts == {"missing_here": BREAKS_MAX + 5, "malformed_line": 2}
+    assert (len(made.breaks), made.cut) == (BREAKS_MAX, True)
+    assert [each.class_ for each in made.breaks].count("malformed_line") == 2
+    row = await books.pool.fetchrow("select * from books.recon_run")
+    assert row is not None
+    assert (json.loads(row["break_counts"]), row["breaks_cut"]) == (made.counts, True)
+    assert await books.pool.fetchval("select count(*) from books.recon_break") == BREAKS_MAX
+    whole = await run(books, [*ours, *many(BREAKS_MAX - 1), "?"])
+    assert (len(whole.breaks), whole.cut) == (BREAKS_MAX, False)
+
+
+async def test_a_long_file_leaves_the_event_loop_to_others(books: Books) -> None:
+    """However long the file, the loop never works on it for long in one piece."""
+    worst_s, task = 0.0, asyncio.create_task(run(books, many(40_000)))
+    begun_s = time.thread_time()  # the loop's own work: a busy machine does not count
+    while not task.done():
+        await asyncio.sleep(0)
+        now_s = time.thread_time()
+        worst_s, begun_s = max(worst_s, now_s - begun_s), now_s
+    assert (await task).counts == {"missing_here": 40_000}
+    assert worst_s < 0.1
 
 
 async def test_a_header_alone_says_that_nothing_was_sold(ours: list[str], books: Books) -> None:
