@@ -28,7 +28,8 @@ SIMULATOR_WAIT_S = 15.0
 STOP_WAIT_S = 45.0
 COMMAND_WAIT_S = 120.0
 CHECK_S = 0.05
-ANSWER_WAIT_S = 15.0
+KNOWN_WAIT_S = 15.0
+KNOWN_IN_A_ROW = 16
 
 
 class Failed(Exception):
@@ -147,18 +148,25 @@ class Installation:
         """A new key of that role and scope."""
         return (await self.command("credential", "issue", role, scope)).strip()
 
-    async def until(self, path: str, credential: str, status: int = 200) -> None:
-        """Ask until that is the answer: gateways hear of a new key within seconds."""
+    async def until_known(self, credential: str) -> None:
+        """Until every gateway knows a new key of a partner.
+
+        Each process hears of it by itself, so it must be known on many new connections in a row.
+        """
+        url = f"{self.gateway}/v1/partner/events?limit=1"
         headers = {"Authorization": f"Bearer {credential}"}
-        deadline = asyncio.get_running_loop().time() + ANSWER_WAIT_S
-        async with aiohttp.ClientSession(self.gateway, headers=headers) as session:
-            while True:
-                async with session.get(path) as answer:
-                    if answer.status == status:
-                        return
+        deadline = asyncio.get_running_loop().time() + KNOWN_WAIT_S
+        in_a_row = 0
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True), headers=headers
+        ) as session:
+            while in_a_row < KNOWN_IN_A_ROW:
+                async with session.get(url) as answer:
+                    in_a_row = in_a_row + 1 if answer.status == 200 else 0
                     if asyncio.get_running_loop().time() > deadline:
-                        raise Failed(f"{path} answers {answer.status}: {await answer.text()}")
-                await asyncio.sleep(CHECK_S)
+                        raise Failed(f"a new key is answered with {await answer.text()}")
+                if in_a_row == 0:
+                    await asyncio.sleep(CHECK_S)
 
     def note(self, name: str) -> dict[str, Any]:
         """What the state directory says about one running process: pid and urls."""

@@ -111,7 +111,7 @@ async def _bench() -> None:
             await installation.command("sale", "apply", file)
             await installation.command("sale", "open", sale.SALE)
             credential = await installation.credential("partner", "market")
-            await installation.until("/v1/partner/events?limit=1", credential)
+            await installation.until_known(credential)
             words = (sys.executable, "-m", "loadtest.bench.bare")
             said = await installation.start("bare", words, "bare http://", BARE_WAIT_S)
             figures = await Bench(installation, said.split()[1], credential).run()

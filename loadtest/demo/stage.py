@@ -121,7 +121,7 @@ async def issue_keys(installation: Installation, venues: set[str], directory: Pa
         operator=_secret(directory / "operator-key", made["operator", SALE]),
         kiosks=_secret(directory / "kiosk-keys.json", json.dumps(kiosks)),
     )
-    await installation.until("/v1/partner/events?limit=1", made["partner", PARTNER])
+    await installation.until_known(made["partner", PARTNER])
     return keys
 
 
