@@ -3,11 +3,13 @@
 The setting `metrics_peers` says where the own ports of all processes are; the process that happens
 to be asked adds the others' counters, histograms and gauges to its own.
 Gauges for which a sum says nothing (ages, lags) take the largest. A process that does not answer
-is left out and counted in `dropgate_missing_processes`.
+is left out and counted in `dropgate_missing_processes`. Anybody may ask: so a page is made at most
+once a second, and all who ask in between get its bytes.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 import aiohttp
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,9 +19,36 @@ from prometheus_client.registry import Collector
 
 PEER_TIMEOUT_S = 0.5
 PEERS_MAX = 64
+FRESH_S = 1.0
 PAGE_MAX = 4 * 1024 * 1024
 LARGEST = frozenset({"dropgate_settlement_lag_facts", "dropgate_event_loop_lag_seconds"})
 _Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class SummedPage:
+    """The summed page of one process, remembered for `FRESH_S`.
+
+    `own` makes this process's page; `others` are the others' own ports, `host:port`.
+    """
+
+    def __init__(self, own: Callable[[], bytes], others: Sequence[str]) -> None:
+        self._own = own
+        self._others = others
+        self._making: asyncio.Task[bytes] | None = None
+        self._stale_at = float("-inf")
+
+    async def read(self) -> bytes:
+        """The page: made by the first who asks, awaited by all who ask meanwhile."""
+        making = self._making
+        if making is None or (making.done() and time.monotonic() >= self._stale_at):
+            making = self._making = asyncio.create_task(self._make())
+        return await asyncio.shield(making)  # who asked may go; the others wait on
+
+    async def _make(self) -> bytes:
+        try:
+            return await summed(self._own(), self._others)
+        finally:
+            self._stale_at = time.monotonic() + FRESH_S
 
 
 async def summed(own: bytes, others: Sequence[str]) -> bytes:
@@ -28,13 +57,16 @@ async def summed(own: bytes, others: Sequence[str]) -> bytes:
         timeout=aiohttp.ClientTimeout(total=PEER_TIMEOUT_S), trust_env=False
     ) as session:
         pages = await asyncio.gather(*(_page(session, peer) for peer in others[:PEERS_MAX]))
+    return await asyncio.to_thread(_add_up, own.decode(), pages)
+
+
+def _add_up(own: str, pages: Sequence[str | None]) -> bytes:
     sums = _Sums()
-    sums.add(own.decode())
+    sums.add(own)
     for page in pages:
         if page is not None:
             sums.add(page)
-    missing = sum(page is None for page in pages)
-    return sums.text(missing)
+    return sums.text(sum(page is None for page in pages))
 
 
 async def _page(session: aiohttp.ClientSession, peer: str) -> str | None:

@@ -17,6 +17,7 @@ from gateway.config import Settings
 from gateway.counting import Counts
 from gateway.credentials import Credentials
 from gateway.door import Door
+from gateway.fleet import SummedPage
 from gateway.frames import Frames
 from gateway.gate import Gate
 from gateway.housekeeping import Housekeeping
@@ -88,6 +89,7 @@ class Services:
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
         self.housekeeping = Housekeeping(self)
+        self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from gateway import fleet
 from gateway.answers import HealthAnswer
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Media
@@ -31,8 +30,7 @@ async def own_metrics(call: Call) -> web.Response:
 
 async def all_metrics(call: Call) -> web.Response:
     """What all gateway processes have counted."""
-    services = call.services
-    return raw(await fleet.summed(services.own_metrics(), services.other_ports), TEXT)
+    return raw(await call.services.fleet.read(), TEXT)
 
 
 async def openapi(call: Call) -> web.Response:

@@ -1,5 +1,7 @@
 """The shared port's metrics are the sum over all processes."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -76,3 +78,25 @@ async def test_the_sum_is_a_page_that_can_be_summed_again(peer: str) -> None:
     once = await fleet.summed(page_of(requests=2, lag_s=0.1), [peer])
     twice = values(await fleet.summed(once, [peer]))
     assert twice["dropgate_http_requests_in_flight[]"] == 9
+
+
+async def test_the_sum_is_made_once_a_second_for_all_who_ask(peer: str) -> None:
+    """Many at once, one who goes away and those who come after get the bytes of one making."""
+    made = 0
+
+    def own() -> bytes:
+        nonlocal made
+        made += 1
+        return page_of(requests=made, lag_s=0.1)
+
+    page = fleet.SummedPage(own, [peer])
+    gone = asyncio.create_task(page.read())
+    await asyncio.sleep(0)
+    gone.cancel()
+    told = await asyncio.gather(*(page.read() for _ in range(50)))
+    assert [gone.cancelled(), made, len(set(told)), await page.read() == told[0]] == [
+        True, 1, 1, True,
+    ]  # fmt: skip
+    page._stale_at = time.monotonic()  # a second later
+    assert await page.read() != told[0]
+    assert made == 2
