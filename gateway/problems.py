@@ -86,6 +86,7 @@ class Code(Enum):
     TOO_EARLY = ("too_early", 409, "It is too early for this code")
     TOO_LATE = ("too_late", 409, "It is too late for this code")
     NOT_SOLD = ("not_sold", 409, "The unit of this code is not sold")
+    TOO_MANY_AT_ONCE = ("too_many_at_once", 429, "Redeem one code after the other")
     TOO_MANY_ATTEMPTS = ("too_many_attempts", 429, "Too many unknown codes; wait")
 
     # The desk of the operator and the partner.

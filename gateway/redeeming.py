@@ -4,18 +4,23 @@ Whether a code is good is decided by inventory; which sale and unit it means is 
 the shelves (minted codes) and in the venue's imported codes.
 """
 
+import asyncio
 import math
 import time
 
 from gateway.auth import AtKiosk
-from gateway.limits import MissLimit
+from gateway.limits import AtOnce, MissLimit
 from gateway.metrics import Metrics
 from gateway.problems import Code, Refused
 from gateway.shelves import Shelves
 from inventory.codes import Codes
 from inventory.redemption import RedeemedUnit, RedeemOutcome, Redemption, UnknownCode
 from inventory.sales import SaleView
+from lua.faults import Fault
 from lua.store import Store
+
+OVER_AFTER_MS = 24 * 3_600_000
+"""So long after its last ticket's time a closed sale is not looked through any more."""
 
 
 class KioskDesk:
@@ -34,19 +39,37 @@ class KioskDesk:
         self._shelves = shelves
         self._metrics = metrics
         self._misses = MissLimit()
+        self._at_once = AtOnce()
 
     async def redeem(self, at: AtKiosk, typed: str, key: str) -> RedeemOutcome:
-        """Redeem what was typed or scanned. Raises Refused (429) for a kiosk that guesses."""
-        now_s = time.monotonic()
-        wait_s = math.ceil(self._misses.wait_s(at.credential, now_s))
-        if wait_s > 0:
-            raise Refused(Code.TOO_MANY_ATTEMPTS, retry_after_s=wait_s)
-        outcome = await self._redemption.redeem(typed, venue=at.venue, kiosk=at.kiosk, key=key)
+        """Redeem what was typed or scanned.
+
+        Raises Refused (429) for a kiosk that guesses, or does too many at once.
+        """
+        with self._at_once.one(at.credential) as may:
+            if not may:
+                raise Refused(Code.TOO_MANY_AT_ONCE)
+            now_s = time.monotonic()
+            wait_s = math.ceil(self._misses.wait_s(at.credential, now_s))
+            if wait_s > 0:
+                raise Refused(Code.TOO_MANY_ATTEMPTS, retry_after_s=wait_s)
+            outcome = await self._counted(at, typed, key, now_s)
         if isinstance(outcome, UnknownCode):
-            self._misses.miss(at.credential, now_s)
             self._metrics.code_misses.inc()
         elif isinstance(outcome, RedeemedUnit) and not outcome.replayed:
             self._metrics.redeemed.labels(outcome.sale).inc()
+        return outcome
+
+    async def _counted(self, at: AtKiosk, typed: str, key: str, now_s: float) -> RedeemOutcome:
+        # Counted before the store is asked: else all that are asked at once would be free.
+        self._misses.count(at.credential, now_s)
+        try:
+            outcome = await self._redemption.redeem(typed, venue=at.venue, kiosk=at.kiosk, key=key)
+        except Fault:
+            self._misses.give_back(at.credential)  # an outage tells a guesser nothing
+            raise
+        if not isinstance(outcome, UnknownCode):
+            self._misses.give_back(at.credential)
         return outcome
 
     async def _minted(self, sale_number: int, serial: int) -> tuple[SaleView, int] | None:
@@ -58,10 +81,16 @@ class KioskDesk:
 
     async def _imported(self, typed: str, _venue: str) -> tuple[SaleView, int, int] | None:
         # Every venue's codes are looked through: "wrong venue" helps at a door, "unknown" does not.
-        for shelf in self._shelves:
-            if shelf.has_outside_codes:
-                serial = await shelf.catalogue.serial_of_code(typed)
-                offer = None if serial is None else shelf.catalogue.offer_of_serial(serial)
-                if serial is not None and offer is not None:
-                    return shelf.view, offer.number, serial
+        over_ms = time.time() * 1000 - OVER_AFTER_MS
+        shelves = [
+            shelf
+            for shelf in self._shelves
+            # Tickets are used after their sale has closed, until their own time is over.
+            if shelf.outside_until_ms > over_ms or (shelf.has_outside_codes and not shelf.is_closed)
+        ]
+        serials = await asyncio.gather(*(one.catalogue.serial_of_code(typed) for one in shelves))
+        for shelf, serial in zip(shelves, serials, strict=True):
+            offer = None if serial is None else shelf.catalogue.offer_of_serial(serial)
+            if serial is not None and offer is not None:
+                return shelf.view, offer.number, serial
         return None

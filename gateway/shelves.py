@@ -50,10 +50,21 @@ class Shelf:
             for one in self.catalogue.payments
         )
 
-    @cached_property
+    @property
     def has_outside_codes(self) -> bool:
         """Whether any offer's codes are its venue's own."""
-        return any(offer.record.codes == "outside" for offer in self.catalogue.offers)
+        return self.outside_until_ms > 0
+
+    @cached_property
+    def outside_until_ms(self) -> int:
+        """When the last ticket with a code of its venue's is over; 0 when there is none."""
+        offers = (one.record for one in self.catalogue.offers if one.record.codes == "outside")
+        return max((offer.redeem_until_ms for offer in offers), default=0)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the sale has ended for good."""
+        return self.view.state == "closed"
 
     @property
     def realm(self) -> str:

@@ -37,6 +37,7 @@ ROUTES = (
             Code.NOT_SOLD,
             Code.TOO_EARLY,
             Code.TOO_LATE,
+            Code.TOO_MANY_AT_ONCE,
             Code.TOO_MANY_ATTEMPTS,
         ),
     ),

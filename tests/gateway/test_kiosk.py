@@ -2,8 +2,11 @@
 
 import asyncio
 
-from gateway.limits import MISSES_BURST
+from gateway.auth import AtKiosk
+from gateway.limits import AT_ONCE, MISSES_BURST
+from gateway.problems import Refused
 from inventory.catalogue import Issued
+from inventory.redemption import AlreadyRedeemed, RedeemedUnit, UnknownCode
 from tests.gateway.world import OUTSIDE, SALE, World
 
 
@@ -17,10 +20,45 @@ async def test_the_kiosks_own_repeat_is_a_success(world: World) -> None:
 
 
 async def test_one_code_opens_one_door_once(world: World) -> None:
-    """Twenty attempts at once, each with a key of its own: exactly one lets in."""
+    """Many attempts at once, each with a key of its own: exactly one lets in."""
     code = (await world.buy("ann"))["units"][0]["code"]
-    told = await asyncio.gather(*(world.redeem(code) for _ in range(20)))
-    assert sorted(answer.status for answer in told) == [200] + [409] * 19
+    told = await asyncio.gather(*(world.redeem(code) for _ in range(AT_ONCE)))
+    assert sorted(answer.status for answer in told) == [200] + [409] * (AT_ONCE - 1)
+
+
+async def test_a_kiosk_redeems_a_few_codes_at_once(world: World) -> None:
+    """More at the same moment are told to come back, another kiosk's are not; then all is well."""
+    code = (await world.buy("ann"))["units"][0]["code"]
+    desk, at = world.services.kiosks, AtKiosk("one", "odeon", "door-1")
+    asked = [desk.redeem(at, code, f"k{number}") for number in range(AT_ONCE + 3)]
+    other = desk.redeem(AtKiosk("two", "odeon", "door-2"), code, "other")
+    told = await asyncio.gather(*asked, other, return_exceptions=True)
+    refused = [one.problem.code for one in told if isinstance(one, Refused)]
+    assert refused == ["too_many_at_once"] * 3
+    assert [type(one) for one in told].count(RedeemedUnit) == 1
+    assert not isinstance(told[-1], Refused)
+    assert isinstance(await desk.redeem(at, code, "later"), AlreadyRedeemed)
+
+
+async def test_guessing_at_once_is_no_way_around_the_limit(world: World) -> None:
+    """Of guesses in parallel no more are looked up than one after the other."""
+    desk, at = world.services.kiosks, AtKiosk("one", "odeon", "door-1")
+    looked_up = 0
+    for turn in range(8):
+        guesses = (desk.redeem(at, f"guess {turn} {number}", "k") for number in range(AT_ONCE))
+        told = await asyncio.gather(*guesses, return_exceptions=True)
+        looked_up += sum(isinstance(one, UnknownCode) for one in told)
+    assert looked_up == MISSES_BURST
+
+
+async def test_a_closed_sales_codes_are_good_until_their_time_is_over(world: World) -> None:
+    """A venue's code that was sold opens the door after the sale has closed."""
+    code = (await world.buy("ann", {"offer": "lock", "quantity": 1}))["units"][0]["code"]
+    await world.call("POST", f"/v1/operator/sales/{SALE}/close", {}, auth=world.keys["operator"])
+    shelf = await world.services.shelves.refresh_sale(SALE)
+    assert shelf is not None
+    assert shelf.is_closed
+    assert (await world.redeem(code)).status == 200
 
 
 async def test_a_code_may_be_typed_as_people_type(world: World) -> None:

@@ -8,7 +8,7 @@ def test_a_burst_of_misses_is_let_through_and_the_next_one_waits() -> None:
     limit = MissLimit(burst=10, per_minute=10)
     for _ in range(10):
         assert limit.wait_s("k", 0.0) == 0
-        limit.miss("k", 0.0)
+        limit.count("k", 0.0)
     assert limit.wait_s("k", 0.0) == 6.0
     assert limit.wait_s("k", 5.9) > 0
     assert limit.wait_s("k", 6.0) == 0
@@ -17,7 +17,7 @@ def test_a_burst_of_misses_is_let_through_and_the_next_one_waits() -> None:
 def test_one_kiosk_does_not_slow_another() -> None:
     """Misses are counted for each kiosk by itself."""
     limit = MissLimit(burst=1, per_minute=1)
-    limit.miss("a", 0.0)
+    limit.count("a", 0.0)
     assert limit.wait_s("a", 0.0) > 0
     assert limit.wait_s("b", 0.0) == 0
 
@@ -25,13 +25,26 @@ def test_one_kiosk_does_not_slow_another() -> None:
 def test_an_attempt_that_waits_costs_nothing_more() -> None:
     """Asking while waiting does not lengthen the wait: only misses do."""
     limit = MissLimit(burst=1, per_minute=60)
-    limit.miss("a", 0.0)
+    limit.count("a", 0.0)
     assert [limit.wait_s("a", 0.0) for _ in range(5)] == [1.0] * 5
+
+
+def test_an_attempt_that_was_no_miss_is_given_back() -> None:
+    """A thousand codes that exist cost nothing; a miss beside them still counts."""
+    limit = MissLimit(burst=2, per_minute=60)
+    limit.give_back("a")
+    for _ in range(1000):
+        limit.count("a", 0.0)
+        limit.give_back("a")
+    limit.count("a", 0.0)
+    assert limit.wait_s("a", 0.0) == 0
+    limit.count("a", 0.0)
+    assert limit.wait_s("a", 0.0) == 1.0
 
 
 def test_the_memory_is_bounded() -> None:
     """A flood of kiosks pushes out the oldest, and grows no further."""
     limit = MissLimit()
     for number in range(KIOSKS_MAX + 5):
-        limit.miss(str(number), 0.0)
+        limit.count(str(number), 0.0)
     assert len(limit._theoretical) == KIOSKS_MAX
