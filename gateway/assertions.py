@@ -83,6 +83,8 @@ def _checked(
             leeway=LEEWAY_S,
             options={"require": ["exp", "iat", "iss", "aud", *required], "strict_aud": False},
         )
+        expires_s = float(claims["exp"]) + LEEWAY_S
+        _require_text(claims)
     except jwt.ExpiredSignatureError:
         return BadAssertion("It has expired.", expired=True)
     except jwt.ImmatureSignatureError:
@@ -93,7 +95,14 @@ def _checked(
         return BadAssertion(f"It lacks the claim {error.claim}.")
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
         return BadAssertion("Its signature or its claims are not valid.")
-    return Assertion(issuer, claims, float(claims["exp"]) + LEEWAY_S)
+    return Assertion(issuer, claims, expires_s)
+
+
+def _require_text(claims: Mapping[str, Any]) -> None:
+    """JSON can write half a character, which is no text: names are made into bytes later on."""
+    for claim in claims.values():
+        if isinstance(claim, str):
+            claim.encode()
 
 
 class Memory:
