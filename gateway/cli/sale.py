@@ -153,7 +153,7 @@ def _changing(what: Change, text: str) -> None:
 _changing("open", "Let the sale's drops open at their times.")
 _changing("pause", "Stop selling and letting in at once; who waits keeps the place.")
 _changing("resume", "Go on after a pause.")
-_changing("drain", "Let nobody in any more; whoever has a pass or a hold may finish.")
+_changing("drain", "Sell no more: a pass buys nothing any more; whoever has a hold may still pay.")
 _changing("close", "End the sale for good; what is unsold goes back to the venues.")
 
 
