@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.audit_checks import Check
 from inventory.audit import BucketView, read_bucket, units_of
+from inventory.facts import SERIAL_MAX
 from inventory.ids import parse_order_id
 from inventory.records import PackedOrder
 from inventory.sales import SaleView
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ORDERS_AT_ONCE = 1_000
 BUCKETS_AT_ONCE = 16
-SERIALS_MAX = 1 << 27
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,7 +36,7 @@ async def audit_buckets(
         Check("one_owner"),
         Check("orders_booked"),
     )
-    seen, twice = bytearray(SERIALS_MAX // 8), set[int]()
+    seen, twice = bytearray((SERIAL_MAX + 1) // 8), set[int]()
     waiting: list[BucketView] = []
     async for bucket in _buckets(store, sale, progress):
         for buyer, wrong in _limits(sale, bucket):

@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Meta
 
 from gateway.problems import wrong_field
+from inventory.facts import SERIAL_MAX
 
 LINES_MAX = 8
 QUANTITY_MAX = 20
 BATCH_MAX = 1_000
 UNITS_MAX = 1_000
 SEATS_MAX = 4_000
-SERIAL_MAX = 2**27 - 1
 COUNT_MAX = 100_000_000
 MONEY_MAX = 2**53 - 1
 PAGE_MAX = 500

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from inventory import keys
+from inventory.batching import STOCK_KEYS, stock_keys
 from inventory.facts import Ranges, spread
-from inventory.orders import STOCK_KEYS, stock_keys
 from inventory.outcomes import Closed, KeyReused, NotFound, NotYours, TooFew, UnknownOffer
 from inventory.records import PackedAllotment, allotment_decoder
 from inventory.sales import SaleView, forgotten

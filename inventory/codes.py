@@ -1,6 +1,6 @@
 """Pickup codes that we mint: 16 symbols, easy to type and never guessable.
 
-Fifteen symbols of five bits hold version and key (2 bits), sale (11), serial (27), generation (3)
+Fifteen symbols of five bits hold version and key (2 bits), sale (11), serial (25), generation (5)
 and 32 bits of a MAC over all that; a serial means one unit of the whole sale, in whatever stripe.
 The sixteenth symbol is a check over GF(32): every single wrong symbol and every two
 symbols swapped, wherever they stand, are caught before anything is asked. Outside codes, which a
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from inventory.facts import SERIAL_MAX
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 _SEPARATORS = re.compile(r"[\s\-‐-―]+")
-_SALE_BITS, _SERIAL_BITS, _GENERATION_BITS, _MAC_BITS = 11, 27, 3, 32
-SERIALS_MAX = 1 << _SERIAL_BITS
+_SALE_BITS, _SERIAL_BITS, _GENERATION_BITS, _MAC_BITS = 11, 25, 5, 32
 _FIELD_POLYNOMIAL = 0b100101  # x^5 + x^2 + 1, primitive over GF(2): its powers have order 31
 
 
@@ -100,8 +101,8 @@ class Codes:
     def mint(self, sale_number: int, serial: int, generation: int) -> str:
         """The code of a unit: sixteen symbols in groups of four."""
         assert 0 < sale_number < 1 << _SALE_BITS, "a sale's number has 11 bits"
-        assert 0 <= serial < SERIALS_MAX, "a serial has 27 bits"
-        assert 0 <= generation < 1 << _GENERATION_BITS, "a generation has 3 bits"
+        assert 0 <= serial <= SERIAL_MAX, "a serial has 25 bits"
+        assert 0 <= generation < 1 << _GENERATION_BITS, "a generation has 5 bits"
         head = self._kid << _SALE_BITS | sale_number
         head = (head << _SERIAL_BITS | serial) << _GENERATION_BITS | generation
         number = head << _MAC_BITS | _mac(self._keys[self._kid], head)
@@ -130,7 +131,7 @@ class Codes:
             return Forged()
         return Minted(
             sale_number=head >> _SERIAL_BITS + _GENERATION_BITS & (1 << _SALE_BITS) - 1,
-            serial=head >> _GENERATION_BITS & SERIALS_MAX - 1,
+            serial=head >> _GENERATION_BITS & SERIAL_MAX,
             generation=head & (1 << _GENERATION_BITS) - 1,
         )
 

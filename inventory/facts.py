@@ -8,6 +8,8 @@ a stripe and an epoch. Here belong the shapes; what they mean for the books belo
 import msgspec
 
 ENTRY_FIELD = b"f"
+SERIAL_MAX = 2**25 - 1
+"""The highest serial of a sale; a code has 25 bits for it."""
 SHOP = "shop"
 """The seller of what shoppers buy themselves; every other seller is a partner's id."""
 

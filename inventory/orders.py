@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 
 from inventory import keys, outcomes as out
-from inventory.ids import parse_order_id
+from inventory.batching import STOCK_KEYS, Records, address_in, by_stripe, stock_keys
 from inventory.records import order_from
 from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
 from inventory.sales import SaleView, forgotten
 from lua import MayHaveHappened, Script, Store, signature
 
-STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
 ORDER_HOLD = signature(
     "order_hold",
     keys=(*STOCK_KEYS, "buckets+"),
@@ -141,12 +140,6 @@ class ConfirmRequest:
     seller: str = ""
 
 
-def stock_keys(sale: SaleView, stripe: int) -> list[str]:
-    """The keys that every script which moves stock takes first."""
-    names = (keys.sale, keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.facts)
-    return [name(sale.id, stripe) for name in names]
-
-
 class Orders:
     """The orders of one store."""
 
@@ -240,7 +233,7 @@ class Orders:
         now_ms: int = 0,
     ) -> out.RefundOutcome:
         """Refund these units, or all that are left. `seller` '' is the operator."""
-        address = parse_order_id(order)
+        address = address_in(sale, order)
         if address is None:
             return out.NotFound()
         wanted = msgspec.msgpack.encode(sorted(serials))
@@ -256,7 +249,7 @@ class Orders:
 
     async def read(self, sale: SaleView, order: str) -> out.Order | None:
         """An order as it stands, or None."""
-        address = parse_order_id(order)
+        address = address_in(sale, order)
         if address is None:
             return None
         slot_keys = (
@@ -280,14 +273,14 @@ class Orders:
         """One reply per request, after expiring what is due for those that wait for it."""
         assert 0 < len(orders) <= BATCH_MAX, "a batch has a bounded size"
         replies: list[list[Any]] = [[] for _ in orders]
-        for stripe, members in _by_stripe(orders).items():
+        for stripe, members in by_stripe(orders).items():
             waiting, rounds = members, 0
             while waiting:
                 if rounds == DUE_ROUNDS_MAX:
                     raise MayHaveHappened("holds run out faster than they come back; repeat")
                 if rounds > 0:
                     await self._expire_stripe(sale, stripe, EXPIRE_AT_ONCE, now_ms)
-                records = _Records(sale, stripe)
+                records = Records(sale, stripe)
                 for at in waiting:
                     records.add(record(at, records.bucket_of(orders[at])))
                 slot_keys = [*stock_keys(sale, stripe), *records.keys]
@@ -318,10 +311,10 @@ class Orders:
     async def _end(
         self, sale: SaleView, how: str, orders: Sequence[tuple[str, str, str]], now_ms: int
     ) -> list[list[Any]]:
-        address = parse_order_id(orders[0][0])
+        address = address_in(sale, orders[0][0])
         if address is None:
             return [[b"not_found"]]
-        records = _Records(sale, address.stripe)
+        records = Records(sale, address.stripe)
         for order, buyer, seller in orders:
             records.add([order, records.bucket_of(order), buyer, seller])
         slot_keys = [*stock_keys(sale, address.stripe), *records.keys]
@@ -329,39 +322,3 @@ class Orders:
         if reply == [b"no_slot"]:
             forgotten(reply, sale.id)
         return reply
-
-
-class _Records:
-    """The records of one call and the bucket keys they name by their number in KEYS."""
-
-    def __init__(self, sale: SaleView, stripe: int) -> None:
-        self._sale = sale
-        self._stripe = stripe
-        self._numbers: dict[int, int] = {}
-        self._records: list[list[Any]] = []
-        self.keys: list[str] = []
-
-    def bucket_of(self, order: str) -> int:
-        address = parse_order_id(order)
-        assert address is not None, "an order id was checked at the edge"
-        number = self._numbers.get(address.bucket)
-        if number is None:
-            self.keys.append(keys.bucket(self._sale.id, self._stripe, address.bucket))
-            number = len(STOCK_KEYS) + len(self.keys)
-            self._numbers[address.bucket] = number
-        return number
-
-    def add(self, record: list[Any]) -> None:
-        self._records.append(record)
-
-    def packed(self) -> bytes:
-        return msgspec.msgpack.encode(self._records)
-
-
-def _by_stripe(orders: Sequence[str]) -> dict[int, list[int]]:
-    members: dict[int, list[int]] = {}
-    for at, order in enumerate(orders):
-        address = parse_order_id(order)
-        assert address is not None, "an order id was checked at the edge"
-        members.setdefault(address.stripe, []).append(at)
-    return members

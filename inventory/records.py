@@ -125,7 +125,7 @@ def order_from(order_id: str, reply: list[Any]) -> Order:
             serial=serial,
             price_minor=price,
             state="held" if held else _UNIT_STATES[state],
-            generation=int(generation),
+            generation=ord(generation) - ord("0"),
         )
         for (offer, price, serial), state, generation in zip(flat, states, generations, strict=True)
     )

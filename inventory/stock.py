@@ -11,8 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from inventory import keys
+from inventory.batching import STOCK_KEYS, stock_keys
 from inventory.facts import Ranges
-from inventory.orders import STOCK_KEYS, stock_keys
 from inventory.records import OfferCounts, offer_decoder
 from inventory.sales import SaleView, forgotten
 from lua import Script, Store, signature

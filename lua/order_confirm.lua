@@ -59,7 +59,9 @@ local function confirm_held(key, id, order, payment)
 end
 
 local function sells_still(order)
-  if slot.state == 'closed' or slot.state == 'announced' then return false end
+  -- Paused means that nothing is sold; a hold that still stands is another matter.
+  if slot.state ~= 'open' and slot.state ~= 'draining' then return false end
+  if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return false end
   for _, line in ipairs(order[LINES]) do
     local offer = offer_of(line[1])
     if offer[ENDS_AT] > 0 and slot.now >= offer[ENDS_AT] then return false end

@@ -28,7 +28,7 @@
 --   key_reused                          same key, other units
 --   too_many_refunds
 --   not_refundable state
---   unknown_unit serial                 not a unit of this order, or refunded before
+--   unknown_unit serial                 not a unit of this order, refunded before, or named twice
 --   refunded order_record states generations
 -- COST O(units of the order)
 --@include stock
@@ -68,8 +68,11 @@ if state ~= 'paid_unfulfilled' then
     end
   end
 end
-for _, serial in ipairs(wanted) do
-  if not price_of[serial] or refunded_before[serial] then return { 'unknown_unit', serial } end
+for i, serial in ipairs(wanted) do
+  -- A unit named twice would be paid back twice.
+  if not price_of[serial] or refunded_before[serial] or wanted[i - 1] == serial then
+    return { 'unknown_unit', serial }
+  end
 end
 local serials = #wanted > 0 and wanted or left
 
@@ -88,7 +91,8 @@ for _, serial in ipairs(serials) do
   local number, price = offer_number[serial], price_of[serial]
   local offer = offer_of(number)
   local unit_state, generation, owner = unit_get(serial)
-  assert(owner == id, 'unit ' .. serial .. ' of a refundable order belongs to ' .. owner)
+  assert(owner == id and (unit_state == 's' or unit_state == 'r'),
+    'unit ' .. serial .. ' of a refundable order is ' .. unit_state .. ' of ' .. owner)
   amount = amount + price
   if unit_state == 'r' then
     note(ends.redeemed, number, price, serial)
@@ -106,7 +110,9 @@ for _, serial in ipairs(serials) do
 end
 
 order[REFUNDED] = order[REFUNDED] + amount
-order[STATE] = order[REFUNDED] == order[AMOUNT] and 'refunded' or 'partly_refunded'
+assert(order[REFUNDED] <= order[AMOUNT], 'more would go back than was paid')
+-- By units and not by money: a unit may cost nothing.
+order[STATE] = #serials == #left and 'refunded' or 'partly_refunded'
 order[REFUNDS][#order[REFUNDS] + 1] = { refund, asked, serials }
 if freed > 0 then count_add(bucket, order[BUYER], -freed) end
 add_fact(slot, 'refunded', id, order[BUYER], order[SELLER], refund, amount, ends.back, ends.voided,

@@ -15,8 +15,8 @@
 -- ARGV
 --   1 now_ms     integer 0..9007199254740991; 0 is the store's own clock
 --   2 offer      integer the offer that the serial belongs to
---   3 serial     integer 0..134217727
---   4 generation integer 0..7, or -1 for an outside code, which has none
+--   3 serial     integer 0..33554431
+--   4 generation integer 0..31, or -1 for an outside code, which has none
 --   5 venue      string  the kiosk's venue
 --   6 kiosk      string  the kiosk
 --   7 key        string  the redemption's own key

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from inventory.facts import Allotted, Fact, Line, Recalled, Voided
+from inventory.facts import SERIAL_MAX, Allotted, Fact, Line, Recalled, Voided
 
-SERIAL_MAX = 2**27 - 1
 OFFER_MAX = 2**31 - 1
 AMOUNT_MAX = 10**12  # minor units; the sum of millions of them stays below 2**63
 COUNTER_MAX = 2**53 - 1

@@ -101,7 +101,8 @@ def refunded(batch: Batch, fact: Refunded, entry: Entry) -> None:
     order = batch.orders.change(fact.number, told, refundable)
     order.refunded_minor += fact.amount_minor
     order.refunded_quantity += told.quantity
-    if order.refunded_minor != order.amount_minor:
+    # By units, as the store does: a unit may cost nothing. An unfulfilled order has none.
+    if lines and order.refunded_quantity != order.quantity:
         order.state = "partly_refunded"
     batch.expect(
         order.refunded_minor <= order.amount_minor and order.refunded_quantity <= order.quantity,

@@ -13,9 +13,8 @@ from inventory.catalogue.known import FILE_LOT, Known, KnownAllotment, KnownOffe
 from inventory.catalogue.planning import Standing, Step, Work
 from inventory.catalogue.policy import Until, differences
 from inventory.catalogue.sealing import OutsideCodes
-from inventory.facts import Ranges, gathered
+from inventory.facts import SERIAL_MAX, Ranges, gathered
 from inventory.salefile import Layout, Offer, OutsideCode, SaleFile, layouts_of, reserve
-from inventory.salefile.fields import SERIALS_MAX
 
 
 class UnitPlan:
@@ -55,8 +54,8 @@ class UnitPlan:
         for name in sorted(self._known.offers.keys() - named):
             told = "is not in the file; an applied offer stays, its unsold units go back at the end"
             self._work.refuse("offer", name, told)
-        if self._work.next_serial > SERIALS_MAX:
-            told = f"needs serials above {SERIALS_MAX:,}; begin another sale"
+        if self._work.next_serial > SERIAL_MAX:
+            told = f"needs serials above {SERIAL_MAX:,}; begin another sale"
             self._work.refuse("sale", self._known.id, told)
         self._plan_allotments()
 

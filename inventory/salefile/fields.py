@@ -11,7 +11,6 @@ EARLIEST_MS = 946_684_800_000
 """2000-01-01: a time before it is a slip of the pen."""
 LATEST_MS = 4_102_444_800_000
 """2100-01-01."""
-SERIALS_MAX = 2**27 - 1
 UNITS_PER_OFFER_MAX = 10_000_000
 
 Slug = Annotated[

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from inventory.codes import normalised
+from inventory.facts import SERIAL_MAX
 from inventory.salefile.draft import Draft, Table
-from inventory.salefile.fields import SERIALS_MAX
 from inventory.salefile.layouts import POSITIONS_MAX, Layout, layouts_of
 from inventory.salefile.problems import Place, Problems, shown
 from inventory.salefile.values import Offer, OutsideCode, SeatRun
@@ -40,8 +40,8 @@ def check(draft: Draft, problems: Problems) -> None:
         reserve(offer, layouts.get(offer.layout), units[offer.offer])
         for offer in draft.offers.records
     )
-    if reserved > SERIALS_MAX:
-        problems.add(draft.sale_place, f"needs more than {SERIALS_MAX:,} serials for its units")
+    if reserved > SERIAL_MAX:
+        problems.add(draft.sale_place, f"needs more than {SERIAL_MAX:,} serials for its units")
 
 
 def _check_runs(seats: Table[SeatRun], problems: Problems) -> None:

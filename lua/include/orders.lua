@@ -61,7 +61,7 @@ local function unit_marks(id, lines)
     for _, serial in ipairs(line[3]) do
       local state, generation, owner = unit_get(serial)
       states[#states + 1] = owner == id and state or '-'
-      generations[#generations + 1] = generation
+      generations[#generations + 1] = string.char(48 + generation)
     end
   end
   return table.concat(states), table.concat(generations)

@@ -1,8 +1,8 @@
 -- Unit entries: state, generation and owner of every unit that was ever sold or allotted.
 -- An entry has a fixed width and a chunk of them shares one field, so that a unit costs 26 bytes
 -- and not a hash field of its own. States: '-' free or held, a allotted, s sold, r redeemed,
--- v voided.
-local ENTRY, CHUNK, GENERATION_MAX = 26, 32, 7
+-- v voided. A generation is one character from '0' on.
+local ENTRY, CHUNK, GENERATION_MAX = 26, 32, 31
 local BLANK_CHUNK = string.rep('-0' .. string.rep(' ', 24), CHUNK)
 local unit_chunks, unit_changed = {}, {}
 

@@ -16,9 +16,9 @@ from lua import Store
 T0 = 1_800_000_000_000
 """The opening of the first drop on the tests' clock."""
 HOLD_MS = 60_000
-POOLED, SEATED, OUTSIDE, LATER = 1, 2, 3, 4
+POOLED, SEATED, OUTSIDE, LATER, FREE = 1, 2, 3, 4, 5
 LAYOUT = "....|...|.....|.."
-BASES = {POOLED: 0, SEATED: 1000, OUTSIDE: 2000, LATER: 3000}
+BASES = {POOLED: 0, SEATED: 1000, OUTSIDE: 2000, LATER: 3000, FREE: 4000}
 PRICE = 380
 
 

@@ -15,7 +15,7 @@ STOCK = {
     OUTSIDE: [2000, 2001, 2002],
 }
 LIMIT = 4
-GENERATION_MAX = 7
+GENERATION_MAX = 31
 
 
 @dataclass

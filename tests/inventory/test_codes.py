@@ -21,8 +21,8 @@ OLD, NEW = CodeKey(1, b"1" * 32), CodeKey(2, b"2" * 32)
 CODES = Codes([NEW, OLD], b"s" * 32)
 
 sales = st.integers(1, 2047)
-serials = st.integers(0, 2**27 - 1)
-generations = st.integers(0, 7)
+serials = st.integers(0, 2**25 - 1)
+generations = st.integers(0, 31)
 
 
 @given(sales, serials, generations)

@@ -184,7 +184,7 @@ def test_serials_are_bounded(tmp_path: Path) -> None:
     )
     path = write(tmp_path, (OFFERS, POOL + "\n", POOL + "\n" + many))
     assert [one.message for one in problems_of(path)] == [
-        "needs more than 134,217,727 serials for its units"
+        "needs more than 33,554,431 serials for its units"
     ]
 
 

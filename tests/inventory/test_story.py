@@ -4,14 +4,6 @@ After every step the store's counters, seats and orders must be the model's. The
 restarted on the way. Hypothesis prints what reproduces a difference.
 """
 
-import asyncio
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
-
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -26,54 +18,15 @@ from inventory.redemption import (
     VoidCode,
 )
 from lua import NothingHappened, Store
-from lua.process import start, wait_ready
 from tests.inventory.conftest import OUTSIDE, POOLED, RECORD, SEATED, Shop, made_shop
 from tests.inventory.model import Model, ModelOrder
+from tests.inventory.own_server import Server
 from tests.inventory.replay import replayed
 from tests.inventory.test_units import CODES, redeem
 
 EXAMPLES, STEPS = 24, 110
 STEPS_AT_LEAST = 2_000
 BUYERS = [f"buyer{number}" for number in range(5)]
-Result = TypeVar("Result")
-
-
-class Server:
-    """A Valkey of this test's own that may be killed, and the loop that talks to it."""
-
-    def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="dgm-", dir="/tmp"))
-        self.runner = asyncio.Runner()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.steps = 0
-        self.kills = 0
-        self.start()
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for one coroutine on the loop of this server."""
-        return self.runner.run(work)
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        program = lua.embedded.prepare(self.home)
-        self.process = start(program)
-        self.run(wait_ready(program, self.process))
-
-    def kill(self) -> None:
-        """Kill -9 and start again."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.kills += 1
-        self.start()
-
-    def close(self) -> None:
-        """End it and remove its data."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.runner.close()
-        shutil.rmtree(self.home)
 
 
 server: Server
@@ -192,7 +145,8 @@ class Story(RuleBasedStateMachine):
             return
         has = self.model.counts.get(order.buyer, 0)
         within = has + sum(order.quantities.values()) <= RECORD.limit
-        if not within or self.model.shortage(order.quantities):
+        selling = self.model.state == "open"
+        if not selling or not within or self.model.shortage(order.quantities):
             assert isinstance(outcome, out.PaidUnfulfilled), outcome
             order.state = "paid_unfulfilled"
             return

@@ -8,12 +8,13 @@ import msgspec
 from inventory import facts
 from lua.store import Store
 from settlement import Books, Feed
-from settlement.bounds import AMOUNT_MAX, AT_MS_MAX, OFFER_MAX, SERIAL_MAX, TEXT_MAX
+from settlement.bounds import AMOUNT_MAX, AT_MS_MAX, OFFER_MAX, TEXT_MAX
 from tests.settlement.teller import AT_MS, Teller
 
 ROUNDS, FACTS = 12, 60
-INTEGERS = (0, 1, 2, 5, 380, SERIAL_MAX, SERIAL_MAX + 1, OFFER_MAX, OFFER_MAX + 1, AMOUNT_MAX,
-            AMOUNT_MAX + 1, AT_MS, AT_MS_MAX, AT_MS_MAX + 1, 2**53, 2**63 - 1, -1)  # fmt: skip
+INTEGERS = (0, 1, 2, 5, 380, facts.SERIAL_MAX, facts.SERIAL_MAX + 1, OFFER_MAX, OFFER_MAX + 1,
+            AMOUNT_MAX, AMOUNT_MAX + 1, AT_MS, AT_MS_MAX, AT_MS_MAX + 1, 2**53, 2**63 - 1,
+            -1)  # fmt: skip
 TEXTS = ("a", "b", "shop", "market", "available", "sold", "partner:x", "test:y", "", "票 🎟",
          "\u202ertl", "'; drop schema books; --", "\\", "\t\n", "%s", "\0", "x" * TEXT_MAX,
          "x" * (TEXT_MAX + 1))  # fmt: skip

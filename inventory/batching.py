@@ -1,0 +1,70 @@
+"""What the scripts that move stock are called with: the keys of a slot, and records of a batch.
+
+A record names its buyer's bucket by the bucket's number in KEYS, so that all keys are declared.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from inventory import keys
+from inventory.ids import OrderAddress, parse_order_id
+from inventory.sales import SaleView
+
+STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
+
+
+def stock_keys(sale: SaleView, stripe: int) -> list[str]:
+    """The keys that every script which moves stock takes first."""
+    names = (keys.sale, keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.facts)
+    return [name(sale.id, stripe) for name in names]
+
+
+class Records:
+    """The records of one call and the bucket keys they name by their number in KEYS."""
+
+    def __init__(self, sale: SaleView, stripe: int) -> None:
+        self._sale = sale
+        self._stripe = stripe
+        self._numbers: dict[int, int] = {}
+        self._records: list[list[Any]] = []
+        self.keys: list[str] = []
+
+    def bucket_of(self, order: str) -> int:
+        """The number in KEYS of the bucket that an order lies in."""
+        address = parse_order_id(order)
+        assert address is not None, "an order id was checked at the edge"
+        number = self._numbers.get(address.bucket)
+        if number is None:
+            self.keys.append(keys.bucket(self._sale.id, self._stripe, address.bucket))
+            number = len(STOCK_KEYS) + len(self.keys)
+            self._numbers[address.bucket] = number
+        return number
+
+    def add(self, record: list[Any]) -> None:
+        """One more record."""
+        self._records.append(record)
+
+    def packed(self) -> bytes:
+        """The batch as the script reads it."""
+        return msgspec.msgpack.encode(self._records)
+
+
+def address_in(sale: SaleView, order: str) -> OrderAddress | None:
+    """Where an order lies, or None when its id is none of this sale's."""
+    address = parse_order_id(order)
+    if address is None or address.sale_number != sale.number:
+        return None
+    inside = address.stripe < sale.stripes and address.bucket < sale.buckets
+    return address if inside else None
+
+
+def by_stripe(orders: Sequence[str]) -> dict[int, list[int]]:
+    """The places in the batch of the orders of each stripe."""
+    members: dict[int, list[int]] = {}
+    for at, order in enumerate(orders):
+        address = parse_order_id(order)
+        assert address is not None, "an order id was checked at the edge"
+        members.setdefault(address.stripe, []).append(at)
+    return members
