@@ -4,6 +4,7 @@ Here belongs which loops there are and how often they turn; how a loop turns is 
 """
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from gateway.loops import Loop, for_each, measure_lag
@@ -106,7 +107,10 @@ class Housekeeping:
         return ended
 
     async def _close_out(self) -> int:
-        services = self._services
+        services, now_ms = self._services, int(time.time() * 1000)
+        for shelf in services.shelves:
+            if shelf.view.is_over(now_ms) and shelf.view.state != "closed":
+                await services.sale_desk.change(shelf.view, "close", actor="closes_at")
         closed = [one for one in services.shelves if one.view.state == "closed"]
         returned = await for_each(closed, self._close_out_one)
         return sum(returned)

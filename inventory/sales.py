@@ -65,9 +65,9 @@ class SaleView:
         """How its buyers are spread."""
         return Shape(number=self.number, stripes=self.stripes, buckets=self.buckets)
 
-    def drop_at(self, at_ms: int) -> int:
-        """The number of the drop that is open at a time, from 1; 0 before the first."""
-        return sum(drop.opens_at_ms <= at_ms for drop in self.drops)
+    def is_over(self, at_ms: int) -> bool:
+        """Whether its closing time has come, be it closed yet or not."""
+        return 0 < self.closes_at_ms <= at_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from inventory.sales import Sales
+from inventory.stock import Stock
 from tests.gateway.world import PRICE, SALE, World, sale_body
 
 
@@ -90,6 +92,23 @@ async def test_what_is_left_of_a_closed_sale_goes_back(world: World) -> None:
     assert (total["available"], total["held"]) == (0, 0)
     assert (total["sold"], total["redeemed"], total["allotted"]) == (1, 1, 10)
     assert total["returned"] == total["released"] - 12
+
+
+async def test_a_sale_whose_time_is_over_is_closed(world: World) -> None:
+    """When closes_at has come, the sale and its room are closed and what is left goes back."""
+    services, loops = world.services, world.services.housekeeping.loops
+    await services.housekeeping.stop()
+    await services.store.write("HSET", f"{{{SALE}:0}}:sale", "closes_at_ms", 1_000)
+    await loops["shelves"].turn()
+    await loops["close_out"].turn()
+    view = await Sales(services.store).view(SALE)
+    assert view is not None
+    assert view.state == "closed"
+    assert (await services.frames.refresh(SALE)).frame.state == "closed"
+    await loops["shelves"].turn()
+    await loops["close_out"].turn()
+    counts = await Stock(services.store).counts(view)
+    assert sum(one.available for one in counts) == 0
 
 
 async def test_the_rate_is_set_and_told(world: World) -> None:
