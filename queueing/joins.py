@@ -29,7 +29,8 @@ class JoinRequest:
     """One buyer wants into the line.
 
     A buyer has one place in a line: another join key finds it too. Only after leaving does a new
-    join key get a new place; a repeat of the old one still gets the old number.
+    join key get a new place; a repeat of the old one still gets the old number. Who was let in has
+    not left while the pass works, and finds that turn again.
     """
 
     join_key: str

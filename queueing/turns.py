@@ -23,9 +23,9 @@ ROOM_CLAIM = signature(
 )  # fmt: skip
 ROOM_LEAVE = signature(
     "room_leave",
-    keys=("turns", "joins", "leases"),
-    argv=("drop", "number", "field"),
-    replies=("again", "left"),
+    keys=("turns", "joins"),
+    argv=("now_ms", "number", "field"),
+    replies=("again", "inside", "left"),
 )
 
 PACE_MIN_MS = 100
@@ -131,8 +131,12 @@ class Turns:
             case _:
                 raise AssertionError(f"room_claim replied {reply}")
 
-    async def leave(self, sale: str, place: Place) -> None:
-        """Take the place out of the line for good and free its slot. Repeat freely."""
+    async def leave(self, sale: str, place: Place, now_ms: int = 0) -> None:
+        """Take the place out of the line for good. Repeat freely.
+
+        Nothing happens while its pass works: nobody can take that back, so the slot stays taken and
+        the turn is the holder's still.
+        """
         assert place.sale == sale, "the place was read for another sale"
         address = keys.join_address(place.buyer)
         await self._store.run(
@@ -140,9 +144,8 @@ class Turns:
             (
                 keys.turns(sale, place.drop, place.number),
                 keys.joins(sale, place.drop, address.bucket),
-                keys.leases(sale),
             ),
-            (place.drop, place.number, address.field),
+            (now_ms, place.number, address.field),
         )
 
     async def finish(self, sale: str, drop: int, number: int) -> None:

@@ -138,8 +138,10 @@ class Model:
         self.leases.pop((place.drop, place.number), None)
 
     def leave(self, place: Place) -> None:
-        """The place is gone and its slot free."""
-        self.finish(place)
+        """The place is gone; but while its pass works nothing changes."""
+        turn = self.turns.get((place.drop, place.number))
+        if turn and not turn.left and turn.expires_ms > self.now_ms:
+            return
         self.turns[(place.drop, place.number)] = Turn(0, left=True)
 
     def worst_window(self) -> Fraction:

@@ -140,7 +140,7 @@ class Story:
         """Somebody leaves."""
         if self.places:
             place = self.chosen(which)
-            await self.gateways[0].leave(SALE, place)
+            await self.gateways[0].leave(SALE, place, now_ms=self.model.now_ms)
             self.model.leave(place)
 
     def chosen(self, which: float) -> Place:

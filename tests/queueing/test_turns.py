@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from lua.store import Store
-from queueing import Admitted, Gone, PassKeys, Place, Pumped, RoomRules, Rooms, Wait
+from queueing import (
+    Admitted,
+    Gone,
+    Joined,
+    JoinRequest,
+    PassKeys,
+    Place,
+    Pumped,
+    RoomRules,
+    Rooms,
+    Wait,
+)
 from tests.queueing.conftest import (
     LOBBY_MS,
     OPENS_MS,
@@ -105,14 +116,37 @@ async def test_a_thousand_parallel_claims_are_one_pass(rooms: Rooms, store: Stor
 
 
 async def test_who_left_is_not_let_in(rooms: Rooms, unchanged: Unchanged) -> None:
-    """left: a place that was left stays left, waiting or inside, and leaving again is nothing."""
-    waiting, inside = await called(rooms, 2)
-    await admit(rooms, inside)
-    for place in (waiting, inside):
-        await rooms.leave(SALE, place)
+    """left: a place that was left stays left, waiting or spent, and leaving again is nothing."""
+    waiting, spent = await called(rooms, 2)
+    end_ms = (await admit(rooms, spent)).pass_claims.expires_at_ms
+    for place in (waiting, spent):
+        await rooms.leave(SALE, place, now_ms=end_ms)
         async with unchanged():
-            assert await rooms.claim(SALE, place, now_ms=OPENS_MS) == Gone("left")
-            await rooms.leave(SALE, place)
+            assert await rooms.claim(SALE, place, now_ms=end_ms) == Gone("left")
+            await rooms.leave(SALE, place, now_ms=end_ms)
+
+
+async def test_who_is_inside_cannot_leave_a_pass_behind(
+    rooms: Rooms, store: Store, unchanged: Unchanged
+) -> None:
+    """While the pass works, leaving frees no slot, and joining again finds the very same turn."""
+    first, second = await called(rooms, 2, active_max=2)
+    await rooms.configure(SALE, _capped(1), "test", now_ms=OPENS_MS)
+    admitted = await admit(rooms, first)
+    end_ms = admitted.pass_claims.expires_at_ms
+    async with unchanged():
+        await rooms.leave(SALE, first, now_ms=end_ms - 1)
+        outcome = await rooms.claim(SALE, second, now_ms=end_ms - 1)
+        assert isinstance(outcome, Wait)
+        assert outcome.reason == "full"
+        again = [JoinRequest("another", first.buyer)]
+        [joined] = await rooms.join(SALE, again, now_ms=end_ms - 1)
+        assert isinstance(joined, Joined)
+        assert joined.place.number == first.number
+        repeated = await admit(rooms, joined.place, end_ms - 1)
+    assert (repeated.pass_token, repeated.replayed) == (admitted.pass_token, True)
+    assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 1
+    await admit(rooms, second, end_ms)
 
 
 async def test_a_store_that_lost_the_room_keeps_places_waiting(
@@ -220,21 +254,19 @@ async def test_no_more_are_inside_than_may_be(rooms: Rooms, unchanged: Unchanged
     assert outcome.reason == "full"
 
 
-async def test_a_slot_is_free_after_finish_leave_and_expiry(rooms: Rooms, store: Store) -> None:
-    """Each of the three ends of a lease lets the next one in; a lost or repeated one harms none."""
-    places = await called(rooms, 4, active_max=4)
+async def test_a_slot_is_free_after_finish_and_expiry(rooms: Rooms, store: Store) -> None:
+    """Each of the two ends of a lease lets the next one in; a lost or repeated one harms none."""
+    places = await called(rooms, 3, active_max=3)
     await rooms.configure(SALE, _capped(1), "test", now_ms=OPENS_MS)
     await admit(rooms, places[0])
     await rooms.finish(SALE, 1, 1)
     await rooms.finish(SALE, 1, 1)
     await rooms.finish(SALE, 2, 77)
-    await admit(rooms, places[1])
-    await rooms.leave(SALE, places[1])
-    third = await admit(rooms, places[2])
-    end_ms = third.pass_claims.expires_at_ms
-    assert isinstance(await rooms.claim(SALE, places[3], now_ms=end_ms - 1), Wait)
-    await admit(rooms, places[3], end_ms)
-    assert await store.read("ZRANGE", f"{{{SALE}:room}}:leases", 0, -1) == [b"1:4"]
+    second = await admit(rooms, places[1])
+    end_ms = second.pass_claims.expires_at_ms
+    assert isinstance(await rooms.claim(SALE, places[2], now_ms=end_ms - 1), Wait)
+    await admit(rooms, places[2], end_ms)
+    assert await store.read("ZRANGE", f"{{{SALE}:room}}:leases", 0, -1) == [b"1:3"]
 
 
 async def test_a_finished_place_gets_no_second_lease(rooms: Rooms, store: Store) -> None:
