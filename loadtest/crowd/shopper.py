@@ -23,7 +23,7 @@ ALL_HELD_WAITS_MAX = 1
 CLAIMS_MAX = 200
 WALKS_OFF, RELEASES, PAYS_LATE, COMES_AGAIN = 0.03, 0.05, 0.005, 0.02
 WANTS_ONE, WANTS_SEATS = 0.1, 0.05
-PATIENCE_S = (4.0, 25.0)
+PATIENCE_S = (3.0, 15.0)
 """How long people stay in a line for what others may give back."""
 
 ROWS = "CDEFGH"

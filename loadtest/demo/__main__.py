@@ -27,7 +27,7 @@ from loadtest.installation import ROOT, Failed, Installation
 BUILD = ROOT / "build"
 STATE = BUILD / "demo-state"
 RESULT = BUILD / "demo.json"
-STARTS_IN_S = 35
+STARTS_IN_S = 30
 SHOPPERS = 20_000
 GATEWAYS = 2
 SERVE_PORT = 8080

@@ -22,7 +22,7 @@ from loadtest.installation import ROOT, Installation
 EXAMPLE = ROOT / "examples" / "cinema-3-8"
 SALE = "cinema-3-8"
 PARTNER = "marketplace"
-REHEARSAL = {"hold_s": 15, "rate_per_s": 120, "burst": 120}
+REHEARSAL = {"hold_s": 12, "rate_per_s": 150, "burst": 150}
 """What the rehearsal changes of the example: holds of five minutes would be waited for after those
 who walk off, and two cores that play the crowd as well bear no more shoppers at the till a second.
 """
