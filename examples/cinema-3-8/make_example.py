@@ -62,14 +62,14 @@ lobby_s = 900
 name = "shop"
 issuer = "https://login.shop.example"
 audience = "dropgate"
-jwks = "shop-jwks.json"
+jwks = "shop-login-jwks.json"
 
 # The test adapter takes the shop's word; it works in test mode alone.
 [[payment]]
 name = "shop-pay"
 kind = "test"
 issuer = "https://pay.shop.example"
-jwks = "shop-jwks.json"
+jwks = "shop-payment-jwks.json"
 
 [files]
 venues = "venues.csv"
@@ -131,7 +131,9 @@ def make(seed: int, out: Path) -> None:
     allotments = make_allotments(dice, screenings)
     write_csv(out / "allotments.csv", "allotment,partner,offer,quantity", allotments)
     public, private = make_keys(seed)
-    (out / "shop-jwks.json").write_text(json.dumps({"keys": public}, indent=1) + "\n")
+    for key in public:  # a set for each issuer: a login signs no payment
+        keys = json.dumps({"keys": [key]}, indent=1)
+        (out / f"shop-{key['kid']}-jwks.json").write_text(keys + "\n")
     notice = "Private keys of the made-up shop of this example. Everybody knows them."
     keys = json.dumps({"notice": notice, "keys": private}, indent=1)
     (out / "shop-keys.json").write_text(keys + "\n")

@@ -20,7 +20,7 @@ from lua import Store
 FOLDER = Path(__file__).parents[2] / "examples" / "cinema-3-8"
 MADE = (
     *("sale.toml", "venues.csv", "seats.csv", "offers.csv", "codes.csv", "partners.csv"),
-    *("allotments.csv", "shop-jwks.json", "shop-keys.json"),
+    *("allotments.csv", "shop-login-jwks.json", "shop-payment-jwks.json", "shop-keys.json"),
 )
 CODES = OutsideCodes(seal=[CodeKey(1, b"s" * 32)], digest_key=b"d" * 32)
 FIRST = "mar5-1000"
@@ -120,7 +120,8 @@ def test_the_first_drop_has_one_of_everything(sale: SaleFile, halls: dict[str, L
 
 def test_the_shops_keys_are_a_pair() -> None:
     """The private keys of the example belong to the public ones that the sale trusts."""
-    public = json.loads((FOLDER / "shop-jwks.json").read_text())["keys"]
+    files = [FOLDER / f"shop-{name}-jwks.json" for name in ("login", "payment")]
+    public = [key for file in files for key in json.loads(file.read_text())["keys"]]
     private = json.loads((FOLDER / "shop-keys.json").read_text())
     assert "Everybody knows them" in private["notice"]
     assert [key["kid"] for key in public] == ["login", "payment"]
@@ -130,6 +131,13 @@ def test_the_shops_keys_are_a_pair() -> None:
         secret = base64.urlsafe_b64decode(kept["d"] + "=")
         derived = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
         assert base64.urlsafe_b64decode(shown["x"] + "=") == derived
+
+
+def test_each_issuer_has_keys_of_its_own(sale: SaleFile) -> None:
+    """No key of the login vouches for a payment, and none of the payment's logs anybody in."""
+    (login,), (payment,) = sale.logins, sale.payments
+    assert [key.kid for key in login.jwks.keys] == ["login"]
+    assert [key.kid for key in payment.jwks.keys] == ["payment"]
 
 
 async def test_the_whole_of_it_is_applied_in_time(store: Store, database_url: str) -> None:
