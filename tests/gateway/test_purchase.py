@@ -171,9 +171,7 @@ async def test_a_payment_must_be_of_the_order(world: World) -> None:
     )
     assert (wrong.status, wrong.code) == (409, "amount_mismatch")
     assert wrong.data["expected_minor"] == 2 * PRICE
-    other = await world.call(
-        "POST", path, {"payment": world.proof(held, id="x" * 24)}, auth=auth
-    )
+    other = await world.call("POST", path, {"payment": world.proof(held, id="x" * 24)}, auth=auth)
     forger = Signer(BANK.issuer)
     claims = {"order": held["id"], "amount_minor": 2 * PRICE, "currency": "CNY", "reference": "r"}
     forged = await world.call("POST", path, {"payment": forger.sign(**claims)}, auth=auth)
