@@ -5,13 +5,12 @@ due run in one transaction, so a crash leaves the schema as it was.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 STEPS = Path(__file__).parent / "migrations"
 LOCK = 0x64726F7067617465  # "dropgate": several processes start at the same moment
@@ -28,6 +27,11 @@ async def migrate(url: str) -> None:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
 
+    # Imported here: most of a command's start would go into what only this function needs.
+    from sqlalchemy import text  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
@@ -39,7 +43,10 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
-def _to_newest(connection: Connection) -> None:
+def _to_newest(connection: "Connection") -> None:
+    from alembic import command  # noqa: PLC0415  # as above
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(STEPS).replace("%", "%%"))
     config.attributes["connection"] = connection
