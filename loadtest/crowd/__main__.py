@@ -101,8 +101,8 @@ def redeem(
 ) -> None:
     """Kiosks: redeem a share of the tickets in the journals PROMISES.
 
-    --keys is JSON {venue: credential}, --venues is JSON {offer: venue}; tickets of other offers
-    stay at home.
+    --keys is JSON {venue: [credential of each kiosk]}, --venues is JSON {offer: venue}; tickets of
+    other offers stay at home.
     """
     venue_of: dict[str, str] = json.loads(venues.read_bytes())
     bought = [
@@ -112,7 +112,7 @@ def redeem(
         for unit in line["units"]
         if unit["offer"] in venue_of
     ]
-    credentials: dict[str, str] = json.loads(keys.read_bytes())
+    credentials: dict[str, list[str]] = json.loads(keys.read_bytes())
     dice = random.Random(seed)
     chosen = dice.sample(bought, round(len(bought) * share))
 

@@ -26,6 +26,7 @@ from loadtest.installation import ROOT, Failed, Installation
 
 BUILD = ROOT / "build"
 STATE = BUILD / "demo-state"
+SERVED = BUILD / "run-state"
 RESULT = BUILD / "demo.json"
 STARTS_IN_S = 30
 SHOPPERS = 20_000
@@ -40,7 +41,7 @@ SERVE_PORT = 8080
 @click.option("--seed", default=38, show_default=True)
 @click.option("--keep", is_flag=True, default=bool(os.environ.get("KEEP")), help="leave it running")
 @click.option("--serve", is_flag=True, help="only serve the example, until Ctrl-C")
-@click.option("--state", default=STATE, type=click.Path(path_type=Path))
+@click.option("--state", type=click.Path(path_type=Path), help="directory for everything it makes")
 @click.option("--result", default=RESULT, type=click.Path(path_type=Path))
 def command(
     *,
@@ -50,19 +51,19 @@ def command(
     seed: int,
     keep: bool,
     serve: bool,
-    state: Path,
+    state: Path | None,
     result: Path,
 ) -> None:
     """Run one drop of examples/cinema-3-8 from start to finish, and prove it."""
     console = Console()
     try:
         if serve:
-            uvloop.run(_serve(console, state, gateways, starts_in))
+            uvloop.run(_serve(console, state or SERVED, gateways, starts_in))
             return
-        figures = uvloop.run(
+        figures, how_to_look = uvloop.run(
             _demo(
                 console,
-                state,
+                state or STATE,
                 shoppers=shoppers,
                 gateways=gateways,
                 starts_in_s=starts_in,
@@ -83,7 +84,7 @@ def command(
         console.print(f"[bold red]broken:[/] {words}", highlight=False)
     if not broken:
         console.print("[bold green]every invariant held[/]")
-    console.print(f"written to {result}", highlight=False)
+    console.print(f"written to {result}{how_to_look}", highlight=False, soft_wrap=True)
     sys.exit(1 if broken else 0)
 
 
@@ -96,7 +97,7 @@ async def _demo(
     starts_in_s: int,
     seed: int,
     keep: bool,
-) -> Figures:
+) -> tuple[Figures, str]:
     _end_by_sigterm()
     await _clear(state)
     phases = Phases(console)
@@ -104,10 +105,10 @@ async def _demo(
         with phases.shown():
             stage = await _set_up(installation, phases, gateways, starts_in_s)
             figures = await Story(stage, phases, shoppers, seed).play()
-        if keep:
-            installation.leave()
-            console.print(_how_to_look(stage, installation), highlight=False)
-    return figures
+        if not keep:
+            return figures, ""
+        installation.leave()
+        return figures, _how_to_look(stage, installation)
 
 
 def _end_by_sigterm() -> None:
@@ -149,31 +150,44 @@ async def _clear(state: Path) -> None:
 
 
 async def _serve(console: Console, state: Path, gateways: int, starts_in_s: int) -> None:
-    """The example, open for a look, until a signal."""
+    """The example as it is, for a look, until a signal."""
     await _clear(state)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    phases = Phases(console)
+    phases, file = Phases(console), scene.EXAMPLE / "sale.toml"
     async with Installation(state) as installation:
         with phases.shown():
-            file = scene.rehearsal(state / "sale")
             with phases.phase("up", "servers and simulators"):
                 await installation.up(gateways=gateways, port=SERVE_PORT)
                 shop = await scene.start_shop(installation, file)
+                venue = await scene.start_venue(installation, file)
             with phases.phase("apply", "the sale, half a million units"):
                 await scene.apply(installation, file, starts_in_s)
-        console.print(
-            f"{SALE} is served at {installation.gateway}/v1/sales/{SALE}; its first drop opens in "
-            f"{starts_in_s} s.\nThe shop that logs people in is at {shop}. Ctrl-C ends it.",
-            highlight=False,
-        )
+            with phases.phase("ahead", "seats bought ahead"):
+                await scene.buy_ahead(installation, venue)
+        console.print(_how_to_try(installation, shop), highlight=False, soft_wrap=True)
         await stop.wait()
+
+
+def _how_to_try(installation: Installation, shop: str) -> str:
+    gateway, state_dir = installation.gateway, os.path.relpath(installation.state)
+    lines = {
+        "the sale": f"{gateway}/v1/sales/{SALE}?offers=1&drop=mar5-1000",
+        "the API": f"{gateway}/openapi.json",
+        "log in": f'curl {shop}/login -d \'{{"user": "ada"}}\'',
+        "counts": f"{_dropgate()} sale counts {SALE} --state-dir {state_dir}",
+    }
+    told = "".join(f"  {name:<12}{what}\n" for name, what in lines.items())
+    return f"\nThe example is served; its first drop opens soon. Ctrl-C ends it.\n{told}"
+
+
+def _dropgate() -> str:
+    return os.path.relpath(Path(sys.executable).with_name("dropgate"))
 
 
 def _how_to_look(stage: Stage, installation: Installation) -> str:
     state = f"--state-dir {os.path.relpath(installation.state)}"
-    dropgate = os.path.relpath(Path(sys.executable).with_name("dropgate"))
     lines = {
         "all of it": os.path.relpath(installation.directory),
         "the sale": stage.sale_url,
@@ -182,12 +196,12 @@ def _how_to_look(stage: Stage, installation: Installation) -> str:
         "the shop": stage.shop,
         "the box office": f"{stage.venue}/report",
         "the partner": f"{stage.partner}/report",
-        "counts": f"{dropgate} sale counts {SALE} {state}",
-        "audit": f"{dropgate} sale audit {SALE} {state}",
+        "counts": f"{_dropgate()} sale counts {SALE} {state}",
+        "audit": f"{_dropgate()} sale audit {SALE} {state}",
         "the end": f"kill {' '.join(str(pid) for pid in installation.pids())}",
     }
     told = "".join(f"  {name:<16}{where}\n" for name, where in lines.items())
-    return f"\nIt goes on running. How to look:\n{told}"
+    return f"\n\nIt goes on running. How to look:\n{told}"
 
 
 if __name__ == "__main__":

@@ -105,8 +105,11 @@ async def buy_ahead(installation: Installation, venue: str) -> None:
 
 
 async def issue_keys(installation: Installation, venues: set[str], directory: Path) -> Keys:
-    """The partner's key, the operator's, and a kiosk's for each venue; good from now on."""
-    asked = [("partner", PARTNER), ("operator", SALE), *(("kiosk", f"{v}/kiosk-1") for v in venues)]
+    """The partner's key, the operator's, and one for each kiosk; good from now on."""
+    doors = {venue: [f"{venue}/kiosk-1"] for venue in sorted(venues)}
+    next(iter(doors.values())).append(f"{min(venues)}/kiosk-2")
+    kiosks = [("kiosk", door) for mine in doors.values() for door in mine]
+    asked = [("partner", PARTNER), ("operator", SALE), *kiosks]
     made: dict[tuple[str, str], str] = {}
     waiting = iter(asked)
 
@@ -115,11 +118,11 @@ async def issue_keys(installation: Installation, venues: set[str], directory: Pa
             made[role, scope] = await installation.credential(role, scope)
 
     await asyncio.gather(*(work() for _ in range(KEYS_AT_ONCE)))
-    kiosks = {venue: made["kiosk", f"{venue}/kiosk-1"] for venue in venues}
+    kiosk_keys = {venue: [made["kiosk", door] for door in mine] for venue, mine in doors.items()}
     keys = Keys(
         partner=_secret(directory / "partner-key", made["partner", PARTNER]),
         operator=_secret(directory / "operator-key", made["operator", SALE]),
-        kiosks=_secret(directory / "kiosk-keys.json", json.dumps(kiosks)),
+        kiosks=_secret(directory / "kiosk-keys.json", json.dumps(kiosk_keys)),
     )
     await installation.until_known(made["partner", PARTNER])
     return keys

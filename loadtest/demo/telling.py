@@ -7,12 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from loadtest.demo.figures import Figures
 
-NAME_WIDTH = 26
+NAME_WIDTH = 30
+BAR_WIDTH = 10
+
+
+class _Seconds(ProgressColumn):
+    """How long the phase has taken."""
+
+    def render(self, task: Task) -> Text:
+        """In six characters."""
+        seconds = task.finished_time if task.finished else task.elapsed
+        return Text(f"{seconds or 0.0:4.0f} s", style="progress.elapsed")
 
 
 class Phases:
@@ -23,8 +34,8 @@ class Phases:
         self._console = console
         self._bars = Progress(
             TextColumn("{task.description:<" + str(NAME_WIDTH) + "}"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
+            BarColumn(bar_width=BAR_WIDTH),
+            _Seconds(),
             TextColumn("{task.fields[note]}"),
             console=console,
             disable=not console.is_terminal,
