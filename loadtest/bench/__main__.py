@@ -48,25 +48,36 @@ class Bench:
         self._bare, self._gateway = bare, installation.gateway
         self._headers = {"Authorization": f"Bearer {credential}", **JSON}
         self._orders = sale.orders()
+        self._bought = 0
         self._keys = (f"{os.getpid()}-{number}" for number in itertools.count())
 
     async def run(self) -> Figures:
         """All rounds; ours and the reference by turns within each."""
         for _ in track(range(ROUNDS), description="rounds", disable=not sys.stderr.isatty()):
             await self._measure("bare_post", self._bare, self._bare_post)
-            await self._measure("single_purchase", self._gateway, self._purchase)
+            self._bought += await self._measure("single_purchase", self._gateway, self._purchase)
             await self._measure("bare_get", self._bare, lambda: request("GET", "/frame", {}))
             await self._measure("frame_poll", self._gateway, lambda: request("GET", FRAME, {}))
             for size in BATCHES:
                 await self._measure_store(size)
+        await self._check()
         return self._figures
 
-    async def _measure(self, name: str, where: str, ask: Ask) -> None:
+    async def _check(self) -> None:
+        """A batch is answered 200 whatever became of its orders: all must have been sold."""
+        said = await self._installation.command("sale", "counts", sale.SALE, "--json")
+        sold = json.loads(said)["total"]["sold"]
+        if sold != self._bought * sale.QUANTITY:
+            raise Unexpected(f"{self._bought} orders of {sale.QUANTITY} units, {sold} units sold")
+
+    async def _measure(self, name: str, where: str, ask: Ask) -> int:
+        """Measure one round, and say how many answers it had."""
         seen = await self._load(where, ask, CONNECTIONS)
         self._figures.add(name, "1/s", seen.per_s)
         for share in (50, 99):
             at = percentile(list(seen.times_ms), share / 100)
             self._figures.add(f"{name}_p{share}", "ms", at)
+        return sum(seen.statuses.values())
 
     async def _load(self, where: str, ask: Ask, connections: int) -> Round:
         seen = await load(where, ask, connections=connections, seconds=SECONDS)
@@ -80,6 +91,7 @@ class Bench:
         seen = await self._load(self._gateway, lambda: self._batch(size), 1)
         spent_s = self._store_cpu_s() - before_s
         orders = sum(seen.statuses.values()) * size
+        self._bought += orders
         self._figures.add(f"store_cpu_batch_{size}", "us/order", spent_s / orders * 1e6)
         self._figures.add(f"orders_batch_{size}", "1/s", orders / seen.seconds)
 

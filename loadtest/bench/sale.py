@@ -9,7 +9,7 @@ from pathlib import Path
 
 SALE = "bench"
 OFFERS = 16
-UNITS = 4_000_000
+UNITS = 500_000
 PRICE_MINOR = 380
 QUANTITY = 2
 
