@@ -27,6 +27,10 @@ UP_WAIT_S = 60.0
 SIMULATOR_WAIT_S = 15.0
 STOP_WAIT_S = 45.0
 COMMAND_WAIT_S = 120.0
+COMMAND_REPEATS, COMMAND_AGAIN_S = 2, 1.0
+FAULTS = ("gave no answer", "gives no answer", "sent no answer")
+"""What a command says when a server did not answer: nothing is known to be wrong."""
+
 CHECK_S = 0.05
 KNOWN_WAIT_S = 15.0
 KNOWN_IN_A_ROW = 16
@@ -123,12 +127,28 @@ class Installation:
         return said
 
     async def command(self, *words: str | Path, allowed: tuple[int, ...] = (0,)) -> str:
-        """What `dropgate WORDS` writes to standard output. Raises Failed for another status."""
-        environment = {**os.environ, "DROPGATE_STATE_DIR": str(self.state)}
+        """What `dropgate WORDS` writes to standard output.
+
+        A server that gives no answer in time (a busy disk) is asked again, as a person would: every
+        command is repeatable. Raises Failed for a status that is not allowed.
+        """
+        shown = f"dropgate {' '.join(map(str, words))}"
+        status, said, complained = await self._run(shown, words)
+        for _ in range(COMMAND_REPEATS):
+            if status in allowed or not any(fault in complained for fault in FAULTS):
+                break
+            await asyncio.sleep(COMMAND_AGAIN_S)
+            status, said, complained = await self._run(shown, words)
+        if status in allowed:
+            return said
+        told = (complained + said).strip()[-2000:]
+        raise Failed(f"{shown}: status {status}: {told}")
+
+    async def _run(self, shown: str, words: Sequence[str | Path]) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
             *(*DROPGATE, *map(str, words)),
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, "DROPGATE_STATE_DIR": str(self.state)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -137,12 +157,8 @@ class Installation:
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise Failed(f"dropgate {' '.join(map(str, words))}: no end") from None
-        if process.returncode not in allowed:
-            told = (complained + said).decode(errors="replace").strip()[-2000:]
-            shown = " ".join(map(str, words))
-            raise Failed(f"dropgate {shown}: status {process.returncode}: {told}")
-        return said.decode()
+            raise Failed(f"{shown}: no end") from None
+        return process.returncode or 0, said.decode(), complained.decode(errors="replace")
 
     async def credential(self, role: str, scope: str) -> str:
         """A new key of that role and scope."""
