@@ -102,7 +102,11 @@ class Services:
             settings.store_url, assume_durable=settings.assume_durable
         )
         services = cls(settings, keyring, store, await Books.connect(settings.database_url))
-        await services.housekeeping.start()
+        try:
+            await services.housekeeping.start()
+        except BaseException:
+            await services.close()
+            raise
         return services
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -26,11 +27,14 @@ async def world(
     state_directory: Path, valkey_url: str, store: Store, database_url: str
 ) -> AsyncIterator[World]:
     """The gateway, spoken to over HTTP."""
-    services = await Services.open(settings_for(state_directory, valkey_url, database_url))
-    keys = await furnish(services)
-    shared, url, own, own_url = await serve(services)
-    async with aiohttp.ClientSession() as http:
+    async with AsyncExitStack() as ends:
+        # Whatever fails on the way, no loop may live on and meddle with another test's store.
+        services = await Services.open(settings_for(state_directory, valkey_url, database_url))
+        ends.push_async_callback(services.close)
+        keys = await furnish(services)
+        shared, url, own, own_url = await serve(services)
+        ends.push_async_callback(own.cleanup)
+        http = await ends.enter_async_context(aiohttp.ClientSession())
         yield World(services, http, url, own_url, keys)
-    await shared.cleanup()
-    await services.close()
-    await own.cleanup()
+        await http.close()
+        await shared.cleanup()

@@ -197,7 +197,7 @@ async def test_a_state_directory_and_a_port_have_one_owner(home: Path) -> None:
         assert installation.note("up") == up
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty", "store")  # an outside store that nothing was sold from yet
 async def test_outside_servers_are_used_instead(
     home: Path, valkey_url: str, database_url: str, calls: Calls
 ) -> None:
