@@ -58,7 +58,8 @@ class Phases:
         task = self._bars.tasks[self._bars.task_ids.index(bar)]
         self._bars.update(bar, total=task.total or 1, completed=task.total or 1)
         if not self._console.is_terminal:
-            self._console.print(f"{words:<{NAME_WIDTH}} {self.seconds[key]:6.1f} s  {phase.note}")
+            line = f"{words:<{NAME_WIDTH}} {self.seconds[key]:6.1f} s  {phase.note}"
+            self._console.print(line, soft_wrap=True, highlight=False)
 
 
 class Phase:
