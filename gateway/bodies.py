@@ -218,7 +218,7 @@ class EventsQuery(Incoming, frozen=True):
 
 
 class StatementQuery(Incoming, frozen=True):
-    """The day (UTC) that a statement is of."""
+    """The business day that a statement is of, in the time zone of each sale."""
 
     date: Day
 
