@@ -18,13 +18,12 @@ import pytest
 import lua.embedded
 import settlement.embedded
 from gateway.keyring import NAMES, Key, Keyring
-from lua.faults import Fault
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import migrate
+from tests.patience import patiently
 
 TEMPLATE = "dropgate_template"
-EMPTYING_TRIES_MAX = 10
 _numbers = count(1)
 
 
@@ -57,23 +56,19 @@ async def valkey_url(server_directory: Path) -> AsyncIterator[str]:
 
 
 async def _emptied(url: str) -> Store:
-    """A busy machine may stall for longer than the door waits; a test begins when it has not."""
-    for _ in range(EMPTYING_TRIES_MAX):
-        opened = await Store.connect(url, check_durability=False)
-        try:
-            await opened.write("FLUSHALL")
-            await opened.check_durability()
-        except Fault:
-            await opened.close()
-        else:
-            return opened
-    raise AssertionError("the store of the tests does not answer")
+    opened = await Store.connect(url)
+    try:
+        await opened.write("FLUSHALL")
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
 
 
 @pytest.fixture
 async def store(valkey_url: str) -> AsyncIterator[Store]:
     """The store, emptied, behind the one door."""
-    opened = await _emptied(valkey_url)
+    opened = await patiently(lambda: _emptied(valkey_url))
     yield opened
     await opened.close()
 

@@ -12,6 +12,7 @@ import pytest
 from gateway.services import Services
 from lua.store import Store
 from tests.gateway.world import World, furnish, serve, settings_for
+from tests.patience import patiently
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,8 @@ async def world(
     """The gateway, spoken to over HTTP."""
     async with AsyncExitStack() as ends:
         # Whatever fails on the way, no loop may live on and meddle with another test's store.
-        services = await Services.open(settings_for(state_directory, valkey_url, database_url))
+        settings = settings_for(state_directory, valkey_url, database_url)
+        services = await patiently(lambda: Services.open(settings))
         ends.push_async_callback(services.close)
         keys = await furnish(services)
         shared, url, own, own_url = await serve(services)
