@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 import lua.embedded
+import lua.store
 import settlement.embedded
 from gateway.keyring import NAMES, Key, Keyring
 from lua.process import Program, start, stop, wait_ready
@@ -24,6 +25,7 @@ from settlement import migrate
 from tests.patience import patiently
 
 TEMPLATE = "dropgate_template"
+STALL_S = 5.0
 _numbers = count(1)
 
 
@@ -53,6 +55,18 @@ async def valkey_url(server_directory: Path) -> AsyncIterator[str]:
     home = server_directory / "valkey"
     async with running(lua.embedded.prepare(home), server_directory / "valkey.log"):
         yield lua.embedded.url(home)
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store in this process waits out a machine that stalls, where the wait is not the matter.
+
+    Tests of the product's own limits are marked `hurried`; processes that a test starts have them
+    always.
+    """
+    if request.node.get_closest_marker("hurried") is None:
+        for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
+            monkeypatch.setattr(lua.store, limit, STALL_S)
 
 
 async def _emptied(url: str) -> Store:

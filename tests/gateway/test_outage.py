@@ -20,6 +20,7 @@ from settlement import migrate
 from tests.conftest import running
 from tests.gateway.world import SALE, World, furnish, serve, settings_for
 
+pytestmark = pytest.mark.hurried
 PATIENCE_S = 20.0
 
 

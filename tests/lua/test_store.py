@@ -15,6 +15,8 @@ from lua import MayHaveHappened, NotDurable, NothingHappened, Store, catalogue
 from lua.process import start, stop, wait_ready
 from tests.inventory.conftest import POOLED, Shop, made_shop
 
+pytestmark = pytest.mark.hurried
+
 
 class Proxy:
     """Stands between the door and the server; cuts the next answers off when told to."""
