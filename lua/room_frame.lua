@@ -14,6 +14,7 @@
 --   missing                             this store knows no such room
 --   moved drop                          another drop is the current one: ask with its keys
 --   frame now_ms state serving tail rate_milli stock reason opens_ms lobby_ms next_ms
+--     active active_max burst admitted
 -- COST O(log leases)
 --@include room
 local LOW_UNITS = 20    -- so few are low even when nobody waits
@@ -22,7 +23,8 @@ local room = read_room(KEYS[1], now)
 if not room then return { 'missing' } end
 if room.drop ~= tonumber(ARGV[2]) then return { 'moved', room.drop } end
 
-local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'stock_left', 'may_return')
+local line = redis.call('HMGET', KEYS[2], 'serving', 'tail', 'stock_left', 'may_return',
+  'admitted')
 local serving, tail = tonumber(line[1] or 0), tonumber(line[2] or 0)
 local stock_left = line[3] and tonumber(line[3])
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
@@ -47,4 +49,5 @@ elseif state == 'open' and room.active_max > 0 and active >= room.active_max the
 end
 local opens_ms = room.drop > 0 and room.opens_ms or room.next_ms
 return { 'frame', now, state, serving, tail, room.rate_milli, stock, reason, opens_ms,
-  opens_ms - room.lobby_ms, room.next_ms }
+  opens_ms - room.lobby_ms, room.next_ms, active, room.active_max, room.burst,
+  tonumber(line[5] or 0) }

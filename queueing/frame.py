@@ -33,6 +33,9 @@ class Frame:
     clamp(poll_ms, poll_max_ms, wait / poll_share), drawn out by up to `poll_spread` at random.
     Joins are taken from `lobby_at_ms`; `next_opens_at_ms` is the drop after this one, 0 for none.
     Before the first lobby `drop` is 0 and the times are those of the first drop.
+
+    For operators alone: `active` passes are in force, of `active_max` (0: no bound); `burst` turns
+    at once after a quiet time; `admitted` passes were given in this drop.
     """
 
     sale: str
@@ -51,6 +54,10 @@ class Frame:
     poll_max_ms: int = POLL_FAR_MS
     poll_share: int = POLL_SHARE
     poll_spread: float = POLL_SPREAD
+    active: int = 0
+    active_max: int = 0
+    burst: int = 0
+    admitted: int = 0
 
     def ahead(self, number: int) -> int:
         """How many turns are still to be called up to and with this one; 0: it has been called."""
@@ -88,7 +95,8 @@ _REASONS: dict[bytes, RateReason] = {
 
 def frame_of(sale: str, drop: int, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
-    at_ms, state, serving, tail, rate_milli, stock, reason, opens_ms, lobby_ms, next_ms = fields
+    at_ms, state, serving, tail, rate_milli, stock, reason, opens_ms, lobby_ms, next_ms = fields[:10]
+    active, active_max, burst, admitted = fields[10:]
     return Frame(
         sale=sale,
         drop=drop,
@@ -103,6 +111,10 @@ def frame_of(sale: str, drop: int, fields: list[Any]) -> Frame:
         next_opens_at_ms=next_ms,
         at_ms=at_ms,
         poll_ms=poll_floor_ms(state_of(state)),
+        active=active,
+        active_max=active_max,
+        burst=burst,
+        admitted=admitted,
     )
 
 

@@ -36,6 +36,7 @@ def frame(**changes: object) -> Frame:
         "next_opens_at_ms": 0,
         "at_ms": OPENS_MS,
         "poll_ms": 1_000,
+        "burst": RULES.burst,
     }
     return Frame(**(fields | changes))  # type: ignore[arg-type]
 
@@ -54,6 +55,19 @@ async def test_a_frame_says_all_that_a_client_needs(rooms: Rooms, unchanged: Unc
         at_ms=OPENS_MS + 7,
         next_opens_at_ms=SECOND_OPENS_MS,
     )
+
+
+async def test_a_frame_tells_operators_who_is_inside(rooms: Rooms) -> None:
+    """How many passes are in force and were given, and the bounds that the operator set."""
+    await open_room(rooms, active_max=9, burst=5)
+    places = await join(rooms, *range(4))
+    await rooms.pump(SALE, 500, now_ms=OPENS_MS)
+    for place in places[:2]:
+        await admit(rooms, place)
+    seen = await rooms.frame(SALE, now_ms=OPENS_MS)
+    assert (seen.active, seen.admitted, seen.active_max, seen.burst) == (2, 2, 9, 5)
+    later = await rooms.frame(SALE, now_ms=OPENS_MS + RULES.pass_ms + 1)
+    assert (later.active, later.admitted) == (0, 2)
 
 
 async def test_a_frame_is_one_store_call(rooms: Rooms, store: Store) -> None:
