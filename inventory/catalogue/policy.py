@@ -35,7 +35,10 @@ class Until(Enum):
     """It has rules of its own in `planning`."""
 
 
-_TEXTS_AND_KEYS = {"issuer": Until.ALWAYS, "jwks": Until.ALWAYS, "name": Until.APPLIED}
+_TEXTS_AND_KEYS = {
+    **dict.fromkeys(("issuer", "jwks", "page"), Until.ALWAYS),
+    "name": Until.APPLIED,
+}
 POLICY: dict[type[Record], dict[str, Until]] = {
     SaleRules: {
         "id": Until.APPLIED,

@@ -56,6 +56,14 @@ Address = Annotated[
         description="1 to 200 visible ASCII characters without spaces",
     ),
 ]
+PageAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:(?:https://[A-Za-z0-9.-]{1,253}|http://(?:127\.0\.0\.1|localhost))(?::[0-9]{1,5})?"
+        r"(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]{0,400})?)?$(?!\n)",
+        description="the address of a page: https://…, or http://127.0.0.1… to try it, without #…",
+    ),
+]
 Currency = Annotated[
     str,
     Meta(

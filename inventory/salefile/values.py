@@ -21,6 +21,7 @@ from inventory.salefile.fields import (
     MomentMs,
     OfferId,
     OutsideText,
+    PageAddress,
     PriceMinor,
     Quantity,
     RowName,
@@ -109,21 +110,29 @@ class KeySet(Record, frozen=True, kw_only=True):
 
 
 class Login(Record, frozen=True, kw_only=True):
-    """`[[login]]`: an issuer of the assertions that say who a shopper is."""
+    """`[[login]]`: an issuer of the assertions that say who a shopper is.
+
+    `page` is where a browser is sent to get one; it comes back with the assertion.
+    """
 
     name: Slug
     issuer: Address
     audience: Address
     jwks: KeySet
+    page: PageAddress = ""
 
 
 class Payment(Record, frozen=True, kw_only=True):
-    """`[[payment]]`: an adapter whose signed proofs confirm a hold. `test` is for test mode."""
+    """`[[payment]]`: an adapter whose signed proofs confirm a hold. `test` is for test mode.
+
+    `page` is where a browser is sent to pay; it comes back with the proof.
+    """
 
     name: Slug
     issuer: Address
     jwks: KeySet
     kind: Literal["jwt", "test"] = "jwt"
+    page: PageAddress = ""
 
 
 class Venue(Record, frozen=True, kw_only=True):
