@@ -20,7 +20,7 @@ from gateway.metrics import RouteMeter
 from gateway.middleware import around, problem_of
 from gateway.problems import Code, Problem, problem
 from gateway.responses import PROBLEM_CODE, refusal
-from gateway.routes import OWN_PORT, SHARED_PORT
+from gateway.routes import OWN_PORT, PAGES, SHARED_PORT
 from gateway.services import Services
 
 KEEP_ALIVE_S = 15.0
@@ -40,7 +40,7 @@ assert http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy, "ai
 def shared_port(services: Services) -> "Runner":
     """The server of the port that all gateway processes share."""
     services.openapi = orjson.dumps(openapi.document(SHARED_PORT, version("dropgate")))
-    return Runner(services, SHARED_PORT)
+    return Runner(services, (*SHARED_PORT, *PAGES))
 
 
 def own_port(services: Services) -> "Runner":

@@ -235,5 +235,7 @@ PATH: dict[str, object] = {
     "allotment": AllotmentId,
     "position": UnitPosition,
     "date": Day,
+    "digest": Annotated[str, Meta(pattern=r"^[0-9a-f]{16}" + _END, max_length=16)],
+    "file": Annotated[str, Meta(pattern=r"^[A-Za-z0-9._/-]{1,128}" + _END, max_length=128)],
 }
 """The type of every placeholder that a path may have."""

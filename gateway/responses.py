@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.problems import PROBLEM_JSON, Problem
+from gateway.site import File
 
 JSON = "application/json"
 PROBLEM_CODE = web.ResponseKey("problem_code", str)
@@ -38,6 +39,29 @@ def raw(
     """A success whose bytes are ready."""
     headers = CIMultiDict({"Content-Type": media_type, "Cache-Control": cache, "Server": SERVER})
     return web.Response(body=body, status=status, headers=headers)
+
+
+def file(request: web.Request, found: File) -> web.Response:
+    """A file of a page: compressed where the client can read that, 304 where it has it already."""
+    headers = CIMultiDict(
+        {
+            "Content-Type": found.media_type,
+            "Cache-Control": found.cache,
+            "ETag": found.etag,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Server": SERVER,
+        }
+    )
+    if found.policy:
+        headers["Content-Security-Policy"] = found.policy
+    if found.etag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=headers)
+    if found.gzipped and "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return web.Response(body=found.gzipped, headers=headers)
+    return web.Response(body=found.body, headers=headers)
 
 
 def nothing() -> web.Response:

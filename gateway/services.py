@@ -30,6 +30,7 @@ from gateway.redeeming import KioskDesk
 from gateway.sale_desk import SaleDesk
 from gateway.shelves import Shelves
 from gateway.showing import Showing
+from gateway.site import Site
 from gateway.till import Till
 from gateway.window import Window
 from inventory.allotments import Allotments
@@ -59,6 +60,7 @@ class Services:
         self.metrics = Metrics(version("dropgate"))
         self.openapi = b""
         """The description of all routes; set by whoever knows them all."""
+        self.site = Site.read()
         store.metrics = self.metrics
 
         sealed = OutsideCodes(

@@ -1,6 +1,6 @@
 """The routes, one module for each audience; the lists here are all there is."""
 
-from gateway.routes import health, kiosk, operator, partner, shopper
+from gateway.routes import health, kiosk, operator, pages, partner, shopper
 
 SHARED_PORT = (
     *shopper.ROUTES,
@@ -9,6 +9,7 @@ SHARED_PORT = (
     *operator.ROUTES,
     *health.SHARED,
 )
+PAGES = pages.ROUTES
 OWN_PORT = health.OWN
 
-__all__ = ["OWN_PORT", "SHARED_PORT"]
+__all__ = ["OWN_PORT", "PAGES", "SHARED_PORT"]
