@@ -73,10 +73,19 @@ class AtKiosk:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Someone who runs sales; `actor` goes into the facts."""
+    """Someone who runs sales, all (`*`) or one; `actor` goes into the facts.
+
+    One who only `looks` is an auditor.
+    """
 
     actor: str
 
+    scope: str
+    looks: bool
+
+    def may_see(self, sale: str) -> bool:
+        """Whether a sale is in the key's scope."""
+        return self.scope in ("*", sale)
 
 Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
 
@@ -167,9 +176,10 @@ class Auth:
                 venue, _, kiosk = key.scope.partition("/")
                 return AtKiosk(key.id, venue, kiosk)
             case _:
-                if sale is not None and key.scope not in ("*", sale):
+                operator = Operator(f"{key.role}:{key.id}", key.scope, role is Who.AUDITOR)
+                if sale is not None and not operator.may_see(sale):
                     raise Refused(Code.OUT_OF_SCOPE, "This key is for another sale.")
-                return Operator(f"{key.role}:{key.id}")
+                return operator
 
     def _by_login(self, token: str, shelf: Shelf) -> Shopper:
         found = self._memory.check(

@@ -239,3 +239,16 @@ PATH: dict[str, object] = {
     "file": Annotated[str, Meta(pattern=r"^[A-Za-z0-9._/-]{1,128}" + _END, max_length=128)],
 }
 """The type of every placeholder that a path may have."""
+class BreaksQuery(Incoming, frozen=True):
+    """Which reconciliations, and which of the breaks of one `run`: those after a position."""
+
+    partner: Slug | None = None
+    date: Day | None = None
+    run: Annotated[str, Meta(pattern=r"^[0-9a-f]{24}" + _END, max_length=24)] | None = None
+    class_: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}" + _END, max_length=32)] | None = (
+        msgspec.field(name="class", default=None)
+    )
+    after: Annotated[int, Meta(ge=0, le=COUNT_MAX)] = 0
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
+
+

@@ -102,6 +102,10 @@ class Counts:
             reading.add_done_callback(lambda _: self._reading.pop(sale, None))
         return await asyncio.shield(reading)
 
+    def kept(self, sale: str) -> Tally | None:
+        """The counters as they were read last, however long ago."""
+        return self._kept.get(sale)
+
     async def idle(self) -> None:
         """Return when nothing is being read."""
         await asyncio.gather(*self._reading.values(), return_exceptions=True)

@@ -131,16 +131,17 @@ def counts(shelf: Shelf, tally: Tally) -> web.Response:
         id=shelf.view.id,
         state=shelf.view.state,
         fact=tally.fact,
-        total=_units("", tally.total),
+        total=units_answer("", tally.total),
         offers=[
-            _units(shelf.offer_id(number), units)
+            units_answer(shelf.offer_id(number), units)
             for number, units in sorted(tally.by_offer.items())
         ],
     )
     return answer(shown)
 
 
-def _units(offer: str, units: Units) -> OfferCountsAnswer:
+def units_answer(offer: str, units: Units) -> OfferCountsAnswer:
+    """Where an offer's units are; of no offer for a whole sale."""
     return OfferCountsAnswer(
         offer=offer,
         released=units.released,

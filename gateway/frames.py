@@ -43,6 +43,11 @@ class Frames:
             raise Refused(Code.NOT_READY, "The room's state has not been read yet.")
         return kept
 
+    def latest(self, sale: str) -> Frame | None:
+        """The newest frame of a sale as a value; None before the first refresh."""
+        kept = self._kept.get(sale)
+        return None if kept is None else kept.frame
+
     def forget_all_but(self, sales: set[str]) -> None:
         """Drop the frames of sales that are gone."""
         for sale in self._kept.keys() - sales:

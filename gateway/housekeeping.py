@@ -22,6 +22,7 @@ EXPIRE_S = 0.5
 FREED_S = 0.1
 CREDENTIALS_S = 1.0
 CLOSE_OUT_S = 2.0
+HISTORY_S = 1.0
 LAG_S = 0.5
 EXPIRE_AT_ONCE = 256
 EXPIRE_ROUNDS_MAX = 8
@@ -44,6 +45,7 @@ class Housekeeping:
             ("freed", FREED_S, services.till.tell_room),
             ("credentials", CREDENTIALS_S, services.credentials.refresh),
             ("close_out", CLOSE_OUT_S, self._close_out),
+            ("history", HISTORY_S, self._history),
             ("lag", LAG_S, lambda: measure_lag(services.metrics)),
         )
         self.loops = {
@@ -73,6 +75,9 @@ class Housekeeping:
         frames.forget_all_but({shelf.view.id for shelf in shelves})
         await for_each(shelves, lambda shelf: frames.refresh(shelf.view.id))
         return len(shelves)
+
+    async def _history(self) -> int:
+        return self._services.board.note(list(self._services.shelves))
 
     async def _pump(self) -> int:
         selling = [one for one in self._services.shelves if one.view.state != "closed"]

@@ -1,8 +1,11 @@
 """The shapes of what operators are answered. What all answers share is in `answers`."""
 
+from typing import Literal
+
 import msgspec
 
-from gateway.answers import Outgoing, SaleState
+from gateway.answers import Band, DropAnswer, Outgoing, RoomState, SaleState
+from gateway.partner_answers import BreakAnswer
 
 
 class AppliedAnswer(Outgoing, frozen=True):
@@ -51,6 +54,151 @@ class OfferCountsAnswer(Outgoing, frozen=True):
     redeemed: int
     voided: int
     returned: int
+
+
+class RoomAnswer(Outgoing, frozen=True):
+    """A sale's waiting room at `at_ms`; an old `at_ms` says that the store does not answer.
+
+    `waiting` turns are to be called yet; `active` passes are in force, of `active_max` (0: no
+    bound); `admitted` were given in this drop; `reason` is what rules the outflow.
+    """
+
+    state: RoomState
+    reason: Literal["opening", "operator", "active", "stock"]
+    drop: int
+    serving: int
+    tail: int
+    waiting: int
+    active: int
+    active_max: int
+    admitted: int
+    rate_per_s: float
+    burst: int
+    stock: Band
+    opens_at_ms: int
+    next_opens_at_ms: int
+    at_ms: int
+
+
+class BoardAnswer(Outgoing, frozen=True):
+    """A sale as its operators see it. `lag` facts are not in the books yet.
+
+    `room` and `total` are absent while this process has never read them.
+    """
+
+    id: str
+    title: str
+    state: SaleState
+    revision: int
+    currency: str
+    timezone: str
+    closes_at_ms: int
+    drops: list[DropAnswer]
+    fact: int
+    settled: int
+    lag: int
+    server_time_ms: int
+    room: RoomAnswer | None = None
+    total: OfferCountsAnswer | None = None
+
+
+class BoardsAnswer(Outgoing, frozen=True):
+    """All sales in the key's scope, by id. `actor` is what changes are noted under.
+
+    `acts` says whether the key may change anything: an auditor's may not.
+    """
+
+    actor: str
+    acts: bool
+    sales: list[BoardAnswer]
+
+
+class HistoryAnswer(Outgoing, frozen=True):
+    """How a sale's last minutes went, a moment a second, the oldest first, in columns."""
+
+    at_ms: list[int]
+    waiting: list[int]
+    active: list[int]
+    admitted: list[int]
+    rate_milli: list[int]
+    available: list[int]
+    held: list[int]
+    sold: list[int]
+    redeemed: list[int]
+    lag: list[int]
+    server_time_ms: int
+
+
+class ChangeAnswer(Outgoing, frozen=True):
+    """One thing that was done: `what` is configure, rate or state, `detail` its values as text."""
+
+    at_ms: int
+    what: str
+    actor: str
+    detail: str
+
+
+class ChangesAnswer(Outgoing, frozen=True):
+    """What operators did to a sale's room, the newest first."""
+
+    changes: list[ChangeAnswer]
+
+
+class AllotmentOfPartnerAnswer(Outgoing, frozen=True):
+    """Units of one offer set aside for a partner; `left` are neither sold nor gone.
+
+    `exported`: the partner has taken codes, so those of units that come back are dead.
+    """
+
+    id: str
+    partner: str
+    partner_title: str
+    offer: str
+    units: int
+    left: int
+    sold: int
+    returned: int
+    voided: int
+    exported: bool
+
+
+class AllotmentsOfSaleAnswer(Outgoing, frozen=True):
+    """All partners' allotments in a sale."""
+
+    allotments: list[AllotmentOfPartnerAnswer]
+
+
+class KeptRunAnswer(Outgoing, frozen=True):
+    """A reconciliation of a partner's business day; `counts` are exact, by class."""
+
+    run: str
+    digest: str
+    partner: str
+    date: str
+    made_at_ms: int
+    lines_ours: int
+    lines_theirs: int
+    lines_matched: int
+    counts: dict[str, int]
+    cut: bool
+
+
+class KeptBreakAnswer(BreakAnswer, frozen=True, kw_only=True):
+    """A break and its position in its run."""
+
+    position: int
+
+
+class BreaksAnswer(Outgoing, frozen=True):
+    """The newest reconciliations, and a page of what one of them found.
+
+    `run` is the one that was asked for, else the newest; ask again with `after=next`.
+    """
+
+    runs: list[KeptRunAnswer]
+    breaks: list[KeptBreakAnswer]
+    run: str | None = None
+    next: int | None = None
 
 
 class CountsAnswer(Outgoing, frozen=True):

@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 from gateway.allotment_desk import AllotmentDesk
 from gateway.auth import Auth
 from gateway.batches import Batches
+from gateway.board import Board
 from gateway.books_desk import BooksDesk
 from gateway.config import Settings
 from gateway.counting import Counts
@@ -27,6 +28,7 @@ from gateway.metrics import MeteredStore, Metrics
 from gateway.operator_desk import OperatorDesk
 from gateway.problems import Code, Refused
 from gateway.redeeming import KioskDesk
+from gateway.recalling import RecallDesk
 from gateway.sale_desk import SaleDesk
 from gateway.shelves import Shelves
 from gateway.showing import Showing
@@ -86,11 +88,16 @@ class Services:
         self.window = Window(self.counts)
         self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
         self.allotments = AllotmentDesk(Allotments(store), self.showing)
-        self.kiosks = KioskDesk(store, codes, self.shelves, self.metrics)
+        self.recalls = RecallDesk(Allotments(store))
+        self.kiosks = KioskDesk(store, codes, self.shelves, self.credentials, self.metrics)
+        self.partner_desk = PartnerDesk(
+            self.catalogue, self.credentials, self.shelves, keyring.current("order").secret
+        )
         self.books_desk = BooksDesk(books, self.shelves)
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
         self.housekeeping = Housekeeping(self)
+        self.board = Board(self.frames, self.counts)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
     @classmethod

@@ -95,8 +95,8 @@ _REASONS: dict[bytes, RateReason] = {
 
 def frame_of(sale: str, drop: int, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
-    at_ms, state, serving, tail, rate_milli, stock, reason, opens_ms, lobby_ms, next_ms = fields[:10]
-    active, active_max, burst, admitted = fields[10:]
+    at_ms, state, serving, tail, rate_milli, stock, reason, *rest = fields
+    opens_ms, lobby_ms, next_ms, active, active_max, burst, admitted = rest
     return Frame(
         sale=sale,
         drop=drop,

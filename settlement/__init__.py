@@ -17,6 +17,7 @@ from settlement.migrate import migrate
 from settlement.partner_file import NotAStatement
 from settlement.proof import Difference
 from settlement.reconcile import Break, Run, reconcile
+from settlement.runs import KeptBreak, KeptRun, breaks_of, newest_runs
 from settlement.statement import Statement, StatementLine, TooManyLines
 from settlement.stripe import PostedReport
 from settlement.worker import Feed
@@ -29,6 +30,8 @@ __all__ = [
     "Difference",
     "Feed",
     "FeedEvent",
+    "KeptBreak",
+    "KeptRun",
     "NotAStatement",
     "OrderState",
     "PostedReport",
@@ -37,6 +40,8 @@ __all__ = [
     "Statement",
     "StatementLine",
     "TooManyLines",
+    "breaks_of",
     "migrate",
+    "newest_runs",
     "reconcile",
 ]

@@ -2,26 +2,85 @@
 
 from aiohttp import web
 
-from gateway import desk_outcomes, order_outcomes, requests
+from gateway import breaks_desk, desk_outcomes, order_outcomes, requests
 from gateway.answers import OrderAnswer
 from gateway.auth import Operator
-from gateway.bodies import Empty, RateBody, RefundBody, StockBody
+from gateway.bodies import BreaksQuery, Empty, RateBody, RefundBody, StockBody
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Handler, Keyed, Scope, Who
 from gateway.operator_answers import (
+    AllotmentOfPartnerAnswer,
+    AllotmentsOfSaleAnswer,
     AppliedAnswer,
     AuditAnswer,
+    BoardAnswer,
+    BoardsAnswer,
+    BreaksAnswer,
+    ChangeAnswer,
+    ChangesAnswer,
     CountsAnswer,
+    HistoryAnswer,
     RateAnswer,
     SaleStateAnswer,
     StockAnswer,
 )
-from gateway.problems import Code
+from gateway.problems import Code, Refused
+from gateway.responses import answer
 from gateway.routes.partner import BATCH_BODY_MAX, LARGE_BODY_TIMEOUT_S
 from inventory.salefile import SaleFile
 from inventory.sales import Change
 
 SALE_BODY_MAX = 64 * 1024 * 1024
+
+
+async def sales(call: Call) -> web.Response:
+    """All sales in the key's scope."""
+    operator = call.caller(Operator)
+    seen = [shelf for shelf in call.services.shelves if operator.may_see(shelf.view.id)]
+    boards = [await call.services.board.show(shelf) for shelf in seen]
+    boards.sort(key=lambda board: board.id)
+    shown = BoardsAnswer(actor=operator.actor, acts=not operator.looks, sales=boards)
+    return answer(shown)
+
+
+async def sale(call: Call) -> web.Response:
+    """One sale as it stands. The `ETag` is the revision, quoted, for `If-Match` of a change."""
+    response = answer(await call.services.board.show(call.shelf))
+    response.headers["ETag"] = f'"{call.shelf.view.revision}"'
+    return response
+
+
+async def history(call: Call) -> web.Response:
+    """How the last minutes went."""
+    return answer(call.services.board.history(call.shelf.view.id))
+
+
+async def changes(call: Call) -> web.Response:
+    """What operators did, the newest first."""
+    found = await call.services.rooms.changes(call.shelf.view.id, CHANGES_MAX)
+    told = [ChangeAnswer(at_ms=one.at_ms, what=one.what, actor=one.actor, detail=one.detail)
+            for one in found]  # fmt: skip
+    return answer(ChangesAnswer(changes=told))
+
+
+async def allotments(call: Call) -> web.Response:
+    """All partners' allotments."""
+    return answer(AllotmentsOfSaleAnswer(allotments=await call.services.recalls.listed(call.shelf)))
+
+
+async def recall(call: Call) -> web.Response:
+    """Take back what a partner has not sold."""
+    told = await call.services.recalls.recall(
+        call.shelf, str(call.path["allotment"]), key=call.key, actor=call.caller(Operator).actor
+    )
+    return answer(told)
+
+
+async def breaks(call: Call) -> web.Response:
+    """The newest reconciliations and their breaks; a partner's day is of all sales."""
+    if call.caller(Operator).scope != "*":
+        raise Refused(Code.OUT_OF_SCOPE, "Reconciliations are of all sales; this key is for one.")
+    return answer(await breaks_desk.breaks(call.services.books, call.query(BreaksQuery)))
 
 
 async def apply(call: Call) -> web.Response:
@@ -87,6 +146,7 @@ async def refund(call: Call) -> web.Response:
 
 RUNS = (Who.OPERATOR,)
 LOOKS = (Who.OPERATOR, Who.AUDITOR)
+CHANGES_MAX = 100
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -103,6 +163,73 @@ CHANGES: dict[Change, str] = {
 }
 
 ROUTES = (
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales",
+        handler=sales,
+        summary="All sales in the key's scope, as they stand",
+        who=LOOKS,
+        answers={200: BoardsAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}",
+        handler=sale,
+        summary="One sale as it stands: state, room, units, settlement",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: BoardAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}/history",
+        handler=history,
+        summary="How the last 15 minutes went, second by second",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: HistoryAnswer},
+        is_deep=False,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}/changes",
+        handler=changes,
+        summary="What operators did, the newest first",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: ChangesAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/sales/{sale}/allotments",
+        handler=allotments,
+        summary="All partners' allotments",
+        who=LOOKS,
+        scope=Scope.SALE,
+        answers={200: AllotmentsOfSaleAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/operator/sales/{sale}/allotments/{allotment}/recall",
+        handler=recall,
+        summary="Take back what a partner has not sold; codes that it exported are dead",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=Empty,
+        key=Keyed.REQUIRED,
+        answers={200: AllotmentOfPartnerAnswer},
+        refusals=(Code.UNKNOWN_ALLOTMENT,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/operator/breaks",
+        handler=breaks,
+        summary="The newest reconciliations, and page by page what one has found",
+        who=LOOKS,
+        query=BreaksQuery,
+        answers={200: BreaksAnswer},
+        refusals=(Code.OUT_OF_SCOPE,),
+    ),
     Endpoint(
         method="PUT",
         path="/v1/operator/sales/{sale}",

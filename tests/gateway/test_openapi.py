@@ -41,6 +41,13 @@ POST /v1/operator/sales/{sale}/drain
 POST /v1/operator/sales/{sale}/close
 PATCH /v1/operator/sales/{sale}/rate
 POST /v1/operator/sales/{sale}/stock
+GET /v1/operator/sales
+GET /v1/operator/sales/{sale}
+GET /v1/operator/sales/{sale}/history
+GET /v1/operator/sales/{sale}/changes
+GET /v1/operator/sales/{sale}/allotments
+POST /v1/operator/sales/{sale}/allotments/{allotment}/recall
+GET /v1/operator/breaks
 GET /v1/operator/sales/{sale}/counts
 GET /v1/operator/sales/{sale}/audit
 POST /v1/operator/sales/{sale}/orders/{order}/refund

@@ -1,0 +1,124 @@
+"""What operators see over HTTP: all sales, one sale, its last minutes, and who did what."""
+
+from typing import Any
+
+from gateway.counting import Tally
+from inventory.catalogue import Issued
+from lua.faults import NothingHappened
+from tests.gateway.world import SALE, World, furnish
+
+PATH = f"/v1/operator/sales/{SALE}"
+PARTS = ("available", "held", "allotted", "sold", "redeemed", "voided", "returned")
+
+
+async def board(world: World) -> Any:
+    """The sale as its operators see it."""
+    told = await world.call("GET", PATH, auth=world.keys["auditor"])
+    assert told.status == 200, told.data
+    return told.data
+
+
+async def test_a_sale_is_shown_as_it_stands(world: World) -> None:
+    """State, revision, drops, room, units and how far the books are, all in one answer."""
+    order = await world.buy("ann")
+    await world.redeem(order["units"][0]["code"])
+    await world.hold("bob")
+    await world.place("eve")
+    shelf = await world.services.shelves.refresh_sale(SALE)
+    assert shelf is not None
+    await world.services.counts.read(shelf)
+    await world.services.frames.refresh(SALE)
+    told = await world.call("GET", PATH, auth=world.keys["operator"])
+    assert (told.status, told.headers["ETag"]) == (200, '"1"')
+    seen = told.data
+    assert (seen["id"], seen["state"], seen["revision"]) == (SALE, "open", 1)
+    assert [drop["id"] for drop in seen["drops"]] == ["now", "evening"]
+    total, room = seen["total"], seen["room"]
+    assert (total["sold"], total["redeemed"], total["held"], total["allotted"]) == (1, 1, 2, 10)
+    assert total["released"] == sum(total[part] for part in PARTS)
+    assert (room["state"], room["drop"], room["tail"], room["admitted"]) == ("open", 1, 3, 2)
+    assert (room["rate_per_s"], room["burst"], room["reason"]) == (1000, 1000, "operator")
+    assert room["waiting"] == room["tail"] - room["serving"]
+    assert seen["lag"] == seen["fact"] - seen["settled"] > 0
+    await world.settle()
+    await world.services.shelves.refresh()
+    assert (await board(world))["lag"] == 0
+
+
+async def test_a_key_for_one_sale_sees_that_sale_alone(world: World) -> None:
+    """The list has what is in the key's scope, and says whether the key may change anything."""
+    await furnish(world.services, sale="winter", opened=False)
+    catalogue = await world.services.catalogue.get()
+    issued = await catalogue.issue_credential("operator", "winter", "one")
+    assert isinstance(issued, Issued)
+    await world.services.credentials.refresh()
+    for auth, ids, acts in (
+        (world.keys["operator"], [SALE, "winter"], True),
+        (world.keys["auditor"], [SALE, "winter"], False),
+        (f"Bearer {issued.text}", ["winter"], True),
+    ):
+        told = await world.call("GET", "/v1/operator/sales", auth=auth)
+        assert [sale["id"] for sale in told.data["sales"]] == ids
+        assert told.data["acts"] is acts
+        assert told.data["actor"].startswith("operator:" if acts else "auditor:")
+    path = f"Bearer {issued.text}"
+    assert (await world.call("GET", PATH, auth=path)).code == "out_of_scope"
+    assert (await world.call("GET", "/v1/operator/breaks", auth=path)).code == "out_of_scope"
+
+
+async def test_the_board_stays_when_the_store_is_gone(world: World, monkeypatch: Any) -> None:
+    """Without the store the last numbers are shown, with the time that they are of."""
+
+    async def gone(_shelf: object) -> Tally:
+        raise NothingHappened("the store is away")
+
+    before = await board(world)
+    await world.services.housekeeping.stop()
+    monkeypatch.setattr(world.services.counts, "recent", gone)
+    after = await board(world)
+    assert after["total"] == before["total"]
+    assert after["room"]["at_ms"] <= after["server_time_ms"]
+
+
+async def test_a_console_opened_late_sees_the_past_minutes(world: World, monkeypatch: Any) -> None:
+    """A moment a second is remembered, in columns, of the last 15 minutes and no more."""
+    services = world.services
+    await services.housekeeping.stop()
+    path, auth = f"{PATH}/history", world.keys["auditor"]
+    for name in ("ann", "bob"):
+        await world.buy(name)
+        shelf = await services.shelves.refresh_sale(SALE)
+        assert shelf is not None
+        await services.frames.refresh(SALE)
+        await services.counts.read(shelf)
+        assert services.board.note([shelf]) == 1
+    services.board.note([shelf])  # the store has said nothing new
+    told = (await world.call("GET", path, auth=auth)).data
+    assert told["sold"][-2:] == [2, 4]
+    assert told["admitted"][-2:] == [1, 2]
+    assert told["rate_milli"][-1] == 1_000_000
+    lengths = {len(column) for column in told.values() if isinstance(column, list)}
+    assert len(lengths) == 1
+    monkeypatch.setattr("gateway.board.HISTORY_MAX", 5)
+    for _ in range(8):
+        await services.frames.refresh(SALE)
+        services.board.note([shelf])
+    told = (await world.call("GET", path, auth=auth)).data
+    assert len(told["at_ms"]) == 5
+    assert told["at_ms"] == sorted(told["at_ms"])
+    assert services.board.note([]) == 0
+    assert (await world.call("GET", path, auth=auth)).data["at_ms"] == []
+
+
+async def test_who_did_what_is_told(world: World) -> None:
+    """Each change of the room stands in the log, the newest first, with the key's id."""
+    auth = world.keys["operator"]
+    await world.call("POST", f"{PATH}/pause", {}, auth=auth)
+    await world.call("PATCH", f"{PATH}/rate", {"rate_per_s": 7.5, "burst": 3}, auth=auth)
+    changes = (await world.call("GET", f"{PATH}/changes", auth=world.keys["auditor"])).data
+    rate, state, *_ = changes["changes"]
+    assert (rate["what"], rate["detail"]) == ("rate", "7500 3")
+    assert (state["what"], state["detail"]) == ("state", "paused")
+    mine = (await world.call("GET", "/v1/operator/sales", auth=auth)).data["actor"]
+    assert (rate["actor"], state["actor"]) == (mine, mine)
+    assert rate["at_ms"] >= state["at_ms"]
