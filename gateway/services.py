@@ -89,10 +89,7 @@ class Services:
         self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
         self.allotments = AllotmentDesk(Allotments(store), self.showing)
         self.recalls = RecallDesk(Allotments(store))
-        self.kiosks = KioskDesk(store, codes, self.shelves, self.credentials, self.metrics)
-        self.partner_desk = PartnerDesk(
-            self.catalogue, self.credentials, self.shelves, keyring.current("order").secret
-        )
+        self.kiosks = KioskDesk(store, codes, self.shelves, self.metrics)
         self.books_desk = BooksDesk(books, self.shelves)
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
