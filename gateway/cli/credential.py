@@ -6,6 +6,7 @@ from typing import cast
 import click
 
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Noun, epilog
 from gateway.cli.telling import Refusal, as_json, moment, say_json, say_table
 from gateway.cli.tools import opened
 from gateway.config import Settings
@@ -25,12 +26,19 @@ auditor   a sale's id, or '*' for all
 """
 
 
-@click.group(short_help="Keys of partners, kiosks, operators.", epilog=_SCOPES)
+@click.group(cls=Noun, short_help="Keys of partners, kiosks, operators.", epilog=_SCOPES)
 def credential() -> None:
     """A key opens the calls of its role, within its scope. Only its digest is kept."""
 
 
-@credential.command()
+@credential.command(
+    short_help="Make a key for ROLE and SCOPE.",
+    epilog=epilog(
+        "dropgate credential issue partner marketplace --days 90",
+        "dropgate credential issue kiosk cinema-7/kiosk-2",
+        ("dropgate credential issue operator '*'", "of all sales"),
+    ),
+)
 @click.argument("role", type=click.Choice(ROLES))
 @click.argument("scope")
 @click.option("--title", default="", help="What it is for; the role and scope if not given.")
@@ -47,7 +55,7 @@ async def issue(settings: Settings, role: str, scope: str, title: str, days: int
     _show(outcome)
 
 
-@credential.command("list")
+@credential.command("list", epilog=epilog("dropgate credential list --json"))
 @as_json
 @with_servers("keys_dir", "assume_durable")
 @on_the_loop
@@ -73,7 +81,10 @@ async def show(settings: Settings, *, as_json: bool) -> None:
         click.echo("there is no key yet: dropgate credential issue ROLE SCOPE")
 
 
-@credential.command()
+@credential.command(
+    short_help="Make a new key in the place of key ID.",
+    epilog=epilog("dropgate credential rotate 4f2a --overlap-s 3600"),
+)
 @click.argument("name", metavar="ID")
 @click.option(
     "--overlap-s",
@@ -91,7 +102,7 @@ async def rotate(settings: Settings, name: str, overlap_s: int) -> None:
     _show(outcome)
 
 
-@credential.command()
+@credential.command(epilog=epilog("dropgate credential revoke 4f2a"))
 @click.argument("name", metavar="ID")
 @with_servers("keys_dir", "assume_durable")
 @on_the_loop

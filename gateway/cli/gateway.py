@@ -4,11 +4,17 @@ import click
 
 from gateway.cli.foreground import log_to_stderr, stop_events
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Command, epilog
 from gateway.config import Settings
 from gateway.process import serve
 
+_LINES = epilog(
+    ("dropgate gateway", "one more beside a running `dropgate up`"),
+    "dropgate gateway --store-url redis://10.0.0.5/0 --database-url postgresql://10.0.0.6/dropgate",
+)
 
-@click.command(short_help="Run one gateway process alone.")
+
+@click.command(cls=Command, short_help="Run one gateway process alone.", epilog=_LINES)
 @with_servers(
     "host",
     "port",

@@ -8,7 +8,11 @@ from importlib import import_module
 from typing import NoReturn
 
 import click
+from click.exceptions import NoSuchCommand
 
+from gateway.cli.teaching import lines
+
+_DEBUG = "--debug"
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("gateway.cli.up:up", "Start everything here, embedded, and keep it running."),
     "sale": ("gateway.cli.sale:sale", "Apply a sale file; open, pause, drain, close; look."),
@@ -26,15 +30,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each command's place and its one line in --help; a test compares the line with the command."""
 
-_FIRST_STEPS = """
-\b
-First steps:
-  dropgate up                              start; Ctrl-C stops, the next `up` goes on
-  dropgate sale apply examples/…/sale.toml take a sale in (--dry-run only checks it)
-  dropgate sale open ID                    let its drops open at their times
-  dropgate sale counts ID                  what is available, held, sold, redeemed
-  dropgate sale audit ID                   are all invariants true?
-"""
+_FIRST_STEPS = lines(
+    "First steps",
+    ("dropgate up", "start; Ctrl-C stops, the next `up` goes on"),
+    ("dropgate sale apply my-sale/sale.toml", "take a sale in (--dry-run only checks it)"),
+    ("dropgate sale open my-sale", "let its drops open at their times"),
+    ("dropgate sale counts my-sale", "what is available, held, sold, redeemed"),
+    ("dropgate sale audit my-sale", "are all invariants true?"),
+)
+_READ_ON = "Each command explains itself: dropgate sale --help, dropgate sale apply --help."
 
 
 class Commands(click.Group):
@@ -52,14 +56,28 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with the names near to one that is not known."""
+        if args[0] not in COMMANDS:
+            raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in --help, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=Commands, epilog=_FIRST_STEPS, context_settings={"max_content_width": 100})
-@click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
+@click.group(
+    cls=Commands,
+    epilog=f"{_FIRST_STEPS}\n\n{_READ_ON}",
+    context_settings={"max_content_width": 100},
+)
+@click.option(
+    "--debug", is_flag=True, help="Show the whole trace of an error; anywhere on the line."
+)
 @click.version_option(package_name="dropgate")
 def group(*, debug: bool) -> None:
     """Sell a scarce stock at a known hour to far more people than there are units.
@@ -72,16 +90,16 @@ def group(*, debug: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line. Status 0: done; 1: an error, told in one line; 2: wrong usage."""
-    debug = "--debug" in sys.argv[1:2]
+    words = [word for word in sys.argv[1:] if word != _DEBUG]
     try:
-        status = group.main(prog_name="dropgate", standalone_mode=False)
+        status = group.main(words, prog_name="dropgate", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
     except Exception as error:  # the last place that can tell a person what went wrong
-        if debug:
+        if _DEBUG in sys.argv:
             raise
         click.echo(f"dropgate: {_told(error)}", err=True)
         sys.exit(1)
@@ -94,4 +112,4 @@ def _told(error: Exception) -> str:
     text = str(error).strip() or kind.__name__
     if kind.__module__.split(".")[0] in ("gateway", "lua", "inventory", "settlement", "queueing"):
         return text
-    return f"{text.splitlines()[0]} ({kind.__name__}; `dropgate --debug …` shows all of it)"
+    return f"{text.splitlines()[0]} ({kind.__name__}; --debug shows all of it)"

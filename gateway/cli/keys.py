@@ -3,13 +3,14 @@
 import click
 
 from gateway.cli.options import with_settings
+from gateway.cli.teaching import Noun, epilog
 from gateway.config import Settings
 from gateway.keyring import NAMES, NAMES_OF_RECORDS, Keyring
 
 _RESTART = "Running processes take it up when they start next."
 
 
-@click.group(short_help="The installation's secret keys: list, rotate, retire.")
+@click.group(cls=Noun, short_help="The installation's secret keys: list, rotate, retire.")
 def keys() -> None:
     """The secret keys in the state directory: who holds them can forge places, passes and codes.
 
@@ -17,7 +18,7 @@ def keys() -> None:
     """
 
 
-@keys.command("list")
+@keys.command("list", epilog=epilog("dropgate keys list --state-dir /var/lib/dropgate"))
 @with_settings("keys_dir")
 def show(settings: Settings) -> None:
     """Names and ids of the keys, the current one first. Secrets are never shown."""
@@ -29,7 +30,12 @@ def show(settings: Settings) -> None:
         click.echo(f"  {name:<13} {ids}{turns}")
 
 
-@keys.command()
+@keys.command(
+    short_help="Make a new current key NAME.",
+    epilog=epilog(
+        "dropgate keys rotate place", then=(("dropgate keys retire place 1", "once it is unused"),)
+    ),
+)
 @click.argument("name")
 @with_settings("keys_dir")
 def rotate(settings: Settings, name: str) -> None:
@@ -38,7 +44,10 @@ def rotate(settings: Settings, name: str) -> None:
     click.echo(f"{name} is now key {ring.current(name).kid}. {_RESTART}")
 
 
-@keys.command()
+@keys.command(
+    short_help="Take the earlier key KID of NAME away.",
+    epilog=epilog("dropgate keys retire place 1"),
+)
 @click.argument("name")
 @click.argument("kid", type=int)
 @with_settings("keys_dir")

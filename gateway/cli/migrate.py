@@ -3,11 +3,16 @@
 import click
 
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Command, epilog
 from gateway.config import Settings
 from settlement import migrate as to_newest
 
+_LINES = epilog(
+    "dropgate migrate --database-url postgresql://dropgate@10.0.0.6/dropgate",
+)
 
-@click.command(short_help="Bring the database to the newest schema.")
+
+@click.command(cls=Command, short_help="Bring the database to the newest schema.", epilog=_LINES)
 @with_servers(need=("database",))
 @on_the_loop
 async def migrate(settings: Settings) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import click
 import uvloop
 
-from gateway.config import Settings, described
+from gateway.cli.teaching import SettingOption
+from gateway.config import Setting, Settings, described
 from gateway.state import found
 
 EVERYWHERE = ("state_dir", "store_url", "database_url")
@@ -35,16 +36,23 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
             taking = click.option(
                 flag,
                 one.name,
+                cls=SettingOption,
                 is_flag=one.type is bool,
                 default=None,
                 metavar=None if one.type is bool else one.kind.split(",")[0].upper(),
-                help=f"{str(one.meta.description).replace('`', '')} [{one.variable}]",
+                help=_help(one),
             )(taking)
         return taking
 
     chosen = [one for one in described() if one.name in {*EVERYWHERE, *names}]
     assert len(chosen) == len({*EVERYWHERE, *names}), f"unknown setting among {names}"
     return decorate
+
+
+def _help(one: Setting) -> str:
+    text, default = str(one.meta.description).replace("`", ""), one.show(one.default)
+    known = f"; {default} if not said" if default and one.type is not bool else ""
+    return f"{text} [{one.variable}{known}]"
 
 
 def with_servers(

@@ -10,6 +10,7 @@ import click
 from gateway.audit import audit as run_audit
 from gateway.cli.counts import counts_of, show_counts
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Noun, epilog
 from gateway.cli.telling import (
     Refusal,
     actor,
@@ -29,12 +30,21 @@ from inventory.salefile import SaleFile, load
 from inventory.sales import Change, Changed, WrongState
 
 
-@click.group(short_help="Apply a sale file; open, pause, drain, close; look.")
+@click.group(cls=Noun, short_help="Apply a sale file; open, pause, drain, close; look.")
 def sale() -> None:
     """A sale is a TOML file with CSV files beside it; `apply` takes all of it in, or nothing."""
 
 
-@sale.command("apply")
+@sale.command(
+    "apply",
+    short_help="Create the sale of FILE, or bring it up to FILE.",
+    epilog=epilog(
+        ("dropgate sale apply my-sale/sale.toml --dry-run", "every mistake, nothing written"),
+        "dropgate sale apply my-sale/sale.toml",
+        ("dropgate sale apply my-sale/sale.toml --starts-in 60", "a rehearsal: opens in a minute"),
+        then=("dropgate sale open my-sale",),
+    ),
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option(
@@ -141,8 +151,10 @@ async def _change(settings: Settings, name: str, what: Change) -> None:
             raise Refusal(f"{name} is {outcome.state}; from there it cannot {what}")
 
 
-def _changing(what: Change, text: str) -> None:
-    @sale.command(what, help=text)
+def _changing(what: Change, text: str, *then: str) -> None:
+    told = epilog(f"dropgate sale {what} my-sale", then=[f"dropgate sale {one}" for one in then])
+
+    @sale.command(what, help=text, short_help=text.partition(":")[0], epilog=told)
     @click.argument("name", metavar="SALE")
     @with_servers("keys_dir", "assume_durable")
     @on_the_loop
@@ -150,14 +162,24 @@ def _changing(what: Change, text: str) -> None:
         await _change(settings, name, what)
 
 
-_changing("open", "Let the sale's drops open at their times.")
-_changing("pause", "Stop selling and letting in at once; who waits keeps the place.")
+_changing("open", "Let the sale's drops open at their times.", "counts my-sale")
+_changing("pause", "Stop selling and letting in: who waits keeps the place.", "resume my-sale")
 _changing("resume", "Go on after a pause.")
-_changing("drain", "Sell no more: a pass buys nothing any more; whoever has a hold may still pay.")
-_changing("close", "End the sale for good; what is unsold goes back to the venues.")
+_changing(
+    "drain",
+    "Sell no more: a pass buys nothing any more; whoever has a hold may still pay.",
+    "close my-sale",
+)
+_changing(
+    "close", "End the sale for good: what is unsold goes back to the venues.", "audit my-sale"
+)
 
 
-@sale.command("counts")
+@sale.command(
+    "counts",
+    short_help="Where the units of SALE are.",
+    epilog=epilog("dropgate sale counts my-sale", "dropgate sale counts my-sale --offers --json"),
+)
 @click.argument("name", metavar="SALE")
 @click.option("--offers", "by_offer", is_flag=True, help="A line for each offer.")
 @as_json
@@ -173,7 +195,11 @@ async def counts(settings: Settings, name: str, *, by_offer: bool, as_json: bool
         show_counts(found, by_offer=by_offer)
 
 
-@sale.command("audit")
+@sale.command(
+    "audit",
+    short_help="Check every invariant; status 3 when one is broken.",
+    epilog=epilog("dropgate sale audit my-sale"),
+)
 @click.argument("name", metavar="SALE")
 @as_json
 @with_servers("keys_dir", "assume_durable")
@@ -198,7 +224,7 @@ async def audit(settings: Settings, name: str, *, as_json: bool) -> int:
     return 0 if found.ok else 3
 
 
-@sale.command("list")
+@sale.command("list", epilog=epilog("dropgate sale list --json"))
 @as_json
 @with_servers("keys_dir", "assume_durable")
 @on_the_loop

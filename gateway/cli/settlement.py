@@ -4,11 +4,18 @@ import click
 
 from gateway.cli.foreground import log_to_stderr, stop_events
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Command, epilog
 from gateway.config import Settings
 from gateway.settling import settle
 
+_LINES = epilog(
+    ("dropgate settlement --metrics-port 9110", "one more beside a `dropgate up`"),
+    "dropgate settlement --store-url redis://10.0.0.5/0 "
+    "--database-url postgresql://10.0.0.6/dropgate",
+)
 
-@click.command(short_help="Run one settlement worker alone.")
+
+@click.command(cls=Command, short_help="Run one settlement worker alone.", epilog=_LINES)
 @with_servers("metrics_host", "metrics_port", "assume_durable")
 @on_the_loop
 async def settlement(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Command, epilog
 from gateway.cli.telling import Refusal, as_json, say_json, say_table
 from gateway.config import Settings
 from settlement import Books, NotAStatement, reconcile as run_reconcile
@@ -16,7 +17,15 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHOWN_MAX = 50
 
 
-@click.command(short_help="What a partner sold on a day, as CSV.")
+@click.command(
+    cls=Command,
+    epilog=epilog(
+        "dropgate statement marketplace 2014-03-08",
+        "dropgate statement marketplace 2014-03-08 --sale cinema-3-8 --json",
+        then=("dropgate reconcile marketplace 2014-03-08 their-list.csv",),
+    ),
+    short_help="What a partner sold on a day, as CSV.",
+)
 @click.argument("partner")
 @click.argument("day", type=_DAY, metavar="YYYY-MM-DD")
 @click.option("--sale", help="Of this sale alone.")
@@ -38,7 +47,11 @@ async def statement(
         click.echo(found.csv(), nl=False)
 
 
-@click.command(short_help="Compare it with the partner's own list.")
+@click.command(
+    cls=Command,
+    epilog=epilog("dropgate reconcile marketplace 2014-03-08 their-list.csv"),
+    short_help="Compare it with the partner's own list.",
+)
 @click.argument("partner")
 @click.argument("day", type=_DAY, metavar="YYYY-MM-DD")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

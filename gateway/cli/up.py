@@ -6,11 +6,23 @@ import click
 
 from gateway.cli.foreground import stop_events
 from gateway.cli.options import on_the_loop, with_settings
+from gateway.cli.teaching import Command, epilog
 from gateway.config import Settings
 from gateway.installation import up as run_installation
 
+_LINES = epilog(
+    ("dropgate up", "everything in ./.dropgate"),
+    ("dropgate up --host 0.0.0.0 --gateways 4", "four processes, also for other machines"),
+    ("dropgate up --store-url redis://10.0.0.5/0", "a store of your own, an embedded database"),
+    then=(("dropgate sale apply my-sale/sale.toml", "take a sale in"),),
+)
 
-@click.command(short_help="Start everything here, embedded, and keep it running.")
+
+@click.command(
+    cls=Command,
+    short_help="Start everything here, embedded, and keep it running.",
+    epilog=_LINES,
+)
 @with_settings(
     "host",
     "port",

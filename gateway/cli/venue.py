@@ -7,6 +7,7 @@ import aiohttp
 import click
 
 from gateway.cli.options import on_the_loop, with_servers
+from gateway.cli.teaching import Noun, epilog
 from gateway.cli.telling import Refusal, progress
 from gateway.cli.tools import Tools, opened
 from gateway.config import Settings
@@ -42,12 +43,18 @@ _rate = click.option(
 _burst = click.option("--burst", default=3, show_default=True, help="As many at once.")
 
 
-@click.group(short_help="Buy seats ahead from a venue; report what was used.")
+@click.group(cls=Noun, short_help="Buy seats ahead from a venue; report what was used.")
 def venue() -> None:
     """Offers of `supply` venue are not in the sale file: their seats are bought here."""
 
 
-@venue.command()
+@venue.command(
+    short_help="Buy the seats of SALE's offers that a venue supplies.",
+    epilog=epilog(
+        "dropgate venue buy cinema-3-8 --url http://10.0.0.9:8092 --rate-per-s 15",
+        then=(("dropgate sale counts cinema-3-8", "they are on the shelf"),),
+    ),
+)
 @click.argument("name", metavar="SALE")
 @click.option("--venue", "only", help="Of this venue alone.")
 @_url
@@ -90,7 +97,10 @@ async def buy(
     )
 
 
-@venue.command()
+@venue.command(
+    short_help="Tell the venue which of the seats it sold were used.",
+    epilog=epilog("dropgate venue report cinema-3-8 --url http://10.0.0.9:8092"),
+)
 @click.argument("name", metavar="SALE")
 @click.option("--venue", "only", help="Of this venue alone.")
 @_url
