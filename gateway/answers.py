@@ -44,6 +44,71 @@ class DropAnswer(Outgoing, frozen=True):
     opens_at_ms: int
 
 
+class SaleCardAnswer(Outgoing, frozen=True):
+    """A sale in the list of what is on. `next_opens_at_ms` is absent when no opening is to come."""
+
+    id: str
+    title: str
+    state: SaleState
+    stock: Band
+    currency: str
+    timezone: str
+    price_min_minor: int
+    price_max_minor: int
+    offers: int
+    venues: int
+    cities: int
+    closes_at_ms: int
+    next_opens_at_ms: int | None = None
+    room: RoomState | None = None
+
+
+class SalesAnswer(Outgoing, frozen=True):
+    """What is on: open sales first, then those to come, then what is over."""
+
+    sales: list[SaleCardAnswer]
+    server_time_ms: int
+
+
+class VenueAnswer(Outgoing, frozen=True):
+    """A venue of a sale; the times of its offers are shown in its time zone."""
+
+    venue: str
+    title: str
+    city: str
+    timezone: str
+    offers: int
+
+
+class VenuesAnswer(Outgoing, frozen=True):
+    """The venues that a sale has offers at."""
+
+    venues: list[VenueAnswer]
+
+
+class SeatRunAnswer(Outgoing, frozen=True):
+    """Seats side by side, numbered from `first`: 1 is free, 0 is taken, '.' is not sold here."""
+
+    first: int
+    seats: str
+
+
+class SeatRowAnswer(Outgoing, frozen=True):
+    """A row of the hall; between its runs there is an aisle. A seat is called row and number."""
+
+    row: str
+    runs: list[SeatRunAnswer]
+
+
+class SeatsAnswer(Outgoing, frozen=True):
+    """The seat map of an offer as it was at `at_ms`, rows from A on; a pooled offer has no rows."""
+
+    offer: str
+    at_ms: int
+    free: int
+    rows: list[SeatRowAnswer]
+
+
 class OfferAnswer(Outgoing, frozen=True):
     """One thing on the shelf. `number` is what the next page's `after` takes."""
 
@@ -62,7 +127,12 @@ class OfferAnswer(Outgoing, frozen=True):
 
 
 class SaleAnswer(Outgoing, frozen=True):
-    """A sale as its shoppers see it; `offers` and `next` only when a page was asked for."""
+    """A sale as its shoppers see it; `offers` and `next` only when a page was asked for.
+
+    `login` and `payment` are pages that a browser is sent to, with `return_to` and `state` (and for
+    a payment `order`, `amount_minor`, `currency`) in the query; it comes back with the assertion,
+    or the proof, and `state` behind the `#` of the address.
+    """
 
     id: str
     title: str
@@ -72,8 +142,11 @@ class SaleAnswer(Outgoing, frozen=True):
     limit_per_buyer: int
     revision: int
     drops: list[DropAnswer]
+    closes_at_ms: int
     server_time_ms: int
     offers_url: str
+    login: str | None = None
+    payment: str | None = None
     offers: list[OfferAnswer] | None = None
     next: int | None = None
 

@@ -186,7 +186,11 @@ class StockBody(Incoming, frozen=True):
 
 
 class SaleQuery(Incoming, frozen=True):
-    """How much of a sale's shelf to show. `offers=1` asks for a page of it."""
+    """How much of a sale's shelf to show. `offers=1` asks for a page of it.
+
+    `text`: every word of it stands in the offer's title, its venue's or its city; `left=1`: only
+    offers that have units left or held.
+    """
 
     offers: Annotated[int, Meta(ge=0, le=1)] = 0
     after: Annotated[int, Meta(ge=0, le=COUNT_MAX)] = 0
@@ -202,6 +206,8 @@ class AllotmentsQuery(Incoming, frozen=True):
     sale: Slug
 
 
+    text: Text | None = None
+    left: Annotated[int, Meta(ge=0, le=1)] = 0
 class CodesQuery(Incoming, frozen=True):
     """A page of an allotment's codes: those with a unit above `after`."""
 
@@ -252,3 +258,4 @@ class BreaksQuery(Incoming, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
 
 
+    "offer": OfferId,

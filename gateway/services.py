@@ -31,6 +31,7 @@ from gateway.redeeming import KioskDesk
 from gateway.recalling import RecallDesk
 from gateway.sale_desk import SaleDesk
 from gateway.shelves import Shelves
+from gateway.seating import Seating
 from gateway.showing import Showing
 from gateway.site import Site
 from gateway.till import Till
@@ -85,7 +86,8 @@ class Services:
         self.door = Door(self.rooms, self.metrics)
         self.till = Till(self.orders, self.rooms, self.metrics)
         self.showing = Showing(codes)
-        self.window = Window(self.counts)
+        self.window = Window(self.counts, self.frames, test_mode=settings.test_mode)
+        self.seating = Seating(Stock(store))
         self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
         self.allotments = AllotmentDesk(Allotments(store), self.showing)
         self.recalls = RecallDesk(Allotments(store))
@@ -118,7 +120,7 @@ class Services:
     async def close(self) -> None:
         """Stop the loops and close all connections."""
         await self.housekeeping.stop()
-        for part in (self.door, self.till, self.counts):
+        for part in (self.door, self.till, self.counts, self.seating):
             await part.idle()  # whoever asked may be gone; the store's answer is still on its way
         await self.catalogue.close()
         await self.books.close()

@@ -181,6 +181,14 @@ class Stock:
             if record
         ]
 
+    async def seats(self, sale: SaleView, offer: int) -> str:
+        """A seated offer's seats now, a character for each position of its layout; "" for none.
+
+        1: free, 0: taken, '.': not on the shelf, '|': a row's end or an aisle.
+        """
+        raw = await self._store.read("HGET", keys.seats(sale.id), offer)
+        return bytes(raw or b"").decode("ascii")
+
     async def _last_offer(self, sale: SaleView, stripe: int) -> int:
         """The highest offer number, which catalogue gives without gaps."""
         return int(await self._store.read("HLEN", keys.offers(sale.id, stripe)))

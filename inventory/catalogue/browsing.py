@@ -6,7 +6,7 @@ asks the database. Stock is not in it: what is left changes all the time, this d
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -103,6 +103,12 @@ class SaleCatalogue:
         """The venues that have offers, by id."""
         return {offer.venue.venue: offer.venue for offer in self._offers}
 
+    @cached_property
+    def prices(self) -> tuple[int, int]:
+        """The lowest and the highest price of an offer in minor units; zeros without offers."""
+        found = [offer.record.price_minor for offer in self._offers]
+        return min(found, default=0), max(found, default=0)
+
     def offer(self, number: int) -> OfferView | None:
         """An offer by its number."""
         return self._offers[number - 1] if 0 < number <= len(self._offers) else None
@@ -135,20 +141,35 @@ class SaleCatalogue:
 
     def page(
         self, *, after: int = 0, limit: int = PAGE_MAX, city: str = "", venue: str = "",
-        drop: str = "",
+        drop: str = "", text: str = "", fits: Callable[[OfferView], bool] | None = None,
     ) -> Iterator[OfferView]:  # fmt: skip
-        """Offers with numbers above `after` that fit all that is given, at most `limit`."""
-        left = min(limit, PAGE_MAX)
-        for offer in self._offers[max(after, 0) :]:
+        """Offers with numbers above `after` that fit all that is given, at most `limit`.
+
+        Every word of `text` must stand in the title, the venue's title or the city.
+        """
+        left, words = min(limit, PAGE_MAX), text.casefold().split()
+        for at in range(max(after, 0), len(self._offers)):
             if left <= 0:
                 return
+            if words and not all(word in self._texts[at] for word in words):
+                continue
+            offer = self._offers[at]
             if (
                 (not city or offer.venue.city == city)
                 and (not venue or offer.venue.venue == venue)
                 and (not drop or offer.record.drop == drop)
+                and (fits is None or fits(offer))
             ):
                 left -= 1
                 yield offer
+
+    @cached_property
+    def _texts(self) -> Sequence[str]:
+        """What a search reads of each offer."""
+        return [
+            f"{one.record.title}\n{one.venue.title}\n{one.venue.city}".casefold()
+            for one in self._offers
+        ]
 
     async def outside_code(self, serial: int) -> str | None:
         """The code that the venue minted for a unit, in clear; None when it has none."""

@@ -81,6 +81,7 @@ def ready(endpoint: Endpoint, known: Credentials) -> Ready:
     path = endpoint.path.format(
         sale=SALE,
         order=known.partner_order if is_partners else known.order,
+        offer="hall",
         allotment="box",
         position=1,
         date=TODAY,

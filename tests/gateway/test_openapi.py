@@ -11,7 +11,11 @@ from tests.gateway.world import World
 
 DOCUMENT: dict[str, Any] = document(SHARED_PORT, "test")
 DESIGN = """
+GET /v1/sales
 GET /v1/sales/{sale}
+GET /v1/sales/{sale}/venues
+GET /v1/sales/{sale}/offers/{offer}
+GET /v1/sales/{sale}/offers/{offer}/seats
 POST /v1/sales/{sale}/places
 GET /v1/sales/{sale}/places/me
 DELETE /v1/sales/{sale}/places/me
