@@ -1,7 +1,8 @@
 """The shop: signs who a shopper is, and that a payment came (the example's two outside signers).
 
 Belongs here: the login issuer, the test payment adapter, their public keys. It keeps no state: a
-payment's reference is a function of the order, so asking twice pays once.
+payment's reference is a function of the order, so asking twice pays once. The pages that a browser
+is sent to are in `shop_pages`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from simulators.serving import problem, read_object, run
+from simulators.shop_pages import pages
 
 LOGIN_LIVES_S = 3600
 PROOF_LIVES_S = 3600
@@ -50,6 +52,22 @@ class Shop:
     login: Signer
     payment: Signer
     jwks: dict[str, Any]
+
+    def signed_in(self, user: str) -> str:
+        """The assertion that a shopper is this user."""
+        return self.login.sign({"sub": user}, now_s=int(time.time()), lives_s=LOGIN_LIVES_S)
+
+    def paid(self, order: str, amount_minor: int, currency: str, attempt: int = 1) -> str:
+        """The proof that an order was paid."""
+        reference = payment_reference(order, attempt)
+        claims: dict[str, object] = {
+            "order": order,
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "reference": reference,
+            "jti": reference,
+        }
+        return self.payment.sign(claims, now_s=int(time.time()), lives_s=PROOF_LIVES_S)
 
 
 def load(keys: Path, sale: Path | None) -> Shop:
@@ -87,14 +105,13 @@ def payment_reference(order: str, attempt: int) -> str:
 
 
 def application(shop: Shop) -> web.Application:
-    """The shop's three calls."""
+    """The shop's three calls and two pages."""
 
     async def log_in(request: web.Request) -> web.Response:
         user = (await read_object(request)).get("user")
         if not isinstance(user, str) or not 0 < len(user) <= USER_MAX_CHARS:
             return problem(422, "bad_user", f"user must be 1..{USER_MAX_CHARS} characters")
-        token = shop.login.sign({"sub": user}, now_s=int(time.time()), lives_s=LOGIN_LIVES_S)
-        return web.json_response({"token": token, "expires_in_s": LOGIN_LIVES_S})
+        return web.json_response({"token": shop.signed_in(user), "expires_in_s": LOGIN_LIVES_S})
 
     async def pay(request: web.Request) -> web.Response:
         body = await read_object(request)
@@ -105,15 +122,8 @@ def application(shop: Shop) -> web.Application:
             return problem(422, "bad_amount", "amount_minor must be minor units, an integer")
         if type(attempt) is not int or not 1 <= attempt <= 1000:
             return problem(422, "bad_attempt", "attempt must be 1..1000")
+        proof = shop.paid(order, amount, str(body.get("currency", "CNY"))[:3], attempt)
         reference = payment_reference(order, attempt)
-        claims: dict[str, object] = {
-            "order": order,
-            "amount_minor": amount,
-            "currency": str(body.get("currency", "CNY"))[:3],
-            "reference": reference,
-            "jti": reference,
-        }
-        proof = shop.payment.sign(claims, now_s=int(time.time()), lives_s=PROOF_LIVES_S)
         return web.json_response({"payment": proof, "reference": reference})
 
     async def jwks(_: web.Request) -> web.Response:
@@ -125,6 +135,7 @@ def application(shop: Shop) -> web.Application:
             web.post("/login", log_in),
             web.post("/pay", pay),
             web.get("/.well-known/jwks.json", jwks),
+            *pages(shop.signed_in, shop.paid),
         ]
     )
     return app
@@ -136,7 +147,10 @@ def application(shop: Shop) -> web.Application:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8091, show_default=True)
 def command(*, keys: Path, sale: Path | None, host: str, port: int) -> None:
-    """The example's login issuer and test payment adapter: POST /login and POST /pay."""
+    """The example's login issuer and test payment adapter: POST /login and POST /pay.
+
+    A browser is sent to GET /login and GET /pay, and comes back with what was signed.
+    """
     run(application(load(keys, sale)), name="shop-sim", host=host, port=port)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import aiohttp
 import jwt
@@ -89,3 +90,51 @@ async def test_wrong_input_is_refused(keys: Path, path: str, body: object) -> No
         session.post(shop.url + path, json=body) as answer,
     ):
         assert answer.status == 422
+
+
+async def test_a_browser_comes_back_with_what_was_signed(keys: Path) -> None:
+    """Sign-in and payment return to where the browser came from, behind the `#`, with its state."""
+    back = {"return_to": "http://127.0.0.1:8080/sales/spring", "state": "s&1"}
+    asked = {"order": "o1", "amount_minor": "760", "currency": "CNY"}
+    async with (
+        simulator("shop", "--keys", keys) as shop,
+        aiohttp.ClientSession(shop.url) as session,
+    ):
+
+        async def sent(path: str, form: dict[str, str]) -> tuple[str, dict[str, list[str]]]:
+            async with session.post(path, data=form, allow_redirects=False) as answer:
+                assert answer.status == 303
+                where, _, told = answer.headers["Location"].partition("#")
+                return where, parse_qs(told)
+
+        for path, query in (("/login", back), ("/pay", {**back, **asked})):
+            async with session.get(path, params=query) as page:
+                text = await page.text()
+                assert "Simulator" in text
+                assert 'value="s&amp;1"' in text
+        where, told = await sent("/login/page", {**back, "user": "ada"})
+        assert (where, told["state"]) == (back["return_to"], ["s&1"])
+        assert jwt.decode(told["login"][0], options={"verify_signature": False})["sub"] == "ada"
+        where, told = await sent("/pay/page", {**back, **asked, "pay": "yes"})
+        proof = jwt.decode(told["payment"][0], options={"verify_signature": False})
+        assert (told["order"], proof["amount_minor"]) == (["o1"], 760)
+        where, told = await sent("/pay/page", {**back, **asked, "pay": "no"})
+        assert (told["order"], "payment" in told) == (["o1"], False)
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    ["https://evil.example/", "http://127.0.0.1.evil.example/", "javascript:alert(1)", "//evil"],
+)
+async def test_a_browser_is_sent_to_no_unknown_address(keys: Path, return_to: str) -> None:
+    """What was signed goes back to this machine alone: else anybody could collect logins."""
+    async with (
+        simulator("shop", "--keys", keys) as shop,
+        aiohttp.ClientSession(shop.url) as session,
+    ):
+        back = {"return_to": return_to, "state": "s"}
+        async with session.get("/login", params=back) as answer:
+            assert answer.status == 422
+        form = {**back, "user": "ada"}
+        async with session.post("/login/page", data=form, allow_redirects=False) as answer:
+            assert answer.status == 422
