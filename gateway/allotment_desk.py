@@ -3,8 +3,9 @@
 Here belongs translating for the partner; the verbs are inventory's.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 
 from gateway.bodies import ReportLineBody, refuse_twice
 from gateway.partner_answers import AllotmentAnswer, UnitCodeAnswer, UnitStatusAnswer
@@ -12,19 +13,19 @@ from gateway.problems import Code, FieldError, Problem, Refused, problem
 from gateway.shelves import Shelf
 from gateway.showing import Showing
 from inventory.allotments import (
-    LINES_MAX,
     Allotment,
     Allotments,
     AllottedUnit,
-    Exported,
     Lines,
     LinesOutcome,
     SoldUnit,
 )
 from inventory.outcomes import KeyReused, NotFound, NotYours
 
-EXPORTED_STATES = ("allotted", "sold", "redeemed")
-"""Units that came back have codes that are dead, or somebody else's."""
+LIVE_STATES = ("allotted", "sold", "redeemed")
+"""The units of other states are told without a code: theirs is dead, or somebody else's."""
+PIECE_UNITS = 128
+"""Units of an export that are made at once: some milliseconds of the loop, which others need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,20 @@ class Statuses:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """An allotment's units on their way out; `last` is the highest unit that it ever had."""
+
+    last: int
+    pieces: AsyncIterator[list[UnitCodeAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
 class AllotmentDesk:
-    """Allotments of one process."""
+    """Allotments of one process. All its exports together make one piece at a time."""
 
     allotments: Allotments
     showing: Showing
+    _one_piece: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def listed(self, shelf: Shelf, partner: str) -> list[AllotmentAnswer]:
         """The partner's allotments in a sale."""
@@ -59,22 +69,30 @@ class AllotmentDesk:
         ]
 
     async def codes(
-        self, shelf: Shelf, partner: str, name: str, *, after: int, limit: int
-    ) -> list[UnitCodeAnswer]:
-        """Units above `after` with their codes, at most `limit`. Raises Refused."""
-        allotment = await self._find(shelf, partner, name)
-        page: list[UnitCodeAnswer] = []
-        at: int | None = after
-        while at is not None and len(page) < limit:
-            exported = await self.allotments.export(
-                shelf.view, allotment.number, partner=partner, after=at,
-                limit=min(limit - len(page), LINES_MAX),
-            )  # fmt: skip
-            if not isinstance(exported, Exported):
-                raise Refused(Code.UNKNOWN_ALLOTMENT)
-            page += await self._with_codes(shelf, allotment.offer, exported.units)
-            at = exported.after
-        return page
+        self, shelf: Shelf, partner: str, name: str, *, after: int, limit: int | None
+    ) -> Export:
+        """Units above `after` with their codes: all of them, or at most `limit`. Raises Refused."""
+        found = await self._find(shelf, partner, name)
+        allotment = await self.allotments.export(shelf.view, found.number, partner=partner)
+        if not isinstance(allotment, Allotment):
+            raise Refused(Code.UNKNOWN_ALLOTMENT)
+        return Export(allotment.last, self._pieces(shelf, allotment, after, limit))
+
+    async def _pieces(
+        self, shelf: Shelf, allotment: Allotment, after: int, limit: int | None
+    ) -> AsyncIterator[list[UnitCodeAnswer]]:
+        left = allotment.units if limit is None else limit
+        while left > 0:
+            async with self._one_piece:
+                units = await self.allotments.units(
+                    shelf.view, allotment, after=after, limit=min(left, PIECE_UNITS)
+                )
+                if not units:
+                    return
+                piece = await self._with_codes(shelf, allotment.offer, units)
+            yield piece
+            after = units[-1].serial
+            left -= len(units)
 
     async def report(
         self, shelf: Shelf, partner: str, name: str, key: str, lines: Sequence[ReportLineBody]
@@ -109,17 +127,17 @@ class AllotmentDesk:
     async def _with_codes(
         self, shelf: Shelf, offer: int, units: Sequence[AllottedUnit]
     ) -> list[UnitCodeAnswer]:
-        live = [unit for unit in units if unit.state in EXPORTED_STATES]
+        live = [unit for unit in units if unit.state in LIVE_STATES]
         codes = await self.showing.codes_of(shelf, [(one.serial, one.generation) for one in live])
         return [
             UnitCodeAnswer(
                 unit=unit.serial,
                 offer=shelf.offer_id(offer),
                 seat=shelf.seat(unit.serial),
-                state=unit.state,
+                state="returned" if unit.state == "back" else unit.state,
                 code=codes.get(unit.serial),
             )
-            for unit in live
+            for unit in units
         ]
 
 

@@ -238,6 +238,17 @@ class OrderAnswer(Outgoing, frozen=True):
     reference: str | None = None
 
 
+class KioskAnswer(Outgoing, frozen=True):
+    """A kiosk and its venue; `timezone` once a sale has offers there."""
+
+    venue: str
+    venue_title: str
+    kiosk: str
+    title: str
+    server_time_ms: int
+    timezone: str | None = None
+
+
 class RedemptionAnswer(Outgoing, frozen=True):
     """A code was redeemed: let the visitor in. `order` is absent for a unit of an allotment."""
 

@@ -119,6 +119,8 @@ class _Protocol(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to bytes that are no HTTP, and to a bug outside of all handlers."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client is gone, or has half an answer: aiohttp ends the connection
         server = self._manager
         assert isinstance(server, _Server)
         return server.counted(refusal(_outside(request, status, exc)), closing=True)

@@ -57,9 +57,10 @@ class AtTill:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner marketplace, by its key."""
+    """A partner marketplace, by the key of id `credential`."""
 
     id: str
+    credential: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,13 @@ class Operator:
     """
 
     actor: str
-
     scope: str
     looks: bool
 
     def may_see(self, sale: str) -> bool:
         """Whether a sale is in the key's scope."""
         return self.scope in ("*", sale)
+
 
 Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
 
@@ -171,7 +172,7 @@ class Auth:
             case Who.PARTNER:
                 if shelf is not None and key.scope not in shelf.catalogue.partners:
                     raise Refused(Code.OUT_OF_SCOPE, "You are no partner of this sale.")
-                return Partner(key.scope)
+                return Partner(key.scope, key.id)
             case Who.KIOSK:
                 venue, _, kiosk = key.scope.partition("/")
                 return AtKiosk(key.id, venue, kiosk)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.problems import wrong_field
+from inventory.catalogue import OVERLAP_MAX_S
 from inventory.facts import SERIAL_MAX
 
 LINES_MAX = 8
@@ -23,6 +24,7 @@ MONEY_MAX = 2**53 - 1
 PAGE_MAX = 500
 EVENTS_MAX = 1_000
 CODES_MAX = 10_000
+OVERLAP_MIN_S = 300
 
 # `(?!\n)$` is the true end of the text both for Python's `$` and for a JSON schema's reader.
 _END = r"(?!\n)$"
@@ -158,6 +160,12 @@ class RedeemBody(Incoming, frozen=True):
     code: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,512}" + _END, max_length=512)]
 
 
+class RotateBody(Incoming, frozen=True):
+    """How long the key that is replaced stays good: long enough to change over."""
+
+    overlap_s: Annotated[int, Meta(ge=OVERLAP_MIN_S, le=OVERLAP_MAX_S)] = 86_400
+
+
 class RateBody(Incoming, frozen=True):
     """How many turns a second the room admits, and how many at once after a quiet time."""
 
@@ -198,6 +206,8 @@ class SaleQuery(Incoming, frozen=True):
     venue: Slug | None = None
     city: Text | None = None
     drop: Slug | None = None
+    text: Text | None = None
+    left: Annotated[int, Meta(ge=0, le=1)] = 0
 
 
 class AllotmentsQuery(Incoming, frozen=True):
@@ -206,21 +216,24 @@ class AllotmentsQuery(Incoming, frozen=True):
     sale: Slug
 
 
-    text: Text | None = None
-    left: Annotated[int, Meta(ge=0, le=1)] = 0
 class CodesQuery(Incoming, frozen=True):
-    """A page of an allotment's codes: those with a unit above `after`."""
+    """Which of an allotment's codes: those with a unit above `after`, all or at most `limit`."""
 
     sale: Slug
     after: Annotated[int, Meta(ge=-1, le=SERIAL_MAX)] = -1
-    limit: Annotated[int, Meta(ge=1, le=CODES_MAX)] = 1_000
+    limit: Annotated[int, Meta(ge=1, le=CODES_MAX)] | None = None
 
 
 class EventsQuery(Incoming, frozen=True):
-    """A page of the feed: what happened after the event numbered `after`."""
+    """A page of the feed: what happened after the event numbered `after`, or the `last` events."""
 
-    after: Annotated[int, Meta(ge=0, le=MONEY_MAX)] = 0
+    after: Annotated[int, Meta(ge=0, le=MONEY_MAX)] | None = None
     limit: Annotated[int, Meta(ge=1, le=EVENTS_MAX)] = 100
+    last: Annotated[int, Meta(ge=1, le=EVENTS_MAX)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.after is not None and self.last is not None:
+            raise ValueError("Give `after` or `last`, not both")
 
 
 class StatementQuery(Incoming, frozen=True):
@@ -229,22 +242,6 @@ class StatementQuery(Incoming, frozen=True):
     date: Day
 
 
-def refuse_twice(field: str, units: Sequence[int]) -> None:
-    """A unit moves once in a call. Raises Refused, naming the field."""
-    if len(set(units)) < len(units):
-        raise wrong_field("body", field, "A unit is named twice")
-
-
-PATH: dict[str, object] = {
-    "sale": Slug,
-    "order": OrderId,
-    "allotment": AllotmentId,
-    "position": UnitPosition,
-    "date": Day,
-    "digest": Annotated[str, Meta(pattern=r"^[0-9a-f]{16}" + _END, max_length=16)],
-    "file": Annotated[str, Meta(pattern=r"^[A-Za-z0-9._/-]{1,128}" + _END, max_length=128)],
-}
-"""The type of every placeholder that a path may have."""
 class BreaksQuery(Incoming, frozen=True):
     """Which reconciliations, and which of the breaks of one `run`: those after a position."""
 
@@ -258,4 +255,20 @@ class BreaksQuery(Incoming, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
 
 
+def refuse_twice(field: str, units: Sequence[int]) -> None:
+    """A unit moves once in a call. Raises Refused, naming the field."""
+    if len(set(units)) < len(units):
+        raise wrong_field("body", field, "A unit is named twice")
+
+
+PATH: dict[str, object] = {
+    "sale": Slug,
+    "order": OrderId,
     "offer": OfferId,
+    "allotment": AllotmentId,
+    "position": UnitPosition,
+    "date": Day,
+    "digest": Annotated[str, Meta(pattern=r"^[0-9a-f]{16}" + _END, max_length=16)],
+    "file": Annotated[str, Meta(pattern=r"^[A-Za-z0-9._/-]{1,128}" + _END, max_length=128)],
+}
+"""The type of every placeholder that a path may have."""

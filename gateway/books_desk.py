@@ -34,9 +34,14 @@ class BooksDesk:
         self._shelves = shelves
         self._reconciling: set[str] = set()
 
-    async def events(self, partner: str, *, after: int, limit: int) -> EventsAnswer:
-        """What happened to the partner's orders, allotments and codes after an event."""
-        found = await self._books.events(partner, after, limit)
+    async def events(
+        self, partner: str, *, after: int, limit: int, last: int | None
+    ) -> EventsAnswer:
+        """What happened to a partner's orders, allotments and codes after an event, or at last."""
+        if last is None:
+            found = await self._books.events(partner, after, limit)
+        else:
+            found = await self._books.last_events(partner, last)
         events = [
             EventAnswer(
                 seq=event.seq,

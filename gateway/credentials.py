@@ -40,6 +40,10 @@ class Credentials:
         self.refreshed_at = time.monotonic()
         return len(known)
 
+    def known(self, id: str) -> Credential | None:
+        """The key of an id, as it was read last."""
+        return None if self._known is None else self._known.get(id)
+
     def check(self, text: str, now_s: float) -> Credential | BadKey:
         """The credential that a key's text proves. Raises Refused when no list was ever read."""
         if self._known is None:

@@ -60,6 +60,7 @@ class Media:
     types: tuple[str, ...]
     what: str
     json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # name → what it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,13 @@ def of_redeem(outcome: red.RedeemOutcome, shelves: Shelves) -> web.Response:
         case red.UnknownCode():
             return refusal(problem(Code.UNKNOWN_CODE))
         case red.WrongVenue(venue=venue):
-            return refusal(problem(Code.WRONG_VENUE, venue=venue))
+            title = _title(venue, shelves)
+            return refusal(problem(Code.WRONG_VENUE, venue=venue, venue_title=title))
         case red.AlreadyRedeemed(at_ms=at_ms, venue=venue, kiosk=kiosk):
-            used = problem(Code.ALREADY_REDEEMED, at_ms=at_ms, venue=venue, kiosk=kiosk)
+            title = _title(venue, shelves)
+            used = problem(
+                Code.ALREADY_REDEEMED, at_ms=at_ms, venue=venue, venue_title=title, kiosk=kiosk
+            )
             return refusal(used)
         case red.VoidCode():
             return refusal(problem(Code.VOID))
@@ -38,6 +42,11 @@ def of_redeem(outcome: red.RedeemOutcome, shelves: Shelves) -> web.Response:
             return refusal(problem(Code.TOO_LATE, until_ms=until_ms))
         case _:
             assert_never(outcome)
+
+
+def _title(venue: str, shelves: Shelves) -> str | None:
+    known = shelves.venue(venue)
+    return None if known is None else known.title
 
 
 def _redeemed(unit: red.RedeemedUnit, shelf: Shelf) -> RedemptionAnswer:

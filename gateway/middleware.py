@@ -19,7 +19,7 @@ from gateway.endpoint import Endpoint, Keyed, Scope
 from gateway.gate import LARGE_BODY, Gate
 from gateway.metrics import RouteMeter
 from gateway.problems import Code, Problem, Refused, problem
-from gateway.responses import PROBLEM_CODE, refusal
+from gateway.responses import PROBLEM_CODE, BrokenOff, refusal
 from gateway.services import Services
 from gateway.shelves import Shelf
 from lua.faults import Fault, MayHaveHappened
@@ -58,7 +58,7 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
             response = refusal(refused.problem)
             if refused.problem.status in (408, 413):
                 response.force_close()  # the rest of the body is not worth reading
-        except requests.ClientGone:
+        except (requests.ClientGone, BrokenOff):
             raise  # aiohttp ends the connection
         except Exception as error:  # noqa: BLE001  # one place turns faults and bugs into answers
             response = refusal(problem_of(error, request))

@@ -155,7 +155,13 @@ def _answer(kind: Any, endpoint: Endpoint) -> dict[str, Any]:
         content = {media: {"schema": _plain(media)} for media in kind.types}
         if kind.json is not None:
             content["application/json"] = {"schema": cast("Any", _ref(kind.json))}
-        return {"description": kind.what, "content": content}
+        described: dict[str, Any] = {"description": kind.what, "content": content}
+        if kind.headers:
+            described["headers"] = {
+                name: {"description": what, "schema": {"type": "string"}}
+                for name, what in kind.headers.items()
+            }
+        return described
     answer: dict[str, Any] = {
         "description": (kind.__doc__ or "").split("\n", 1)[0],
         "content": {"application/json": {"schema": _ref(kind)}},

@@ -4,8 +4,53 @@ from typing import Any
 
 import msgspec
 
-from gateway.answers import OrderAnswer, Outgoing
+from gateway.answers import OrderAnswer, Outgoing, SaleState
 from gateway.problems import Problem
+
+
+class KeyAnswer(Outgoing, frozen=True):
+    """One of the partner's keys, masked; `current` is the one that asked."""
+
+    id: str
+    masked: str
+    title: str
+    current: bool
+    expires_at_ms: int | None = None
+
+
+class KeysAnswer(Outgoing, frozen=True):
+    """The partner's keys in force."""
+
+    keys: list[KeyAnswer]
+
+
+class NewKeyAnswer(Outgoing, frozen=True):
+    """A new key. `key` is shown in this answer and its repeats, and kept nowhere."""
+
+    id: str
+    key: str
+    old_expires_at_ms: int
+    expires_at_ms: int | None = None
+
+
+class PartnerSaleAnswer(Outgoing, frozen=True):
+    """A sale that the partner may sell in."""
+
+    id: str
+    title: str
+    state: SaleState
+    currency: str
+    timezone: str
+
+
+class PartnerAnswer(Outgoing, frozen=True):
+    """Who a partner's key is."""
+
+    partner: str
+    title: str
+    key: KeyAnswer
+    sales: list[PartnerSaleAnswer]
+    server_time_ms: int
 
 
 class BatchItemAnswer(Outgoing, frozen=True):

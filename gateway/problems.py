@@ -97,6 +97,7 @@ class Code(Enum):
     INVALID_SALE = ("invalid_sale", 422, "The sale is not valid")
     STILL_RECONCILING = ("still_reconciling", 429, "Another statement of yours is being matched")
     INVALID_STATEMENT = ("invalid_statement", 422, "The statement cannot be read")
+    TOO_MANY_KEYS = ("too_many_keys", 409, "As many keys are in force as there may be")
     STOCK_REFUSED = ("stock_refused", 422, "The lot cannot be taken in")
 
     # Faults: repeat with the same key.
@@ -144,6 +145,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     revision: int | None = None
     at_ms: int | None = None
     venue: str | None = None
+    venue_title: str | None = None
     kiosk: str | None = None
     from_ms: int | None = None
     until_ms: int | None = None

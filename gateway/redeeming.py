@@ -8,7 +8,9 @@ import asyncio
 import math
 import time
 
+from gateway.answers import KioskAnswer
 from gateway.auth import AtKiosk
+from gateway.credentials import Credentials
 from gateway.limits import AtOnce, MissLimit
 from gateway.metrics import Metrics
 from gateway.problems import Code, Refused
@@ -31,15 +33,29 @@ class KioskDesk:
         store: Store,
         codes: Codes,
         shelves: Shelves,
+        credentials: Credentials,
         metrics: Metrics,
     ) -> None:
         self._redemption = Redemption(
             store, codes, find_minted=self._minted, find_outside=self._imported
         )
         self._shelves = shelves
+        self._credentials = credentials
         self._metrics = metrics
         self._misses = MissLimit()
         self._at_once = AtOnce()
+
+    def me(self, at: AtKiosk) -> KioskAnswer:
+        """Where the kiosk stands, as far as this process knows."""
+        venue, key = self._shelves.venue(at.venue), self._credentials.known(at.credential)
+        return KioskAnswer(
+            venue=at.venue,
+            venue_title=at.venue if venue is None else venue.title,
+            timezone=None if venue is None else venue.timezone,
+            kiosk=at.kiosk,
+            title=at.kiosk if key is None else key.title,
+            server_time_ms=int(time.time() * 1000),
+        )
 
     async def redeem(self, at: AtKiosk, typed: str, key: str) -> RedeemOutcome:
         """Redeem what was typed or scanned.

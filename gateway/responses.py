@@ -3,18 +3,27 @@
 The shapes are in `answers` and `problems`; which outcome becomes which of them, in `outcomes`.
 """
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.problems import PROBLEM_JSON, Problem
 from gateway.site import File
+from lua.faults import Fault
+
+log = logging.getLogger("dropgate.gateway")
 
 JSON = "application/json"
 PROBLEM_CODE = web.ResponseKey("problem_code", str)
 """Where a response keeps the code that it is counted by."""
 SERVER = "dropgate"
 """In the place of the versions of Python and aiohttp, which help nobody but an attacker."""
+SEND_TIMEOUT_S = 30.0
+"""A client that reads nothing for so long is let go; it can ask for the rest."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,6 +71,40 @@ def file(request: web.Request, found: File) -> web.Response:
         headers["Content-Encoding"] = "gzip"
         return web.Response(body=found.gzipped, headers=headers)
     return web.Response(body=found.body, headers=headers)
+
+
+class BrokenOff(ConnectionError):
+    """An answer that cannot be ended well: its connection is cut, so that the client sees it."""
+
+
+async def streamed(
+    request: web.Request, pieces: AsyncIterator[bytes], media_type: str, more: Mapping[str, str]
+) -> web.StreamResponse:
+    """A success that is made while it is sent, as fast as its client reads.
+
+    What fails before the first piece is raised as it is; what fails later, as BrokenOff.
+    """
+    first = await anext(pieces, b"")
+    headers = {"Content-Type": media_type, "Cache-Control": "no-store", "Server": SERVER, **more}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    try:
+        await _send(response, first)
+        async for piece in pieces:
+            await _send(response, piece)
+        await response.write_eof()
+    except Exception as error:
+        if not isinstance(error, Fault | OSError):  # TimeoutError and ConnectionError are
+            log.error("bug while streaming %s", request.path, exc_info=error)
+        raise BrokenOff from error
+    return response
+
+
+async def _send(response: web.StreamResponse, piece: bytes) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        await response.write(piece)
 
 
 def nothing() -> web.Response:

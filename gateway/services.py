@@ -26,12 +26,13 @@ from gateway.keyring import Key, Keyring
 from gateway.link import Link
 from gateway.metrics import MeteredStore, Metrics
 from gateway.operator_desk import OperatorDesk
+from gateway.partner_desk import PartnerDesk
 from gateway.problems import Code, Refused
-from gateway.redeeming import KioskDesk
 from gateway.recalling import RecallDesk
+from gateway.redeeming import KioskDesk
 from gateway.sale_desk import SaleDesk
-from gateway.shelves import Shelves
 from gateway.seating import Seating
+from gateway.shelves import Shelves
 from gateway.showing import Showing
 from gateway.site import Site
 from gateway.till import Till
@@ -91,12 +92,15 @@ class Services:
         self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
         self.allotments = AllotmentDesk(Allotments(store), self.showing)
         self.recalls = RecallDesk(Allotments(store))
-        self.kiosks = KioskDesk(store, codes, self.shelves, self.metrics)
+        self.kiosks = KioskDesk(store, codes, self.shelves, self.credentials, self.metrics)
+        self.partner_desk = PartnerDesk(
+            self.catalogue, self.credentials, self.shelves, keyring.current("order").secret
+        )
         self.books_desk = BooksDesk(books, self.shelves)
+        self.board = Board(self.frames, self.counts)
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
         self.housekeeping = Housekeeping(self)
-        self.board = Board(self.frames, self.counts)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
     @classmethod

@@ -16,7 +16,7 @@ from gateway.assertions import PAYMENT_AUDIENCE, Issuer, issuer_of
 from gateway.problems import Code, Refused
 from inventory.catalogue import OfferView, OutsideCodes, SaleCatalogue
 from inventory.ids import parse_order_id
-from inventory.salefile import KeySet
+from inventory.salefile import KeySet, Venue
 from inventory.sales import Sales, SaleView
 from lua.store import Store
 
@@ -150,6 +150,14 @@ class Shelves:
     def of_number(self, number: int) -> Shelf | None:
         """The sale of a number, if this process knows it."""
         return self._known.get(self._by_number.get(number, ""))
+
+    def venue(self, venue: str) -> Venue | None:
+        """A venue by its id, as the newest sale that has it says it."""
+        for shelf in sorted(self, key=lambda one: one.view.number, reverse=True):
+            found = shelf.catalogue.venues.get(venue)
+            if found is not None:
+                return found
+        return None
 
     async def of_sale(self, sale: str) -> Shelf:
         """The sale of an id, looked for once more when it is not known. Raises Refused."""

@@ -5,15 +5,16 @@ text belongs to `codes` and `catalogue`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
 
 from inventory import keys
 from inventory.batching import STOCK_KEYS, stock_keys
-from inventory.facts import Ranges, spread
+from inventory.facts import Ranges
 from inventory.outcomes import Closed, KeyReused, NotFound, NotYours, TooFew, UnknownOffer
 from inventory.records import PackedAllotment, allotment_decoder
 from inventory.sales import SaleView, forgotten
@@ -52,7 +53,6 @@ ALLOTMENT_RECALL = signature(
     replies=("no_slot", "not_found", "not_yours", "replayed", "key_reused", "recalled"),
 )
 
-UNITS_MAX = 10_000
 LINES_MAX = 1_000
 _UNIT_STATES = {"a": "allotted", "s": "sold", "r": "redeemed", "v": "voided", "-": "back"}
 _REPORTED = {"s": "sold", "d": "sold_before", "n": "not_yours"}
@@ -79,6 +79,11 @@ class Allotment:
         """Units still set aside."""
         return self.units - self.sold - self.back - self.voided
 
+    @property
+    def last(self) -> int:
+        """Its highest serial."""
+        return self.ranges[-2] + self.ranges[-1] - 1
+
 
 @dataclass(frozen=True, slots=True)
 class AllottedUnit:
@@ -95,15 +100,6 @@ class Allotted:
 
     units: int
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A page of an allotment's units, and where the next page begins (None at the end)."""
-
-    allotment: Allotment
-    units: tuple[AllottedUnit, ...]
-    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ class SoldUnit:
 
 
 AllotOutcome = Allotted | KeyReused | Closed | UnknownOffer | TooFew
-ExportOutcome = Exported | NotFound | NotYours
+ExportOutcome = Allotment | NotFound | NotYours
 LinesOutcome = Lines | NotFound | NotYours | KeyReused
 
 
@@ -175,24 +171,33 @@ class Allotments:
         mine = [one for one in found if partner is None or one.partner == partner]
         return sorted(mine, key=lambda one: one.number)
 
-    async def export(
-        self, sale: SaleView, number: int, *, partner: str, after: int = -1, limit: int = LINES_MAX
-    ) -> ExportOutcome:
-        """A page of units whose serial is above `after`, noted as exported before it is shown."""
+    async def export(self, sale: SaleView, number: int, *, partner: str) -> ExportOutcome:
+        """The allotment, noted as exported before any of its codes is shown."""
         slot_keys = (keys.allotments(sale.id),)
         match await self._store.run(ALLOTMENT_EXPORT, slot_keys, (number, partner)):
             case [b"exported", packed]:
-                allotment = _allotment(number, allotment_decoder.decode(packed))
+                return _allotment(number, allotment_decoder.decode(packed))
             case [b"not_found"]:
                 return NotFound()
             case [b"not_yours"]:
                 return NotYours()
             case reply:
                 raise AssertionError(f"unknown reply {reply!r}")
-        serials = [serial for serial in spread(allotment.ranges) if serial > after]
-        page = serials[:limit]
-        units = await self._units(sale, number, page)
-        return Exported(allotment, units, page[-1] if len(serials) > limit else None)
+
+    async def units(
+        self, sale: SaleView, allotment: Allotment, *, after: int = -1, limit: int = LINES_MAX
+    ) -> tuple[AllottedUnit, ...]:
+        """The first `limit` units whose serial is above `after`, as they are now, by serial."""
+        serials = list(islice(_above(allotment.ranges, after), limit))
+        if not serials:
+            return ()
+        chunks = sorted({serial // keys.UNITS_PER_CHUNK for serial in serials})
+        packed = await self._store.read("HMGET", keys.units(sale.id), *chunks)
+        by_chunk = dict(zip(chunks, packed, strict=True))
+        owner = f"allotment:{allotment.number:014d}"
+        return tuple(
+            _unit(serial, by_chunk[serial // keys.UNITS_PER_CHUNK], owner) for serial in serials
+        )
 
     async def report(
         self,
@@ -236,23 +241,18 @@ class Allotments:
     def _keys(self, sale: SaleView) -> list[str]:
         return [*stock_keys(sale, 0), keys.allotments(sale.id), keys.done(sale.id)]
 
-    async def _units(
-        self, sale: SaleView, number: int, serials: Sequence[int]
-    ) -> tuple[AllottedUnit, ...]:
-        if not serials:
-            return ()
-        chunks = sorted({serial // keys.UNITS_PER_CHUNK for serial in serials})
-        packed = await self._store.read("HMGET", keys.units(sale.id), *chunks)
-        by_chunk = dict(zip(chunks, packed, strict=True))
-        owner = f"allotment:{number:014d}"
-        units = []
-        for serial in serials:
-            at = serial % keys.UNITS_PER_CHUNK * keys.UNIT_ENTRY_BYTES
-            chunk = by_chunk[serial // keys.UNITS_PER_CHUNK]
-            entry = chunk[at : at + keys.UNIT_ENTRY_BYTES].decode()
-            state = _UNIT_STATES[entry[0]] if entry[2:] == owner else "back"
-            units.append(AllottedUnit(serial, state, ord(entry[1]) - ord("0")))
-        return tuple(units)
+
+def _above(ranges: Ranges, after: int) -> Iterator[int]:
+    """The serials of ascending ranges that are above `after`."""
+    for first, count in zip(ranges[::2], ranges[1::2], strict=True):
+        yield from range(max(first, after + 1), first + count)
+
+
+def _unit(serial: int, chunk: bytes, owner: str) -> AllottedUnit:
+    at = serial % keys.UNITS_PER_CHUNK * keys.UNIT_ENTRY_BYTES
+    entry = chunk[at : at + keys.UNIT_ENTRY_BYTES].decode()
+    state = _UNIT_STATES[entry[0]] if entry[2:] == owner else "back"
+    return AllottedUnit(serial, state, ord(entry[1]) - ord("0"))
 
 
 def _lines(sale: SaleView, reply: list[Any], word: bytes, statuses: dict[str, str]) -> LinesOutcome:

@@ -114,6 +114,12 @@ class Books:
             rows = await connection.fetch(EVENTS, partner, after, limit)
         return [FeedEvent(*row) for row in rows]
 
+    async def last_events(self, partner: str, limit: int) -> list[FeedEvent]:
+        """A partner's newest events, in order."""
+        async with self._moment() as connection:
+            rows = await connection.fetch(LAST_EVENTS, partner, min(max(limit, 0), EVENTS_MAX))
+        return [FeedEvent(*row) for row in reversed(rows)]
+
     async def trial_balance(self) -> dict[str, int]:
         """The sum of all lines of each commodity; every one must be zero."""
         async with self._moment() as connection:
@@ -232,6 +238,9 @@ class Books:
 EVENTS = """
     select seq, type, at_ms, data from books.event
     where partner = $1 and seq > $2 order by seq limit $3"""
+LAST_EVENTS = """
+    select seq, type, at_ms, data from books.event
+    where partner = $1 order by seq desc limit $2"""
 TRIAL_BALANCE = """
     select code, sum(amount) as rest from books.line
     join books.commodity on commodity.id = line.commodity group by code order by code"""

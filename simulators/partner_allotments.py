@@ -43,7 +43,7 @@ class Allotments:
             path, sale=self._sale, after=after, limit=CODES_PAGE
         ):
             units = [json.loads(line) for line in lines]
-            self._book.write(*(_taken(allotment, unit) for unit in units))
+            self._book.write(*(_taken(allotment, unit) for unit in units if "code" in unit))
             after = units[-1]["unit"]
 
     async def sell(self, share: float, prices: Mapping[str, int], currency: str) -> None:

@@ -1,14 +1,20 @@
-"""Routes for kiosks: redeem a code."""
+"""Routes for kiosks: who am I, and redeem a code."""
 
 from aiohttp import web
 
 from gateway import kiosk_outcomes
-from gateway.answers import RedemptionAnswer
+from gateway.answers import KioskAnswer, RedemptionAnswer
 from gateway.auth import AtKiosk
 from gateway.bodies import RedeemBody
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Who
 from gateway.problems import Code
+from gateway.responses import answer
+
+
+async def me(call: Call) -> web.Response:
+    """Which kiosk the key is of."""
+    return answer(call.services.kiosks.me(call.caller(AtKiosk)))
 
 
 async def redeem(call: Call) -> web.Response:
@@ -20,6 +26,14 @@ async def redeem(call: Call) -> web.Response:
 
 
 ROUTES = (
+    Endpoint(
+        method="GET",
+        path="/v1/kiosk/me",
+        handler=me,
+        summary="Which kiosk this key is of, and where it stands",
+        who=(Who.KIOSK,),
+        answers={200: KioskAnswer},
+    ),
     Endpoint(
         method="POST",
         path="/v1/kiosk/redemptions",

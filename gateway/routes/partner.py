@@ -14,6 +14,7 @@ from gateway.bodies import (
     RefundBody,
     ReportBody,
     ReturnsBody,
+    RotateBody,
     StatementQuery,
 )
 from gateway.call import Call
@@ -22,6 +23,9 @@ from gateway.partner_answers import (
     AllotmentsAnswer,
     BatchAnswer,
     EventsAnswer,
+    KeysAnswer,
+    NewKeyAnswer,
+    PartnerAnswer,
     RunAnswer,
     StatementAnswer,
     UnitCodeAnswer,
@@ -34,6 +38,24 @@ from gateway.routes.shopper import TILL_REFUSALS
 BATCH_BODY_MAX = 2 * 1024 * 1024
 STATEMENT_MAX = 16 * 1024 * 1024
 LARGE_BODY_TIMEOUT_S = 60.0
+
+
+async def me(call: Call) -> web.Response:
+    """Who the key says its bearer is."""
+    return answer(call.services.partner_desk.me(call.caller(Partner)))
+
+
+async def keys(call: Call) -> web.Response:
+    """The partner's keys in force."""
+    return answer(KeysAnswer(keys=await call.services.partner_desk.keys(call.caller(Partner))))
+
+
+async def rotate(call: Call) -> web.Response:
+    """Make a new key in the place of the one that asks."""
+    rotated = await call.services.partner_desk.rotate(
+        call.caller(Partner), call.key, overlap_s=call.body(RotateBody).overlap_s
+    )
+    return answer(rotated.key, 200 if rotated.replayed else 201, replayed=rotated.replayed)
 
 
 async def order(call: Call) -> web.Response:
@@ -73,15 +95,16 @@ async def allotments(call: Call) -> web.Response:
     return answer(AllotmentsAnswer(allotments=await services.allotments.listed(shelf, partner)))
 
 
-async def codes(call: Call) -> web.Response:
-    """A page of an allotment's codes, as NDJSON or CSV."""
+async def codes(call: Call) -> web.StreamResponse:
+    """An allotment's units with their codes, as NDJSON or CSV."""
     services, partner, query = call.services, call.caller(Partner).id, call.query(CodesQuery)
     shelf = await services.shelves.for_partner(query.sale, partner)
     name = str(call.path["allotment"])
-    page = await services.allotments.codes(
+    export = await services.allotments.codes(
         shelf, partner, name, after=query.after, limit=query.limit
     )
-    return exports.respond(page, as_csv=call.accepts(exports.CSV))
+    as_csv, resumed = call.accepts(exports.CSV), query.after >= 0
+    return await exports.respond(call.request, export, as_csv=as_csv, resumed=resumed)
 
 
 async def report(call: Call) -> web.Response:
@@ -106,7 +129,7 @@ async def events(call: Call) -> web.Response:
     """What happened after an event that the partner knows."""
     query = call.query(EventsQuery)
     found = await call.services.books_desk.events(
-        call.caller(Partner).id, after=query.after, limit=query.limit
+        call.caller(Partner).id, after=query.after or 0, limit=query.limit, last=query.last
     )
     return answer(found)
 
@@ -126,7 +149,41 @@ async def settlement(call: Call) -> web.Response:
 
 
 WHO = (Who.PARTNER,)
+CODES = Media(
+    (exports.NDJSON, exports.CSV),
+    "One unit a line, by ascending unit. An answer may break off: repeat with the last whole "
+    "line's unit as `after`, until you have the unit of `Dropgate-Last-Unit`.",
+    UnitCodeAnswer,
+    {exports.LAST_UNIT: "The allotment's highest unit: whoever has its line has all lines."},
+)
 ROUTES = (
+    Endpoint(
+        method="GET",
+        path="/v1/partner/me",
+        handler=me,
+        summary="Who this key is, and the sales it may sell in",
+        who=WHO,
+        answers={200: PartnerAnswer},
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/partner/keys",
+        handler=keys,
+        summary="The partner's keys in force, masked",
+        who=WHO,
+        answers={200: KeysAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/partner/keys/rotate",
+        handler=rotate,
+        summary="A new key in the place of this one, which stays good for a while",
+        who=WHO,
+        body=RotateBody,
+        key=Keyed.REQUIRED,
+        answers={200: NewKeyAnswer, 201: NewKeyAnswer},
+        refusals=(Code.TOO_MANY_KEYS,),
+    ),
     Endpoint(
         method="POST",
         path="/v1/partner/orders",
@@ -180,10 +237,10 @@ ROUTES = (
         method="GET",
         path="/v1/partner/allotments/{allotment}/codes",
         handler=codes,
-        summary="A page of an allotment's units with their codes, by ascending unit",
+        summary="An allotment's units with their codes, by ascending unit",
         who=WHO,
         query=CodesQuery,
-        answers={200: Media((exports.NDJSON, exports.CSV), "One unit a line.", UnitCodeAnswer)},
+        answers={200: CODES},
         refusals=(Code.UNKNOWN_SALE, Code.UNKNOWN_ALLOTMENT),
     ),
     Endpoint(

@@ -22,6 +22,8 @@ from inventory.catalogue.credentials import (
     NotIssued,
     Presented,
     Role,
+    Rotated,
+    TooManyKeys,
     presented,
 )
 from inventory.catalogue.loading import OfferView
@@ -53,12 +55,14 @@ __all__ = [
     "Published",
     "Refused",
     "Role",
+    "Rotated",
     "SaleCatalogue",
     "Shelf",
     "Step",
     "StockOutcome",
     "Supply",
     "Taken",
+    "TooManyKeys",
     "Unfinished",
     "UnknownSale",
     "presented",

@@ -7,7 +7,16 @@ in the database for as long as it works. Faults are `NothingHappened` and `MayHa
 from typing import Self
 
 from inventory.catalogue.applying import Application, PublishOutcome
-from inventory.catalogue.credentials import Credential, Credentials, Issued, Kiosk, NotIssued, Role
+from inventory.catalogue.credentials import (
+    Credential,
+    Credentials,
+    Issued,
+    Kiosk,
+    NotIssued,
+    Role,
+    Rotated,
+    TooManyKeys,
+)
 from inventory.catalogue.database import Database
 from inventory.catalogue.planning import Plan
 from inventory.catalogue.sealing import OutsideCodes
@@ -82,6 +91,14 @@ class Catalogue:
     async def rotate_credential(self, credential: str, overlap_s: int) -> Issued | NotIssued:
         """Make a key in the place of another, which stays good for `overlap_s` more."""
         return await self._credentials.rotate(credential, overlap_s)
+
+    async def rotate_own_credential(
+        self, credential: str, overlap_s: int, *, seed: bytes, keys_max: int
+    ) -> Rotated | TooManyKeys | NotIssued:
+        """The same for the key's own bearer; the same `seed` is the same new key."""
+        return await self._credentials.rotate_own(
+            credential, overlap_s, seed=seed, keys_max=keys_max
+        )
 
     async def revoke_credential(self, credential: str) -> bool:
         """End a key at once; False when there is none of that id."""

@@ -70,6 +70,24 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotated:
+    """A key made in the place of another by its own bearer; `replayed` when it was made before."""
+
+    id: str
+    text: str
+    expires_at_ms: int | None
+    old_expires_at_ms: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyKeys:
+    """As many keys of the same scope are in force as there may be."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotIssued:
     """Why no key was made."""
 
@@ -142,13 +160,40 @@ class Credentials:
             )
             if row is None:
                 return NotIssued(f"there is no key {credential} in force")
-            await connection.execute(
-                "update catalogue.credential set expires_at ="
-                " least(expires_at, now() + make_interval(secs => $2)) where id = $1",
-                credential,
-                float(overlap_s),
-            )
+            await _end_within(connection, credential, overlap_s)
             return await _insert(connection, **dict(row), replaces=credential)
+
+    async def rotate_own(
+        self, credential: str, overlap_s: int, *, seed: bytes, keys_max: int
+    ) -> "Rotated | TooManyKeys | NotIssued":
+        """The same for the key's own bearer; the same `seed` of 32 bytes is the same new key.
+
+        At most `keys_max` keys of its scope are in force. A key that ends makes none that lasts.
+        """
+        name, secret = _of_seed(seed)
+        async with self._database.writing() as connection, connection.transaction():
+            # Two statements: whoever waited for the lock must see what the one before has made.
+            await connection.execute(_LOCK_SCOPE, credential)
+            rows = await connection.fetch(_OF_SCOPE, credential, name)
+            keys = {row["id"]: row for row in rows}
+            old, made = keys.get(credential), keys.get(name)
+            if old is None or not old["in_force"]:
+                return NotIssued("it is not in force any more")
+            if made is not None and not made["in_force"]:
+                return NotIssued("the key that it made has ended")
+            if made is None and sum(row["in_force"] for row in rows) >= keys_max:
+                return TooManyKeys(keys_max)
+            old_expires_at_ms = await _end_within(connection, credential, overlap_s)
+            if made is None:
+                about = {part: old[part] for part in ("role", "scope", "title", "expires_at_ms")}
+                await _insert(connection, **about, parts=(name, secret), replaces=credential)
+        return Rotated(
+            name,
+            f"dgk_{old['role']}_{name}_{secret}",
+            (made or old)["expires_at_ms"],
+            old_expires_at_ms,
+            replayed=made is not None,
+        )
 
     async def revoke(self, credential: str) -> bool:
         """End a key at once; False when there is none of that id. Repeatable."""
@@ -169,6 +214,31 @@ class Credentials:
         return [Kiosk(row["venue"], row["id"], row["title"]) for row in rows]
 
 
+_LOCK_SCOPE = """
+    select 1 from catalogue.credential
+    where (role, scope) = (select role, scope from catalogue.credential where id = $1)
+    order by id for update"""
+_OF_SCOPE = """
+    select id, role, scope, title,
+        floor(extract(epoch from expires_at) * 1000)::bigint as expires_at_ms,
+        revoked_at is null and (expires_at is null or expires_at > now()) as in_force
+    from catalogue.credential
+    where (role, scope) = (select role, scope from catalogue.credential where id = $1)
+        and (id = $2 or revoked_at is null and (expires_at is null or expires_at > now()))"""
+
+
+async def _end_within(connection: Connection, credential: str, overlap_s: int) -> int:
+    """Let a key end after `overlap_s`, or when it would have before; when that is."""
+    ends: int = await connection.fetchval(
+        "update catalogue.credential set expires_at ="
+        " least(expires_at, now() + make_interval(secs => $2)) where id = $1"
+        " returning floor(extract(epoch from expires_at) * 1000)::bigint",
+        credential,
+        float(overlap_s),
+    )
+    return ends
+
+
 async def _insert(
     connection: Connection,
     role: Role,
@@ -177,8 +247,9 @@ async def _insert(
     expires_at_ms: int | None,
     *,
     replaces: str | None = None,
+    parts: tuple[str, str] | None = None,
 ) -> Issued:
-    name, secret = _random(ID_SYMBOLS), _random(SECRET_SYMBOLS)
+    name, secret = parts or (_random(ID_SYMBOLS), _random(SECRET_SYMBOLS))
     await connection.execute(
         "insert into catalogue.credential"
         " (id, role, scope, title, secret_sha256, expires_at, replaces)"
@@ -196,6 +267,13 @@ async def _insert(
 
 def _random(symbols: int) -> str:
     return "".join(secrets.choice(_SYMBOLS) for _ in range(symbols))
+
+
+def _of_seed(seed: bytes) -> tuple[str, str]:
+    """Id and secret of a key, five bits of the seed a symbol."""
+    bits = int.from_bytes(seed)
+    text = "".join(_SYMBOLS[bits >> 5 * at & 31] for at in range(ID_SYMBOLS + SECRET_SYMBOLS))
+    return text[:ID_SYMBOLS], text[ID_SYMBOLS:]
 
 
 def _digest(secret: str) -> bytes:

@@ -10,6 +10,17 @@ from inventory.redemption import AlreadyRedeemed, RedeemedUnit, UnknownCode
 from tests.gateway.world import OUTSIDE, SALE, World
 
 
+async def test_a_kiosk_knows_where_it_stands(world: World) -> None:
+    """Its key says the venue by name, the kiosk and its title."""
+    told = await world.call("GET", "/v1/kiosk/me", auth=world.keys["kiosk"])
+    assert told.status == 200
+    del told.data["server_time_ms"]
+    assert told.data == {
+        "venue": "odeon", "venue_title": "Odeon", "timezone": "Asia/Shanghai",
+        "kiosk": "door-1", "title": "test",
+    }  # fmt: skip
+
+
 async def test_the_kiosks_own_repeat_is_a_success(world: World) -> None:
     """A kiosk that lost the answer asks again with its key and is told the same."""
     code = (await world.buy("ann"))["units"][0]["code"]
@@ -84,6 +95,7 @@ async def test_another_venues_code_is_told_so(world: World) -> None:
     order = await world.buy("ann", {"offer": "far", "quantity": 1})
     told = await world.redeem(order["units"][0]["code"])
     assert (told.status, told.code, told.data["venue"]) == (409, "wrong_venue", "lyric")
+    assert told.data["venue_title"] == "Lyric"
 
 
 async def test_too_early_says_when(world: World) -> None:

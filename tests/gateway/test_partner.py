@@ -179,6 +179,10 @@ async def test_events_say_what_happened_by_name(world: World) -> None:
     assert by_type["code.redeemed"]["seat"] == "B3"
     after = (await world.call("GET", f"/v1/partner/events?after={events['next']}", auth=auth)).data
     assert after == {"events": [], "next": events["next"]}
+    last = (await world.call("GET", "/v1/partner/events?last=2", auth=auth)).data
+    assert last == {"events": events["events"][-2:], "next": events["next"]}
+    both = await world.call("GET", "/v1/partner/events?last=2&after=1", auth=auth)
+    assert (both.status, both.code) == (422, "invalid")
 
 
 async def test_settling_finds_what_differs(world: World) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inventory import outcomes as out
-from inventory.allotments import Allotted, Exported, Lines, SoldUnit
+from inventory.allotments import Allotment, Allotted, AllottedUnit, Lines, SoldUnit
 from inventory.codes import CodeKey, Codes
 from inventory.redemption import (
     AlreadyRedeemed,
@@ -223,7 +223,7 @@ async def test_an_allotment_is_made_once_from_the_last_rows(shop: Shop) -> None:
     assert await shop.everything() == before
 
 
-async def allotted(shop: Shop, offer_number: int = POOLED) -> Exported:
+async def allotted(shop: Shop, offer_number: int = POOLED) -> tuple[AllottedUnit, ...]:
     """Three units of an offer, allotted to `mart` and exported."""
     await shop.allotments.allot(
         shop.sale,
@@ -235,16 +235,17 @@ async def allotted(shop: Shop, offer_number: int = POOLED) -> Exported:
         now_ms=shop.now,
     )
     exported = await shop.allotments.export(shop.sale, 1, partner="mart")
-    assert isinstance(exported, Exported)
-    return exported
+    assert isinstance(exported, Allotment)
+    assert exported.exported
+    return await shop.allotments.units(shop.sale, exported)
 
 
 async def test_an_allotted_code_is_inert_until_it_is_reported_sold(shop: Shop) -> None:
     """A report wakes the codes; each line has its status; the same report again says the same."""
-    exported = await allotted(shop)
-    code = CODES.mint(shop.sale.number, exported.units[0].serial, 0)
+    units = await allotted(shop)
+    code = CODES.mint(shop.sale.number, units[0].serial, 0)
     assert await redeem(shop, code) == NotSold()
-    lines = [SoldUnit(exported.units[0].serial, 400, "x1"), SoldUnit(77, 400, "x2")]
+    lines = [SoldUnit(units[0].serial, 400, "x1"), SoldUnit(77, 400, "x2")]
 
     async def report(key: str, what: list[SoldUnit], partner: str = "mart") -> object:
         return await shop.allotments.report(
@@ -266,8 +267,8 @@ async def test_an_allotted_code_is_inert_until_it_is_reported_sold(shop: Shop) -
 
 async def test_units_given_back_are_for_sale_and_their_exported_codes_are_dead(shop: Shop) -> None:
     """Back on the shelf under a new generation; sold units are not taken back."""
-    exported = await allotted(shop)
-    serials = [unit.serial for unit in exported.units]
+    units = await allotted(shop)
+    serials = [unit.serial for unit in units]
     await shop.allotments.report(
         shop.sale, 1, partner="mart", key="k", lines=[SoldUnit(serials[0], 1, "")], now_ms=shop.now
     )
@@ -289,8 +290,8 @@ async def test_units_given_back_are_for_sale_and_their_exported_codes_are_dead(s
 
 async def test_exported_outside_codes_that_come_back_are_voided(shop: Shop) -> None:
     """Their codes cannot change, so the units are never sold again."""
-    exported = await allotted(shop, OUTSIDE)
-    serials = [unit.serial for unit in exported.units]
+    units = await allotted(shop, OUTSIDE)
+    serials = [unit.serial for unit in units]
     outcome = await shop.allotments.take_back(
         shop.sale, 1, partner="", key="b", serials=serials, by="operator", now_ms=shop.now
     )

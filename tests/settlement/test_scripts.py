@@ -94,8 +94,8 @@ class Story:
         )  # fmt: skip
         key = f"report-{self.dice.randrange(10**9)}"
         for one in await allotments.listed(sale):
-            page = await allotments.export(sale, one.number, partner="market")
-            serials = [unit.serial for unit in getattr(page, "units", ())]
+            await allotments.export(sale, one.number, partner="market")
+            serials = [unit.serial for unit in await allotments.units(sale, one)]
             some = self.dice.sample(serials, min(1, len(serials)))
             sold = [SoldUnit(serial, 450, f"m-{serial}-{key}") for serial in some]
             await allotments.report(

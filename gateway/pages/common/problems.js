@@ -65,6 +65,7 @@ const EN = {
   invalid_sale: "The sale is not valid: {detail}",
   still_reconciling: "Another statement of yours is being matched. Wait for it, then send this one.",
   invalid_statement: "The statement cannot be read: {detail}",
+  too_many_keys: "As many keys are in force as there may be ({limit}). Wait until an old one has ended.",
   stock_refused: "The lot cannot be taken in: {detail}",
   nothing_happened: "A server is away for a moment. Nothing happened; it is tried again.",
   may_have_happened: "No answer came yet, so it is not known whether it worked. It is asked again with the same key: nothing happens twice.",
@@ -137,6 +138,7 @@ const ZH = {
   invalid_sale: "活动内容无效：{detail}",
   still_reconciling: "您的另一份对账单正在核对，请等它完成后再发送。",
   invalid_statement: "对账单无法读取：{detail}",
+  too_many_keys: "有效密钥已达上限（{limit} 个），请等旧密钥失效后再试。",
   stock_refused: "这批库存无法接收：{detail}",
   nothing_happened: "服务器暂时不可用。没有发生任何变化，正在重试。",
   may_have_happened: "还没有收到答复，暂不确定是否成功。正在用同一个键重试，不会重复处理。",
@@ -159,6 +161,7 @@ export function problemText(problem, { zone = undefined, currency = "CNY" } = {}
   const at = (ms) => (ms === undefined ? "" : time(ms, zone));
   return t(key, {
     ...problem,
+    venue: problem.venue_title ?? problem.venue,
     seats: problem.seats?.join(", ") ?? t("problem.seats"),
     opens: problem.opens_at_ms ? t("problem.at", { time: at(problem.opens_at_ms) }) : "",
     retry: problem.retry_at_ms ? t("problem.retry", { time: at(problem.retry_at_ms) }) : "",
