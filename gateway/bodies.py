@@ -13,6 +13,7 @@ from msgspec import Meta
 from gateway.problems import wrong_field
 from inventory.catalogue import OVERLAP_MAX_S
 from inventory.facts import SERIAL_MAX
+from queueing import BURST_MAX, RATE_MAX_PER_S
 
 LINES_MAX = 8
 QUANTITY_MAX = 20
@@ -169,8 +170,8 @@ class RotateBody(Incoming, frozen=True):
 class RateBody(Incoming, frozen=True):
     """How many turns a second the room admits, and how many at once after a quiet time."""
 
-    rate_per_s: Annotated[float, Meta(ge=0, le=1_000_000)]
-    burst: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    rate_per_s: Annotated[float, Meta(ge=0, le=RATE_MAX_PER_S)]
+    burst: Annotated[int, Meta(ge=1, le=BURST_MAX)] | None = None
 
 
 class StockSeatBody(Incoming, frozen=True):

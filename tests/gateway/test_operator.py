@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from inventory.sales import Sales
 from inventory.stock import Stock
 from tests.gateway.world import PRICE, SALE, World, sale_body
@@ -117,6 +119,26 @@ async def test_the_rate_is_set_and_told(world: World) -> None:
     told = await world.call("PATCH", path, {"rate_per_s": 2.5}, auth=world.keys["operator"])
     assert (told.status, told.data["rate_per_s"]) == (200, 2.5)
     assert (await world.services.frames.refresh(SALE)).frame.rate_per_s == 2.5
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"rate_per_s": 100_000.5}, "rate_per_s"),
+        ({"rate_per_s": -0.1}, "rate_per_s"),
+        ({"rate_per_s": 1, "burst": 1_000_001}, "burst"),
+        ({"rate_per_s": 1, "burst": 0}, "burst"),
+    ],
+)
+async def test_a_rate_that_no_room_takes_is_refused(
+    world: World, body: dict[str, float], field: str
+) -> None:
+    """What the room would not take as its rule is refused at the edge, naming the field."""
+    path = f"/v1/operator/sales/{SALE}/rate"
+    told = await world.call("PATCH", path, body, auth=world.keys["operator"])
+    assert (told.status, told.data["errors"][0]["field"]) == (422, field)
+    most = {"rate_per_s": 100_000, "burst": 1_000_000}
+    assert (await world.call("PATCH", path, most, auth=world.keys["operator"])).status == 200
 
 
 async def test_stock_comes_once_however_often_it_is_brought(world: World) -> None:
