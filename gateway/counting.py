@@ -43,11 +43,15 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A sale's counters: by offer and drop number, in all, and its first stripe's fact number."""
+    """A sale's counters: by offer and drop number, in all, and its first stripe's fact number.
+
+    `offers` are the counters themselves, one for each offer and stripe.
+    """
 
     by_offer: Mapping[int, Units]
     by_drop: Mapping[int, Units]
     total: Units
+    offers: tuple[OfferCounts, ...]
     fact: int
     read_at: float
 
@@ -73,16 +77,19 @@ class Counts:
         """The counters now."""
         by_offer: dict[int, Units] = {}
         by_drop: dict[int, Units] = {}
+        read: list[OfferCounts] = []
         fact = 0
         for stripe in range(shelf.view.stripes):
             found = await self._stock.counts(shelf.view, stripe)
             if stripe == 0 and found:
                 fact = found[0].fact  # the oldest: what was read later may be newer
+            read += found
             for counts in found:
                 by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
                 by_drop[counts.drop] = by_drop.get(counts.drop, Units()) + counts
         total = sum(by_drop.values(), start=Units())
-        tally = self._kept[shelf.view.id] = Tally(by_offer, by_drop, total, fact, time.monotonic())
+        tally = Tally(by_offer, by_drop, total, tuple(read), fact, time.monotonic())
+        self._kept[shelf.view.id] = tally
         return tally
 
     async def recent(self, shelf: Shelf) -> Tally:

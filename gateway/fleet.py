@@ -2,9 +2,9 @@
 
 The setting `metrics_peers` says where the own ports of all processes are; the process that happens
 to be asked adds the others' counters, histograms and gauges to its own.
-Gauges for which a sum says nothing (ages, lags) take the largest. A process that does not answer
-is left out and counted in `dropgate_missing_processes`. Anybody may ask: so a page is made at most
-once a second, and all who ask in between get its bytes.
+Gauges for which a sum says nothing (ages, what all of them see of one sale) take the largest. A
+process that does not answer is left out and counted in `dropgate_missing_processes`. Anybody may
+ask: so a page is made at most once a second, and all who ask in between get its bytes.
 """
 
 import asyncio
@@ -21,7 +21,27 @@ PEER_TIMEOUT_S = 0.5
 PEERS_MAX = 64
 FRESH_S = 1.0
 PAGE_MAX = 4 * 1024 * 1024
-LARGEST = frozenset({"dropgate_settlement_lag_facts", "dropgate_event_loop_lag_seconds"})
+LARGEST = frozenset(
+    {
+        "dropgate_event_loop_lag_seconds",
+        "dropgate_invariant_broken",
+        "dropgate_room_active",
+        "dropgate_room_rate_per_second",
+        "dropgate_room_serving",
+        "dropgate_room_state",
+        "dropgate_room_waiting",
+        "dropgate_sale_state",
+        "dropgate_settlement_fact_number",
+        "dropgate_settlement_lag_facts",
+        "dropgate_settlement_lag_seconds",
+        "dropgate_settlement_quarantined_facts",
+        "dropgate_settlement_stopped",
+        "dropgate_slot_fenced",
+        "dropgate_units",
+        "process_start_time_seconds",
+    }
+)
+"""What every process sees of the same thing, and ages: a sum would multiply it."""
 _Series = tuple[str, tuple[tuple[str, str], ...]]
 
 

@@ -24,6 +24,8 @@ CREDENTIALS_S = 1.0
 CLOSE_OUT_S = 2.0
 HISTORY_S = 1.0
 LAG_S = 0.5
+WATCH_S = 2.0
+MARKS_S = 5.0
 EXPIRE_AT_ONCE = 256
 EXPIRE_ROUNDS_MAX = 8
 """Batches of due holds in one turn for one sale; what is left waits for the next turn."""
@@ -46,6 +48,8 @@ class Housekeeping:
             ("credentials", CREDENTIALS_S, services.credentials.refresh),
             ("close_out", CLOSE_OUT_S, self._close_out),
             ("history", HISTORY_S, self._history),
+            ("watch", WATCH_S, services.watch.look),
+            ("marks", MARKS_S, services.watch.read_marks),
             ("lag", LAG_S, lambda: measure_lag(services.metrics)),
         )
         self.loops = {

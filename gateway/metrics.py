@@ -1,94 +1,142 @@
-"""What this process counts, in a registry of its own; every label's values are a closed set.
+"""What a gateway counts, in a registry of its own; every label's values are a closed set.
 
 Here belong the names and the counting of store calls. Summing over all gateway processes belongs
-to `fleet`; when to count a request, to `middleware`. Never a person, an order or a code in a label.
+to `fleet`; when to count a request, to `middleware`; what is seen of a sale, to `watching`. Never a
+person, an order or a code in a label. docs/metrics.md says what each is good for.
 """
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
+from gateway.instruments import Instruments, invariant_broken
+from gateway.problems import Code
+from inventory.sales import State as SaleState
 from lua.catalogue import Script
 from lua.faults import MayHaveHappened, NothingHappened
 from lua.store import Argument, Store
+from queueing.frame import State as RoomState
 
-NAMESPACE = "dropgate"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 STORE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.35, 1.0)
+SALE_STATES: tuple[str, ...] = get_args(SaleState)
+ROOM_STATES: tuple[str, ...] = get_args(RoomState)
+UNIT_STATES = (
+    "released", "available", "held", "allotted", "sold", "redeemed", "voided", "returned",
+)  # fmt: skip
 
 
-class Metrics:
-    """The metrics of one process. `bind_*` returns children that are cheap to use."""
+class Metrics(Instruments):
+    """The metrics of one gateway process."""
 
     def __init__(self, version: str = "") -> None:
-        self.registry = CollectorRegistry()
-        self.requests = self._counter("http_requests", "Requests answered", "route", "status")
-        self.duration = self._histogram(
+        super().__init__(version)
+        self._of_calls()
+        self._of_sales()
+        self._of_servers()
+        self._of_the_process()
+
+    def _of_calls(self) -> None:
+        self.requests = self.counter("http_requests", "Requests answered", "route", "status")
+        self.duration = self.histogram(
             "http_request_duration_seconds", "Time to answer a request", SECONDS, "route"
         )
-        self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered")
-        self.refusals = self._counter("refusals", "Answers with problem details", "code")
-        self.joined = self._counter("room_joined", "Places given", "sale")
-        self.admitted = self._counter("room_admitted", "Passes given for a claim", "sale")
-        self.held = self._counter("units_held", "Units held for shoppers and partners", "sale")
-        self.sold = self._counter("units_sold", "Units sold", "sale")
-        self.expired = self._counter("orders_expired", "Holds that ended by time", "sale")
-        self.redeemed = self._counter("units_redeemed", "Codes redeemed", "sale")
-        self.code_misses = self._counter("code_misses", "Redemption attempts with unknown codes")
-        self.finish_lost = self._counter("room_finish_lost", "Freed slots the room was not told of")
-        self.store_seconds = self._histogram(
-            "store_call_duration_seconds", "Time of a script or command", STORE_SECONDS, "call"
+        self.in_flight = self.gauge("http_requests_in_flight", "Requests being answered")
+        self.refusals = self.counter("refusals", "Answers with problem details", "code")
+        for code in Code:
+            self.refusals.labels(code.code)  # from 0 on, or the first of a kind is no increase
+        self.code_misses = self.counter("code_misses", "Redemption attempts with unknown codes")
+
+    def _of_sales(self) -> None:
+        self.joined = self.counter("room_joined", "Places given", "sale")
+        self.admitted = self.counter("room_admitted", "Passes given for a claim", "sale")
+        self.held = self.counter("units_held", "Units held for shoppers and partners", "sale")
+        self.sold = self.counter("units_sold", "Units sold", "sale")
+        self.expired = self.counter("orders_expired", "Holds that ended by time", "sale")
+        self.redeemed = self.counter("units_redeemed", "Codes redeemed", "sale")
+        self.finish_lost = self.counter("room_finish_lost", "Freed slots the room was not told of")
+        self.units = self.gauge("units", "Units of a sale by where they are", "sale", "state")
+        self.sale_state = self.gauge("sale_state", "1 for the state of a sale", "sale", "state")
+        self.room_state = self.gauge("room_state", "1 for the state of a room", "sale", "state")
+        self.waiting = self.gauge("room_waiting", "Places whose turn was not called yet", "sale")
+        self.serving = self.gauge("room_serving", "The last number that was called", "sale")
+        self.inside = self.gauge("room_active", "Visitors inside with a pass that works", "sale")
+        self.room_rate = self.gauge(
+            "room_rate_per_second", "Turns a second that the operator allows", "sale"
         )
-        self.store_errors = self._counter("store_errors", "Calls the store did not answer", "kind")
-        self.settlement_lag = self._gauge(
+        self.lag = self.gauge(
             "settlement_lag_facts", "Facts of a sale that the books do not have yet", "sale"
         )
-        self.loop_runs = self._counter("loop_runs", "Turns of a background loop", "loop")
-        self.loop_failures = self._counter("loop_failures", "Turns that failed", "loop", "kind")
-        self.event_loop_lag = self._gauge(
-            "event_loop_lag_seconds", "How late the event loop woke up last"
+        self.lag_seconds = self.gauge(
+            "settlement_lag_seconds", "Age of the oldest fact that the books do not have", "sale"
         )
-        self.ready = self._gauge("ready", "1 when this process takes traffic")
-        self.draining = self._gauge("draining", "1 when this process is on its way out")
-        self.build_info = self._gauge("build_info", "1 for each process of a version", "version")
-        self.build_info.labels(version or "unknown").set(1)
+        self.broken = invariant_broken(self)
+        self.fenced = self.gauge(
+            "slot_fenced", "1 when the store lost the slot or went back in time", "sale", "stripe"
+        )
+
+    def _of_servers(self) -> None:
+        self.store_seconds = self.histogram(
+            "store_call_duration_seconds", "Time of a script or command", STORE_SECONDS, "call"
+        )
+        self.store_errors = self.counter("store_errors", "Calls the store did not answer", "kind")
         for kind in ("nothing_happened", "may_have_happened"):
             self.store_errors.labels(kind)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, namespace=NAMESPACE, registry=self.registry)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, namespace=NAMESPACE, registry=self.registry)
-
-    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(
-            name, text, labels, namespace=NAMESPACE, registry=self.registry, buckets=buckets
+    def _of_the_process(self) -> None:
+        self.loop_runs = self.counter("loop_runs", "Turns of a background loop", "loop")
+        self.loop_failures = self.counter("loop_failures", "Turns that failed", "loop", "kind")
+        self.event_loop_lag = self.gauge(
+            "event_loop_lag_seconds", "How late the event loop woke up last"
         )
+        self.ready = self.gauge("ready", "1 when this process takes traffic")
+        self.draining = self.gauge("draining", "1 when this process is on its way out")
+
+    def begin(self, sale: str) -> None:
+        """Count a sale from 0 on: a rate over a counter that is not there yet says nothing."""
+        for counter in (
+            self.joined, self.admitted, self.held, self.sold, self.expired, self.redeemed,
+        ):  # fmt: skip
+            counter.labels(sale)
+
+    def forget(self, sale: str) -> None:
+        """Show no more how a sale stands that the store does not have; what was counted stays."""
+        for gauge in (
+            self.units, self.sale_state, self.room_state, self.waiting, self.serving, self.inside,
+            self.room_rate, self.lag, self.lag_seconds, self.broken,
+        ):  # fmt: skip
+            gauge.remove_by_labels({"sale": sale})
 
 
 class RouteMeter:
     """One route's children, bound once: looking labels up costs five times the counting."""
 
     def __init__(self, metrics: Metrics, route: str) -> None:
-        self._requests = metrics.requests
-        self._refusals = metrics.refusals
+        self._metrics = metrics
         self._route = route
-        self._duration = metrics.duration.labels(route)
-        self._by_status: dict[int, Counter] = {}
+        # A bug and a fault are counted from 0 on, or the first one is no increase.
+        self._by_status = {status: self._child(status) for status in (500, 503)}
 
     def count(self, status: int, seconds: float, code: str | None = None) -> None:
         """One answered request; `code` is the problem's, where it was refused."""
         child = self._by_status.get(status)
         if child is None:
-            child = self._requests.labels(self._route, str(status))
-            self._by_status[status] = child
+            child = self._by_status[status] = self._child(status)
         child.inc()
         self._duration.observe(seconds)
         if code is not None:
-            self._refusals.labels(code).inc()
+            self._metrics.refusals.labels(code).inc()
+
+    @cached_property
+    def _duration(self) -> Histogram:
+        """Made when it is needed: a route that nobody asks is no twelve series of every page."""
+        return self._metrics.duration.labels(self._route)
+
+    def _child(self, status: int) -> Counter:
+        return self._metrics.requests.labels(self._route, str(status))
 
 
 class MeteredStore(Store):

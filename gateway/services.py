@@ -7,8 +7,6 @@ import time
 from importlib.metadata import version
 from typing import Self
 
-from prometheus_client import generate_latest
-
 from gateway.allotment_desk import AllotmentDesk
 from gateway.auth import Auth
 from gateway.batches import Batches
@@ -36,6 +34,7 @@ from gateway.shelves import Shelves
 from gateway.showing import Showing
 from gateway.site import Site
 from gateway.till import Till
+from gateway.watching import Watch
 from gateway.window import Window
 from inventory.allotments import Allotments
 from inventory.catalogue import Catalogue, Credential, OutsideCodes
@@ -100,6 +99,7 @@ class Services:
         self.board = Board(self.frames, self.counts)
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
+        self.watch = Watch(self)
         self.housekeeping = Housekeeping(self)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
@@ -139,12 +139,9 @@ class Services:
     def own_metrics(self) -> bytes:
         """What this process has counted, as Prometheus reads it."""
         self.metrics.in_flight.set(self.gate.in_flight)
-        for shelf in self.shelves:
-            behind = shelf.view.fact - shelf.view.settled
-            self.metrics.settlement_lag.labels(shelf.view.id).set(behind)
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
-        return generate_latest(self.metrics.registry)
+        return self.metrics.page()
 
     def not_ready_because(self) -> list[str]:
         """What keeps this process from taking traffic; nothing when it does."""

@@ -6,18 +6,17 @@ means is in settlement. Any number of workers may run; one that is killed is rep
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from gateway.answers import HealthAnswer
 from gateway.config import Settings
 from gateway.problems import Code, problem
 from gateway.responses import answer, raw, refusal
+from gateway.settlement_metrics import SettlementMetrics
 from lua import Fault, Store
 from settlement import Books, Feed
 
@@ -25,6 +24,7 @@ log = logging.getLogger("dropgate.settlement")
 
 METRICS_TEXT = "text/plain; version=1.0.0; charset=utf-8"
 RETRY_S = 0.2
+ALARMS_S = 5.0
 FINISH_S = 20.0
 """How long the last facts may take. What is not posted by then is posted by the next worker."""
 
@@ -37,9 +37,11 @@ async def settle(settings: Settings, stop: asyncio.Event) -> None:
             return
         books = await Books.connect(settings.database_url)
         try:
-            health.books, health.feed = books, (feed := Feed(store, books))
-            await feed.run(stop)
-            await _finish(feed)
+            feed = Feed(store, books, health.counted.note)
+            health.books, health.feed = books, feed
+            async with _watching(books, health.counted):
+                await feed.run(stop)
+                await _finish(feed)
         finally:
             await books.close()
             await store.close()
@@ -60,6 +62,24 @@ async def _store(settings: Settings, stop: asyncio.Event) -> Store | None:
             await asyncio.sleep(RETRY_S)
 
 
+@asynccontextmanager
+async def _watching(books: Books, counted: SettlementMetrics) -> AsyncIterator[None]:
+    """Read every ALARMS_S what is wrong in the books, for as long as the block lasts."""
+
+    async def read() -> None:
+        while True:
+            with suppress(Fault):  # the feed says that the database is gone
+                counted.alarm(await books.alarming())
+            await asyncio.sleep(ALARMS_S)
+
+    reading = asyncio.create_task(read(), name="read alarms")
+    try:
+        yield
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
 async def _finish(feed: Feed) -> None:
     """Whoever stops us has stopped the gateways: what they wrote last is still to be posted."""
     try:
@@ -76,8 +96,7 @@ class Health:
     def __init__(self) -> None:
         self.feed: Feed | None = None
         self.books: Books | None = None
-        self._registry = CollectorRegistry()
-        self._registry.register(_Progress(self))
+        self.counted = SettlementMetrics(version("dropgate"))
 
     async def livez(self, _: web.Request) -> web.Response:
         """The event loop turns; no server behind is asked."""
@@ -95,32 +114,8 @@ class Health:
         return answer(HealthAnswer(ok=True))
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """How far the books are."""
-        return raw(generate_latest(self._registry), METRICS_TEXT)
-
-
-class _Progress(Collector):
-    """The latest report of every stripe, as gauges."""
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-
-    def collect(self) -> Iterator[Metric]:
-        labels = ("sale", "stripe")
-        number, behind, stopped = (
-            GaugeMetricFamily(f"dropgate_settlement_{name}", text, labels=labels)
-            for name, text in (
-                ("fact_number", "The last fact of the stripe that is in the books"),
-                ("behind_facts", "Facts of the stripe that are not in the books yet"),
-                ("stopped", "1 when the stripe stands still and a person must look"),
-            )
-        )
-        for (sale, stripe), report in (self._health.feed.last if self._health.feed else {}).items():
-            where = (sale, str(stripe))
-            number.add_metric(where, report.number)
-            behind.add_metric(where, report.behind)
-            stopped.add_metric(where, report.state == "stopped")
-        yield from (number, behind, stopped)
+        """What this worker has counted."""
+        return raw(self.counted.page(), METRICS_TEXT)
 
 
 @asynccontextmanager

@@ -107,6 +107,21 @@ class OfferCounts:
             + self.returned
         )
 
+    @property
+    def is_negative(self) -> bool:
+        """Whether any counter is below zero, which a sum may hide."""
+        lowest = min(
+            self.released,
+            self.available,
+            self.held,
+            self.allotted,
+            self.sold,
+            self.redeemed,
+            self.voided,
+            self.returned,
+        )
+        return lowest < 0
+
 
 order_decoder = msgspec.msgpack.Decoder(PackedOrder)
 offer_decoder = msgspec.msgpack.Decoder(PackedOffer)

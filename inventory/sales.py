@@ -4,12 +4,14 @@ Here belong reading a sale, creating or revising its slot record, opening, pausi
 closing it. Its offers belong to `stock`, what they mean to `catalogue`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, cast
 
 import msgspec
 
 from inventory import keys
+from inventory.facts import ENTRY_FIELD, decode_entry
 from inventory.ids import Shape
 from lua import NothingHappened, Store, signature
 
@@ -68,6 +70,20 @@ class SaleView:
     def is_over(self, at_ms: int) -> bool:
         """Whether its closing time has come, be it closed yet or not."""
         return 0 < self.closes_at_ms <= at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far one slot is: its epoch, its last fact, and the last that it knows to be settled."""
+
+    epoch: int
+    fact: int
+    settled: int
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Epoch and number of the last fact, which only ever rise."""
+        return self.epoch, self.fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,25 @@ class Sales:
         if not flat:
             return None
         return _view(sale_id, dict(zip(flat[::2], flat[1::2], strict=True)))
+
+    async def head(self, sale_id: str, stripe: int = 0) -> Head | None:
+        """How far a slot is, or None when the store does not know it."""
+        names = ("epoch", "fact", "settled")
+        values = await self._store.read("HMGET", keys.sale(sale_id, stripe), *names)
+        return None if values[0] is None else Head(*map(int, values))
+
+    async def oldest_unsettled_ms(self, sale_id: str, stripe: int, head: Head) -> int | None:
+        """When the first fact that is not in the books became true; None when all are there."""
+        if head.settled >= head.fact:
+            return None
+        after = f"({head.epoch}-{head.settled}"
+        key = keys.facts(sale_id, stripe)
+        entries = await self._store.read("XRANGE", key, after, "+", "COUNT", 1)
+        for _, (name, content) in entries:
+            if name == ENTRY_FIELD:
+                with suppress(msgspec.MsgspecError):  # unreadable: the worker says so, not we
+                    return decode_entry(content)[0].at_ms
+        return None
 
     async def put(
         self, record: SaleRecord, *, revision: int, actor: str, now_ms: int = 0

@@ -7,6 +7,7 @@ nothing is known of a sale but its facts.
 
 from settlement.books import (
     Alarm,
+    Alarming,
     Behind,
     Books,
     FeedEvent,
@@ -24,6 +25,7 @@ from settlement.worker import Feed
 
 __all__ = [
     "Alarm",
+    "Alarming",
     "Behind",
     "Books",
     "Break",

@@ -70,6 +70,14 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarming:
+    """A sale's facts in quarantine, and whether any fact contradicts the books."""
+
+    quarantined: int
+    violated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """Facts first..last that are not in the books, and why. The content is kept."""
 
@@ -170,6 +178,12 @@ class Books:
         async with self._moment() as connection:
             return await self._cursor(connection, sale, stripe)
 
+    async def cursors(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """(sale, stripe) → epoch and number of its last fact in the books, of every stripe."""
+        async with self._moment() as connection:
+            rows = await connection.fetch(CURSORS)
+        return {(row["sale"], row["stripe"]): (row["epoch"], row["number"]) for row in rows}
+
     async def stopped(self) -> dict[tuple[str, int], str]:
         """(sale, stripe) → why it stands still, of every stripe that does."""
         async with self._moment() as connection:
@@ -213,6 +227,12 @@ class Books:
         async with self._moment() as connection:
             rows = await connection.fetch(QUARANTINED, sale, limit)
         return [Quarantined(*row) for row in rows]
+
+    async def alarming(self) -> dict[str, Alarming]:
+        """For every sale in the books, how much of it is in quarantine or contradicts them."""
+        async with self._moment() as connection:
+            rows = await connection.fetch(ALARMING)
+        return {row["sale"]: Alarming(int(row["quarantined"]), row["violated"]) for row in rows}
 
     async def proof(self, sale: str) -> list[Difference]:
         """What differs in the books when they are recounted from their documents."""
@@ -271,6 +291,9 @@ ORDER_STATES = """
 CURSOR = """
     select epoch, number from books.stream join books.sale on sale.id = stream.sale
     where sale.sale = $1 and stripe = $2"""
+CURSORS = """
+    select sale.sale, stripe, epoch, number
+    from books.stream join books.sale on sale.id = stream.sale"""
 STOPPED = """
     select sale.sale, stripe, stopped from books.stream join books.sale on sale.id = stream.sale
     where stopped is not null order by sale.sale, stripe"""
@@ -285,6 +308,15 @@ OVER_LIMIT = """
     join books.unit on unit.sale = sale.id and unit.state in ('held', 'sold', 'redeemed')
     join books.orders on orders.id = unit.owner
     where sale.sale = $1 group by buyer having count(*) > $2 order by buyer"""
+ALARMING = """
+    select sale.sale,
+        coalesce((select sum(last - first + 1) from books.quarantine
+            join books.stream on stream.id = quarantine.stream
+            where stream.sale = sale.id), 0) as quarantined,
+        exists (select from books.violation
+            join books.stream on stream.id = violation.stream
+            where stream.sale = sale.id) as violated
+    from books.sale"""
 QUARANTINED = """
     select stripe, quarantine.epoch, first, last, reason, quarantine.detail
     from books.quarantine

@@ -15,6 +15,7 @@ from settlement.database import Connection, Pool, answering
 from settlement.fold import apply
 from settlement.ledger import write_batch, write_facts
 from settlement.lookup import known_of, load_shelf, names_of
+from settlement.order_facts import Paid
 from settlement.reading import Gap, Reading, read
 from settlement.slot import Slot
 from settlement.stream import (
@@ -31,7 +32,7 @@ State = Literal["posted", "idle", "busy", "stopped"]
 
 @dataclass(frozen=True, slots=True)
 class PostedReport:
-    """What one batch did. `behind`: facts of the store that are not in the books yet.
+    """What one batch did. `orders`: how many of the posted facts sold an order.
 
     busy: another worker has the stripe. stopped: it cannot go on, and `why` says what is wrong.
     """
@@ -45,7 +46,7 @@ class PostedReport:
     absorbed: int = 0
     quarantined: int = 0
     violations: int = 0
-    behind: int = 0
+    orders: int = 0
     why: str = ""
 
 
@@ -95,7 +96,7 @@ async def _post(
         absorbed=len(found.repeats),
         quarantined=quarantined,
         violations=violations,
-        behind=max(slot.fact - found.last, 0) if slot.epoch == found.epoch else slot.fact,
+        orders=sum(isinstance(one.fact, Paid) for one in found.facts),
     )
     return report, slot
 

@@ -8,6 +8,7 @@ and tried again, while the others go on.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lua.faults import Fault
@@ -28,11 +29,21 @@ Place = tuple[str, int]
 _log = logging.getLogger(__name__)
 
 
-class Feed:
-    """Facts of a store into the books of a database. `last` is the latest report of each stripe."""
+def _nobody(_report: PostedReport) -> None:
+    """Nobody wants to hear it."""
 
-    def __init__(self, store: Store, books: Books) -> None:
+
+class Feed:
+    """Facts of a store into the books of a database. `last` is the latest report of each stripe.
+
+    `told` hears every report.
+    """
+
+    def __init__(
+        self, store: Store, books: Books, told: Callable[[PostedReport], None] = _nobody
+    ) -> None:
         self.last: dict[Place, PostedReport] = {}
+        self._told = told
         self._store = store
         self._pool = books.pool
         self._streams: dict[Place, Stream] = {}
@@ -157,6 +168,7 @@ class Feed:
                 report.violations,
             )
         self.last[place] = report
+        self._told(report)
 
 
 def _what_is_wrong(slot: Slot) -> str:

@@ -23,7 +23,7 @@ from inventory.catalogue.sealing import OutsideCodes
 from inventory.catalogue.shelving import Progress, Shelf, silent
 from inventory.catalogue.stocking import StockOutcome, take_in
 from inventory.catalogue.supplies import Supply
-from inventory.catalogue.tables import read_known
+from inventory.catalogue.tables import published_sales, read_known
 from inventory.salefile import SaleFile
 
 
@@ -70,6 +70,11 @@ class Catalogue:
             return await Application(connection, sale_file, shelf, self._codes, now_ms).run(
                 actor=actor, expected_revision=expected_revision, progress=progress
             )
+
+    async def published(self) -> list[str]:
+        """The ids of all sales that the store has had whole."""
+        async with self._database.reading() as connection:
+            return await published_sales(connection)
 
     async def add_stock(
         self, sale: str, supply: Supply, shelf: Shelf, *, now_ms: int = 0

@@ -101,6 +101,12 @@ async def _records(connection: Connection, table: str, sale: str) -> list[asyncp
     return await connection.fetch(query, sale)
 
 
+async def published_sales(connection: Connection) -> list[str]:
+    """The ids of all sales that the store has had whole."""
+    rows = await connection.fetch("select id from catalogue.sale where published > 0")
+    return [row["id"] for row in rows]
+
+
 async def last_number(connection: Connection) -> int:
     """The highest number that a sale has."""
     last = await connection.fetchval("select coalesce(max(number), 0) from catalogue.sale")

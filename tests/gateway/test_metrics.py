@@ -3,7 +3,8 @@
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.routes import SHARED_PORT
+from gateway.metrics import RouteMeter
+from gateway.routes import PAGES, SHARED_PORT
 from gateway.services import Services
 from tests.gateway.world import SALE, World, serve
 
@@ -26,6 +27,7 @@ async def test_a_purchase_is_counted(world: World) -> None:
     await world.redeem(order["units"][0]["code"])
     await world.sell("bob")
     await world.call("GET", "/nothing")
+    await world.services.watch.look()
     told = await page(world, world.own_url)
     sale = f"[('sale', '{SALE}')]"
     assert told[f"dropgate_room_joined_total{sale}"] == 1
@@ -49,14 +51,16 @@ async def test_no_label_names_a_person_an_order_or_a_code(world: World) -> None:
     text = " ".join(await page(world, world.own_url))
     for canary in ("a-private-name", order["id"], order["units"][0]["code"], "market"):
         assert canary not in text
-    routes = {one.name for one in SHARED_PORT} | {"unmatched", "health_own_metrics"}
+    routes = {one.name for one in (*SHARED_PORT, *PAGES)} | {"unmatched", "health_own_metrics"}
     named = {part.split("'")[3] for part in text.split("(") if part.startswith("'route'")}
     assert named <= routes
 
 
 async def test_the_number_of_series_is_bounded(world: World) -> None:
     """A process that has answered every route stays far below 3,000 series."""
-    assert len(await page(world, world.own_url)) < 1_500
+    for one in (*SHARED_PORT, *PAGES):
+        RouteMeter(world.services.metrics, one.name).count(200, 0.01)
+    assert len(await page(world, world.own_url)) < 1_700
 
 
 async def test_the_shared_port_sums_and_misses_nobody(world: World) -> None:

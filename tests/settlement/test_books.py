@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from inventory import facts
-from settlement import Behind, Books, Feed
+from settlement import Alarming, Behind, Books, Feed
 from tests.settlement.teller import (
     AT_MS,
     Teller,
@@ -105,6 +105,24 @@ async def test_an_offer_without_a_venue_is_booked_and_told(
     await feed.run_all()
     assert (await books.balances("payable:"))[("CNY", "payable:unknown")] == -380
     assert [bad.kind for bad in await books.violations("cinema")] == ["offer_unknown"]
+
+
+async def test_what_is_wrong_is_told_of_every_sale(
+    teller: Teller, feed: Feed, books: Books
+) -> None:
+    """Of each sale: its facts in quarantine, whether any contradicts the books, and its cursors."""
+    await teller.tell(stocked(0, 10))
+    await feed.run_all()
+    assert await books.alarming() == {"cinema": Alarming(quarantined=0, violated=False)}
+    assert await books.cursors() == {("cinema", 0): (1, 1)}
+    await teller.tell(stocked(20, 10, offer=99), sold("a", line(21, offer=99)))
+    await feed.run_all()
+    await books.pool.execute(
+        "insert into books.quarantine (stream, epoch, first, last, reason, detail, digest, content)"
+        " select id, 1, 4, 6, 'entry', '', '', '' from books.stream"
+    )
+    assert await books.alarming() == {"cinema": Alarming(quarantined=3, violated=True)}
+    assert await books.cursors() == {("cinema", 0): (1, 3)}
 
 
 async def test_the_venue_of_an_offer_is_kept(teller: Teller, feed: Feed, books: Books) -> None:
