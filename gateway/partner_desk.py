@@ -49,13 +49,10 @@ class PartnerDesk:
         )
 
     async def keys(self, partner: Partner) -> list[KeyAnswer]:
-        """Its keys in force, as the catalogue has them at this moment."""
+        """Its keys in force, as the catalogue has them at this moment; the one that asks first."""
         known = await (await self._catalogue.get()).credentials()
-        return [
-            _masked(key, partner)
-            for key in known
-            if key.role == "partner" and key.scope == partner.id
-        ]
+        mine = (key for key in known if key.role == "partner" and key.scope == partner.id)
+        return sorted((_masked(key, partner) for key in mine), key=lambda key: not key.current)
 
     async def rotate(self, partner: Partner, key: str, *, overlap_s: int) -> "RotatedKey":
         """A new key in the place of the one that asks, which stays good for `overlap_s`.

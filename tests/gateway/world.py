@@ -270,9 +270,15 @@ async def serve(services: Services) -> tuple[web.AppRunner, str, web.AppRunner, 
     return runners[0], runners[1], runners[2], runners[3]
 
 
-async def furnish(services: Services, *, sale: str = SALE, opened: bool = True) -> dict[str, str]:
-    """Publish the small sale, open it, and issue a key of each role: role → Authorization."""
-    sale_file = from_json(dumps(sale_body(sale)).encode())
+async def furnish(
+    services: Services, *, sale: str = SALE, opened: bool = True, body: dict[str, Any] | None = None
+) -> dict[str, str]:
+    """Publish the small sale, or the one of a body, open it, and issue a key of each role.
+
+    Returns role → Authorization.
+    """
+    body = sale_body(sale) if body is None else body
+    sale_file = from_json(dumps(body).encode())
     assert isinstance(sale_file, SaleFile), sale_file
     catalogue = await services.catalogue.get()
     applied = await services.sale_desk.apply(catalogue, sale_file, actor="test")
@@ -283,7 +289,7 @@ async def furnish(services: Services, *, sale: str = SALE, opened: bool = True) 
         await services.operators.change(shelf, "open", actor="test")
     keys = {}
     for role, scope in (
-        ("partner", PARTNER),
+        ("partner", body["partners"][0]["partner"]),
         ("kiosk", f"{VENUE}/door-1"),
         ("operator", "*"),
         ("auditor", "*"),
