@@ -6,6 +6,7 @@
 #   make test    run every test                              (T=tests/lua: only those)
 #   make check   lint, format, types
 #   make bench   measure the promises in figures
+#   make load    a crowd for a minute, and a verdict         (ARGS="--shape step"; ARGS=--help)
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-for-requirements
 T ?= tests
 
-.PHONY: demo run test check bench format clean
+.PHONY: demo run test check bench load format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -32,6 +33,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m loadtest.bench
+
+load: $(STAMP)
+	$(BIN)/python -m loadtest.load $(ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

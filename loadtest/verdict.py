@@ -15,7 +15,10 @@ from loadtest.crowd.journal import CONFIRMED, REDEEMED
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Promises that contradict each other. `lost_orders` is told by reading each order again."""
+    """Promises that contradict each other. `lost_orders` is told by reading each order again.
+
+    `sold_twice`, `limits_broken` and `let_in_twice` say which unit, offer, buyer and code.
+    """
 
     oversold: int
     over_limit: int
@@ -23,6 +26,9 @@ class Verdict:
     orders: int
     units: int
     redeemed: int
+    sold_twice: tuple[str, ...]
+    limits_broken: tuple[str, ...]
+    let_in_twice: tuple[str, ...]
 
 
 def judge(
@@ -37,7 +43,7 @@ def judge(
     Oversold: a unit promised to two owners, or more units of an offer than were released. Over
     limit: a shopper with more than `limit` units. Double redeemed: a code let in twice.
     """
-    owners: Counter[tuple[str, int]] = Counter()
+    owners: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     units_of: Counter[str] = Counter()
     let_in: defaultdict[str, set[str]] = defaultdict(set)
     orders: set[str] = set()
@@ -45,25 +51,49 @@ def judge(
         if line["what"] == CONFIRMED and line["order"] not in orders:
             orders.add(line["order"])
             units_of[line["buyer"]] += len(line["units"])
-            owners.update((unit["offer"], unit["unit"]) for unit in line["units"])
+            for unit in line["units"]:
+                owners[unit["offer"], unit["unit"]].append(line["order"])
         elif line["what"] == REDEEMED:
             let_in[line["code"]].add(line["key"])
-    bought = sum(owners.values())
+    bought = sum(len(each) for each in owners.values())
     for order in partner_orders:
-        owners.update((offer, unit) for offer, unit in order["units"])
-    by_offer: Counter[str] = Counter()
-    for (offer, _), times in owners.items():
-        by_offer[offer] += times
-    too_many = sum(max(0, sold - released.get(offer, 0)) for offer, sold in by_offer.items())
-    twice = sum(times - 1 for times in owners.values())
+        for offer, unit in order["units"]:
+            owners[offer, unit].append(str(order.get("order", "of a partner")))
+    sold_twice, oversold = _oversold(owners, released)
+    over = [f"{buyer} has {units}" for buyer, units in units_of.items() if units > limit]
+    twice = [
+        f"code …{code[-4:]}: {len(keys)} times" for code, keys in let_in.items() if len(keys) > 1
+    ]
     return Verdict(
-        oversold=max(twice, too_many),
-        over_limit=sum(units > limit for units in units_of.values()),
+        oversold=oversold,
+        over_limit=len(over),
         double_redeemed=sum(len(keys) - 1 for keys in let_in.values()),
         orders=len(orders),
         units=bought,
         redeemed=len(let_in),
+        sold_twice=tuple(sold_twice),
+        limits_broken=tuple(over),
+        let_in_twice=tuple(twice),
     )
+
+
+def _oversold(
+    owners: Mapping[tuple[str, int], list[str]], released: Mapping[str, int]
+) -> tuple[list[str], int]:
+    """Which units have two owners and which offers are short of units, and how many units."""
+    said, twice = [], 0
+    by_offer: Counter[str] = Counter()
+    for (offer, unit), orders in owners.items():
+        by_offer[offer] += len(orders)
+        if len(orders) > 1:
+            twice += len(orders) - 1
+            said.append(f"unit {unit} of {offer}: orders {', '.join(orders)}")
+    too_many = 0
+    for offer, sold in by_offer.items():
+        if sold > released.get(offer, 0):
+            too_many += sold - released.get(offer, 0)
+            said.append(f"{offer}: {sold} units promised, {released.get(offer, 0)} released")
+    return said, max(twice, too_many)
 
 
 def percentile(values: list[float], share: float) -> float:

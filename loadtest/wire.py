@@ -41,23 +41,21 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Once the answer is whole, give it out."""
         self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 or self._answer is None:
+        if self._answer is None:
             return
-        head = bytes(self._buffer[:end]).lower()
-        length = _length(head)
-        if not 0 <= length <= ANSWER_MAX_BYTES:
-            self._fail("an answer without a usable Content-Length")
+        try:
+            whole = take_answer(self._buffer)
+        except Lost as lost:
+            self._fail(str(lost))
             return
-        if len(self._buffer) < end + 4 + length:
+        if whole is None:
             return
-        body = bytes(self._buffer[end + 4 : end + 4 + length])
-        self._buffer.clear()
+        status, body, is_last = whole
         answer, self._answer = self._answer, None
-        if b"\r\nconnection: close" in head:
+        if is_last:
             self.close()
         if not answer.done():
-            answer.set_result((int(head[9:12]), body))
+            answer.set_result((status, body))
 
     def connection_lost(self, error: Exception | None) -> None:
         """What was asked is lost."""
@@ -75,6 +73,25 @@ class Wire(asyncio.Protocol):
             answer.set_exception(Lost(why))
         if self.is_open:
             self.close()
+
+
+def take_answer(buffer: bytearray) -> tuple[int, bytes, bool] | None:
+    """Status and body of a whole answer, taken out, and whether its server ends the connection.
+
+    None while bytes are missing. Raises Lost when the answer cannot be read.
+    """
+    end = buffer.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = bytes(buffer[:end]).lower()
+    length = _length(head)
+    if not 0 <= length <= ANSWER_MAX_BYTES:
+        raise Lost("an answer without a usable Content-Length")
+    if len(buffer) < end + 4 + length:
+        return None
+    body = bytes(buffer[end + 4 : end + 4 + length])
+    buffer.clear()
+    return int(head[9:12]), body, b"\r\nconnection: close" in head
 
 
 def _length(head: bytes) -> int:

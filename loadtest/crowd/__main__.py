@@ -9,7 +9,9 @@ import asyncio
 import json
 import random
 import time
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import click
 import uvloop
 
-from loadtest.crowd.calls import Calls
+from loadtest.crowd.calls import Ask, Calls
 from loadtest.crowd.edge import Edges
 from loadtest.crowd.journal import CONFIRMED, Journal, read
 from loadtest.crowd.kiosk import Kiosks, Ticket
@@ -25,6 +27,22 @@ from loadtest.crowd.shelf import Shelf
 from loadtest.crowd.shopper import Shopper, Town
 
 PROGRESS_S = 0.5
+KIOSKS_AT_ONCE, READERS = 24, 32
+
+
+class Times:
+    """How long each answer took, by its kind, in milliseconds."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.of: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+        calls.ears.append(self)
+
+    def answered(self, ask: Ask, status: int, body: dict[str, Any], took_ms: float) -> None:
+        """Note it."""
+        self.of[ask.kind].append(took_ms)
+
+    def lost(self, ask: Ask, why: Exception) -> None:
+        """No answer, no time."""
 
 
 @click.group()
@@ -61,8 +79,9 @@ def shop(
             sale_url = f"{gateway}/v1/sales/{sale}"
             shelf, edges = Shelf(calls, sale_url, drop), Edges(calls, sale_url)
             town = Town(gateway, shop, sale, calls, shelf, edges, promises)
+            times = Times(calls)
             await _everybody(town, range(first, first + shoppers), arrive_s, seed)
-            _say(calls, town.ends, final=True)
+            _say_all(calls, town.ends, times)
 
     uvloop.run(run())
 
@@ -119,33 +138,49 @@ def redeem(
     async def run() -> None:
         with closing(Calls(seed)) as calls, Journal(journal) as told:
             kiosks = Kiosks(calls=calls, gateway=gateway, keys=credentials, journal=told, seed=seed)
-            telling = asyncio.create_task(_tell(calls, kiosks.done))
+            times, telling = Times(calls), asyncio.create_task(_tell(calls, kiosks.done))
             await kiosks.mistype(chosen)
-            await kiosks.redeem_all(chosen)
+            await _redeem_all(kiosks, chosen)
             telling.cancel()
-            _say(calls, kiosks.done, final=True, surprises=kiosks.surprises)
+            _say_all(calls, kiosks.done, times, kiosks.surprises)
 
     uvloop.run(run())
 
 
+async def _redeem_all(kiosks: Kiosks, tickets: list[Ticket]) -> None:
+    waiting = iter(tickets)
+
+    async def work() -> None:
+        for ticket in waiting:
+            await kiosks.visit(ticket)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(KIOSKS_AT_ONCE):
+            group.create_task(work())
+
+
 @crowd.command()
 @click.option("--gateway", required=True)
+@click.option("--partner-key", type=click.Path(exists=True, path_type=Path))
 @click.argument("promises", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def look_again(*, gateway: str, promises: tuple[Path, ...]) -> None:
-    """Every buyer reads the order it was promised again: still there, paid, the same units."""
+def look_again(*, gateway: str, partner_key: Path | None, promises: tuple[Path, ...]) -> None:
+    """Every buyer reads the order it was promised again: still there, paid, the same units.
+
+    A partner's orders have no login; they are read with the credential in --partner-key.
+    """
     orders = [line for line in read(*promises) if line["what"] == CONFIRMED]
+    partner = f"Bearer {partner_key.read_text().strip()}" if partner_key else ""
 
     async def run() -> None:
         found: Counter[str] = Counter()
         lost: list[str] = []
         with closing(Calls(seed=1)) as calls:
-            waiting = iter(orders)
+            times, waiting = Times(calls), iter(orders)
 
             async def work() -> None:
                 for order in waiting:
-                    status, now = await calls.get(
-                        "read", f"{gateway}/v1/orders/{order['order']}", order["login"]
-                    )
+                    url = f"{gateway}/v1/orders/{order['order']}"
+                    status, now = await calls.get("read", url, order["login"] or partner)
                     kept = status == 200 and now["state"] == "confirmed" and _same(order, now)
                     found["kept" if kept else "lost"] += 1
                     if not kept:
@@ -153,10 +188,10 @@ def look_again(*, gateway: str, promises: tuple[Path, ...]) -> None:
 
             telling = asyncio.create_task(_tell(calls, found))
             async with asyncio.TaskGroup() as group:
-                for _ in range(32):
+                for _ in range(READERS):
                     group.create_task(work())
             telling.cancel()
-            _say(calls, found, final=True, surprises=lost)
+            _say_all(calls, found, times, lost)
 
     uvloop.run(run())
 
@@ -172,18 +207,21 @@ async def _tell(calls: Calls, ends: Counter[str]) -> None:
         _say(calls, ends)
 
 
-def _say(
-    calls: Calls, ends: Counter[str], *, final: bool = False, surprises: list[str] | None = None
-) -> None:
-    """One line for the driver: what happened so far; the last one with all times."""
-    line: dict[str, Any] = {"final": final, "ends": ends, "counts": calls.counts}
-    if final:
-        line["refusals"] = calls.refusals
-        line["times_ms"] = {
-            kind: [round(ms, 2) for ms in times] for kind, times in calls.times_ms.items()
-        }
-        line["surprises"] = surprises or []
-        line["cpu_s"] = round(time.process_time(), 2)
+def _say(calls: Calls, ends: Counter[str]) -> None:
+    """One line for the driver: what happened so far."""
+    click.echo(json.dumps({"ends": ends, "counts": calls.counts}))
+
+
+def _say_all(calls: Calls, ends: Counter[str], times: Times, surprises: Sequence[str] = ()) -> None:
+    """The last line: everything that happened."""
+    line = {
+        "ends": ends,
+        "counts": calls.counts,
+        "refusals": calls.refusals,
+        "times_ms": {kind: [round(ms, 2) for ms in each] for kind, each in times.of.items()},
+        "surprises": surprises,
+        "cpu_s": round(time.process_time(), 2),
+    }
     click.echo(json.dumps(line))
 
 

@@ -6,8 +6,8 @@ A crowd behind a thousand edges asks the origin a thousand times a second at mos
 
 from __future__ import annotations
 
-import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,9 @@ MAX_AGE_S = 1.0
 
 @dataclass(slots=True)
 class _Copy:
+    reading: AbstractAsyncContextManager[object]
     frame: dict[str, Any] = field(default_factory=dict)
     read_at_s: float = float("-inf")
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Edges:
@@ -31,7 +31,7 @@ class Edges:
 
     def __init__(self, calls: Calls, sale_url: str) -> None:
         self._calls, self._url = calls, f"{sale_url}/frame"
-        self._copies = [_Copy() for _ in range(EDGES)]
+        self._copies = [_Copy(calls.engine.gate(1)) for _ in range(EDGES)]
 
     async def frame(self, visitor: int) -> dict[str, Any]:
         """The frame for a visitor's poll; those who poll an edge at once share one request."""

@@ -1,17 +1,21 @@
 """What visitors were promised: one JSON line for every acknowledged order and redemption.
 
+And what they saw that must never be seen.
+
 Belongs here: writing it and reading it back. Comparing it with what became of it is `verdict`'s.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 CONFIRMED, OWED, REDEEMED, REFUSED = "confirmed", "owed", "redeemed", "refused"
+SEEN = "seen"
 
 
 class Journal:
@@ -51,6 +55,10 @@ class Journal:
     def refused(self, *, code: str, venue: str, key: str, why: str) -> None:
         """A kiosk was told not to."""
         self._write(REFUSED, {"code": code, "venue": venue, "key": key, "why": why})
+
+    def seen(self, kind: str, what: str) -> None:
+        """Something that must never be seen; `kind` is its class in the verdict."""
+        self._write(SEEN, {"kind": kind, "saw": what, "at_ms": round(time.time() * 1000)})
 
     def _write(self, what: str, line: dict[str, Any]) -> None:
         self._file.write(json.dumps({"what": what, **line}, separators=(",", ":")) + "\n")

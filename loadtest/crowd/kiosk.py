@@ -5,16 +5,15 @@ Belongs here: what people do with codes. What each kiosk was told goes into the 
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from loadtest.crowd.calls import Answer, Calls
 from loadtest.crowd.journal import Journal
 
-AT_ONCE = 24
 WRONG_DOOR, TWICE, AT_THE_SAME_MOMENT = 0.06, 0.06, 0.04
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -25,7 +24,7 @@ class Door:
 
     venue: str
     key: str
-    free: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free: AbstractAsyncContextManager[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +43,14 @@ class Kiosks:
     ) -> None:
         self._calls, self._url = calls, f"{gateway}/v1/kiosk/redemptions"
         self._journal = journal
-        self._doors = {venue: [Door(venue, key) for key in mine] for venue, mine in keys.items()}
+        self._doors = {
+            venue: [Door(venue, key, calls.engine.gate(1)) for key in mine]
+            for venue, mine in keys.items()
+        }
         self._dice = random.Random(seed)
         self.surprises: list[str] = []
         self.done = Counter[str]()
         self._number = 0
-
-    async def redeem_all(self, tickets: list[Ticket]) -> None:
-        """Redeem every ticket; whatever is not answered as it must be is a surprise."""
-        waiting = iter(tickets)
-
-        async def work() -> None:
-            for ticket in waiting:
-                await self._visit(ticket)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(work())
 
     async def mistype(self, tickets: list[Ticket]) -> None:
         """One mistyped code at each venue: it must be refused, and the true code stay good."""
@@ -71,14 +61,17 @@ class Kiosks:
             typed = ticket.code[:at] + wrong + ticket.code[at + 1 :]
             self._expect(await self._at(self._door(ticket.venue), typed), typed, "unknown_code")
 
-    async def _visit(self, ticket: Ticket) -> None:
+    async def visit(self, ticket: Ticket) -> None:
+        """Redeem a ticket; whatever is not answered as it must be is a surprise."""
         choice, doors = self._dice.random(), self._doors[ticket.venue]
-        if choice < WRONG_DOOR:
+        if choice < WRONG_DOOR and len(self._doors) > 1:
             other = self._dice.choice([venue for venue in self._doors if venue != ticket.venue])
             told = await self._at(self._door(other), ticket.code)
             self._expect(told, ticket.code, "wrong_venue")
         elif choice < WRONG_DOOR + AT_THE_SAME_MOMENT and len(doors) > 1:
-            both = await asyncio.gather(*(self._at(door, ticket.code) for door in doors[:2]))
+            both = await self._calls.engine.together(
+                *(self._at(door, ticket.code) for door in doors[:2])
+            )
             if sorted(status for status, _ in both) != [200, 409]:
                 self.surprises.append(f"{_masked(ticket.code)} at two kiosks at once: {both}")
             return

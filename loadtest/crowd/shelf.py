@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Shelf:
         self._calls, self._url = calls, f"{sale_url}?offers=1&limit={PAGE}&drop={drop}"
         self._offers: list[Offer] = []
         self._read_at_s = float("-inf")
-        self._reading = asyncio.Lock()
+        self._reading = calls.engine.gate(1)
 
     async def offers(self) -> list[Offer]:
         """All offers of the drop, with bands at most `FRESH_S` old."""

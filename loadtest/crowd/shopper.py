@@ -6,10 +6,9 @@ journal at the moment they were told.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,9 @@ OFFERS_TRIED_MAX = 4
 ALL_HELD_WAITS_MAX = 1
 CLAIMS_MAX = 200
 WALKS_OFF, RELEASES, PAYS_LATE, COMES_AGAIN = 0.03, 0.05, 0.005, 0.02
+LOOKS_AGAIN = 0.05
 WANTS_ONE, WANTS_SEATS = 0.1, 0.05
+LEFT_LYING_MAX = 1_000
 PATIENCE_S = (3.0, 15.0)
 """How long people stay in a line for what others may give back."""
 
@@ -43,6 +44,10 @@ class Town:
     edges: Edges
     journal: Journal
     ends: Counter[str] = field(default_factory=Counter)
+    spent: deque[str] = field(default_factory=lambda: deque(maxlen=LEFT_LYING_MAX))
+    """Passes that have bought, left lying about for a thief."""
+    sold: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=LEFT_LYING_MAX))
+    """Tickets on their way to a kiosk: offer and code."""
 
     @property
     def sale_url(self) -> str:
@@ -53,8 +58,8 @@ class Town:
 class Shopper:
     """One person with one account."""
 
-    def __init__(self, town: Town, name: str, seed: str) -> None:
-        self._town, self._name = town, name
+    def __init__(self, town: Town, name: str, seed: str, *, walks_off: float = WALKS_OFF) -> None:
+        self._town, self._name, self._walks_off = town, name, walks_off
         self._dice = random.Random(seed)
         self._login = ""
         self._visits = 0
@@ -100,7 +105,7 @@ class Shopper:
                 return await self._buy(f"Pass {turn['pass']}")
             if status != 202:
                 return str(turn.get("code"))
-            await asyncio.sleep(turn["retry_ms"] / 1000)
+            await self._town.calls.engine.sleep(turn["retry_ms"] / 1000)
         return "tired"
 
     async def _wait_for_turn(self, place: dict[str, Any]) -> str:
@@ -119,7 +124,7 @@ class Shopper:
             if time.monotonic() > leaves_s:
                 await self._town.calls.delete("leave", f"{self._town.sale_url}/places/me", token)
                 return "left_the_line"
-            await asyncio.sleep(self._poll_after_s(frame, number))
+            await self._town.calls.engine.sleep(self._poll_after_s(frame, number))
             frame = await self._town.edges.frame(number) or frame
 
     def _patience(self, frame: dict[str, Any], leaves_s: float) -> float:
@@ -143,15 +148,17 @@ class Shopper:
         held = await self._hold(pass_)
         if isinstance(held, str):
             return held
+        self._town.spent.append(pass_)
         town, choice = self._town, self._dice.random()
         url = f"{town.gateway}/v1/orders/{held['id']}"
-        if choice < WALKS_OFF:
+        if choice < self._walks_off:
             return "walked_off"
-        if choice < WALKS_OFF + RELEASES:
+        if choice < self._walks_off + RELEASES:
             await town.calls.write("release", f"{url}/release", self._login, {})
             return "released"
         if choice > 1 - PAYS_LATE:
-            await asyncio.sleep(max(0.0, held["expires_at_ms"] / 1000 + 1.0 - time.time()))
+            late_s = held["expires_at_ms"] / 1000 + 1.0 - time.time()
+            await town.calls.engine.sleep(max(0.0, late_s))
         return await self._pay(held, url)
 
     async def _hold(self, pass_: str) -> dict[str, Any] | str:
@@ -168,7 +175,7 @@ class Shopper:
                 return order
             if code == "all_held" and waits < ALL_HELD_WAITS_MAX:
                 waits += 1
-                await asyncio.sleep(self._until_s(order))
+                await self._town.calls.engine.sleep(self._until_s(order))
             elif code in OTHER_OFFER | OTHER_LINES | {"all_held"}:
                 tried.add(offer.id)
             else:
@@ -223,4 +230,7 @@ class Shopper:
         if any("code" not in unit for unit in order["units"]):
             _, order = await town.calls.get("read", url, self._login)
         town.journal.confirmed(buyer=self._name, login=self._login, order=order)
+        town.sold.extend((unit["offer"], unit["code"]) for unit in order["units"])
+        if self._dice.random() < LOOKS_AGAIN:
+            await town.calls.get("read", url, self._login)
         return "bought"

@@ -21,8 +21,9 @@ from loadtest.demo import stage as scene
 from loadtest.demo.figures import Figures
 from loadtest.demo.stage import SALE, Stage
 from loadtest.demo.story import Story
-from loadtest.demo.telling import Phases, summary
+from loadtest.demo.telling import summary
 from loadtest.installation import ROOT, Failed, Installation
+from loadtest.phases import Phases
 
 BUILD = ROOT / "build"
 STATE = BUILD / "demo-state"

@@ -14,14 +14,14 @@ from typing import Any
 
 import aiohttp
 
+from loadtest.crowd.driver import Words, crowd
 from loadtest.crowd.journal import CONFIRMED, read
 from loadtest.demo import stage as scene
 from loadtest.demo.figures import Figures, compare_breaks
 from loadtest.demo.marketplace import LIES, Marketplace
 from loadtest.demo.stage import PARTNER, SALE, Stage
-from loadtest.demo.telling import Phases
-from loadtest.demo.visitors import Words, crowd
 from loadtest.installation import Failed
+from loadtest.phases import Phases
 from loadtest.verdict import judge
 
 SETTLED_WAIT_S = 60.0

@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from loadtest.crowd.driver import Heard, Words, crowd
 from loadtest.crowd.journal import OWED, read
 from loadtest.demo import stage as scene
 from loadtest.demo.aftermath import Aftermath
 from loadtest.demo.figures import Figures
 from loadtest.demo.marketplace import Marketplace
 from loadtest.demo.stage import SALE, Stage
-from loadtest.demo.telling import Phases
-from loadtest.demo.visitors import Heard, Words, crowd
+from loadtest.phases import Phases
 from loadtest.verdict import percentile
 
 CROWD_PROCESSES = 2

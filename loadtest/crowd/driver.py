@@ -1,4 +1,4 @@
-"""The crowd's processes, seen from the demo: starting them, following them, adding them up."""
+"""The crowd's processes, seen from outside: starting them, following them, adding them up."""
 
 from __future__ import annotations
 
