@@ -1,0 +1,42 @@
+/* Telling somebody who looks away that the turn has come: sound, vibration, a notification. Asked for first. */
+
+import { t } from "../common/i18n.js";
+
+let sound = null;
+
+/** Whether this browser can do any of it. */
+export const canAlert = () => "AudioContext" in window || "Notification" in window || "vibrate" in navigator;
+
+/** Ask for it, from a press of a button: browsers let nothing sound before that. */
+export async function allowAlerts() {
+  if ("AudioContext" in window) {
+    sound ??= new AudioContext();
+    await sound.resume().catch(() => {});
+    beep(0, 0.03);
+  }
+  if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+}
+
+function beep(afterS, loudness = 0.2) {
+  if (sound === null) return;
+  const tone = sound.createOscillator();
+  const gain = sound.createGain();
+  tone.frequency.value = 880;
+  gain.gain.value = loudness;
+  tone.connect(gain).connect(sound.destination);
+  tone.start(sound.currentTime + afterS);
+  tone.stop(sound.currentTime + afterS + 0.18);
+}
+
+/** The turn has come. */
+export function alertTurn(title) {
+  for (const afterS of [0, 0.3, 0.6]) beep(afterS);
+  navigator.vibrate?.([200, 100, 200, 100, 400]);
+  if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
+    const shown = new Notification(t("alert.turn"), { body: title, tag: "dropgate-turn", requireInteraction: true });
+    shown.onclick = () => {
+      window.focus();
+      shown.close();
+    };
+  }
+}

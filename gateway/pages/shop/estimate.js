@@ -1,0 +1,89 @@
+/* What the frame means for one place: how many are ahead, how long that takes, when to look again.
+   Pure: times and chance come in as arguments. */
+
+const WINDOW_MS = 60_000;
+const SHORT_MS = 10_000;
+const HIDDEN_MS = 10_000;
+const HIDDEN_NEAR_MS = 3_000;
+const NEAR_MS = 60_000;
+const WORSE = 1.25;
+const WORSE_FOR_MS = 30_000;
+
+/** How many turns are still to be called up to and with this place; 0: it has been called. */
+export const ahead = (number, frame) => Math.max(0, number - frame.serving);
+
+/** Until the doors open, by the frame's own clock plus the time that passed since it was read. */
+export const untilOpening = (frame, nowMs) => Math.max(0, frame.opens_at_ms - nowMs);
+
+/** Remember how far the line had come; only the last minute of one drop counts. */
+export function remembered(samples, frame) {
+  const last = samples.at(-1);
+  if (last && (last.drop !== frame.drop || frame.at_ms < last.atMs)) return [sample(frame)];
+  if (last && frame.at_ms === last.atMs) return samples;
+  return [...samples.filter((one) => frame.at_ms - one.atMs <= WINDOW_MS), sample(frame)];
+}
+
+const sample = (frame) => ({ drop: frame.drop, atMs: frame.at_ms, serving: frame.serving });
+
+/** How many turns a second were called in the last `windowMs`; null when that is not known yet. */
+export function speed(samples, windowMs) {
+  const last = samples.at(-1);
+  const first = samples.find((one) => last.atMs - one.atMs <= windowMs);
+  const spanMs = last && first ? last.atMs - first.atMs : 0;
+  return spanMs < 3_000 ? null : (last.serving - first.serving) / (spanMs / 1000);
+}
+
+/**
+ * How long it takes, as {lowMs, highMs}, from the rate that is set and what the line really did; null
+ * while nobody moves and nobody can say.
+ */
+export function estimate(number, frame, samples, nowMs) {
+  const people = ahead(number, frame);
+  if (frame.state !== "open" && frame.state !== "lobby") return null;
+  if (people > 0 && !(frame.rate_per_s > 0)) return null;
+  const measured = frame.state === "open" ? [speed(samples, SHORT_MS), speed(samples, WINDOW_MS)] : [];
+  const speeds = [frame.rate_per_s, ...measured.filter((one) => one !== null)];
+  const slowest = Math.min(...speeds);
+  if (people > 0 && !(slowest > 0)) return null;
+  const doorsMs = untilOpening(frame, nowMs);
+  const seconds = (rate) => (people === 0 ? 0 : people / rate);
+  return {
+    lowMs: doorsMs + seconds(Math.max(...speeds)) * 1000,
+    // Those who hurry are never alone: where nothing was measured yet, a third more is honest.
+    highMs: doorsMs + seconds(speeds.length > 1 ? slowest : slowest / 1.33) * 1000,
+  };
+}
+
+/**
+ * The estimate as it is shown: it goes down as time goes by and rises only when it has been a quarter
+ * worse for half a minute. `shown` is what the last call returned, or null.
+ */
+export function steady(shown, found, nowMs) {
+  if (found === null) return null;
+  if (shown === null) return { ...found, atMs: nowMs, worseSinceMs: null, rose: false };
+  const passedMs = nowMs - shown.atMs;
+  const high = Math.max(0, shown.highMs - passedMs);
+  const worse = found.highMs > high * WORSE + 5_000;
+  const since = worse ? shown.worseSinceMs ?? nowMs : null;
+  if (worse && nowMs - since >= WORSE_FOR_MS) return { ...found, atMs: nowMs, worseSinceMs: null, rose: true };
+  return {
+    lowMs: Math.min(found.lowMs, high), highMs: Math.min(found.highMs, high),
+    atMs: nowMs, worseSinceMs: since, rose: worse && shown.rose,
+  };
+}
+
+/**
+ * When to look again, by the frame's own rule: a share of the wait that is left, bounded and drawn out
+ * by chance. Slower while nobody looks at the page; never later than `soonestMs` when something is due.
+ */
+export function pollDelay({ number, frame, nowMs, hidden = false, chance = Math.random(), dueMs = null }) {
+  const doorsMs = frame.drop === 0 ? Math.max(0, frame.lobby_at_ms - nowMs) : untilOpening(frame, nowMs);
+  const waitMs = doorsMs + (ahead(number, frame) * 1000) / (frame.rate_per_s || 1);
+  let base = Math.min(frame.poll_max_ms, Math.max(frame.poll_ms, waitMs / frame.poll_share));
+  if (dueMs !== null && dueMs > nowMs) base = Math.min(base, Math.max(frame.poll_ms, dueMs - nowMs));
+  if (hidden) base = Math.max(base, waitMs < NEAR_MS ? HIDDEN_NEAR_MS : HIDDEN_MS);
+  return base * (1 + frame.poll_spread * chance);
+}
+
+/** How much of the way is done, 0 to 1, from how many were ahead at first. */
+export const progress = (atFirst, now) => (atFirst > 0 ? Math.min(1, Math.max(0, 1 - now / atFirst)) : 1);

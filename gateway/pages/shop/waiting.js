@@ -1,0 +1,179 @@
+/* The line's driver: looks at the frame, joins, claims, leaves; what to do when is line.js's and estimate.js's. */
+
+import { call, newKey, serverNow, write } from "../common/api.js";
+import { estimate, ahead, pollDelay, remembered, steady } from "./estimate.js";
+import { PHASES, lineOf } from "./line.js";
+import { FRESH } from "./memory.js";
+import { keepLogin } from "./signin.js";
+
+const LOST_MAX_MS = 15_000;
+const SLEPT_MS = 10_000;
+const ARMED_SPREAD_MS = 2_000;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Runs the line for `app`; `app.changed()` is called whenever something new is known. */
+export function runLine(app) {
+  const at = `/v1/sales/${app.saleId}`;
+  let timer = null;
+  let looking = false;
+  let failures = 0;
+  let busy = false;
+  let tickedAt = Date.now();
+
+  const phase = () => lineOf({ frame: app.frame, kept: app.memory.get(), login: app.login(), nowMs: serverNow() });
+
+  async function look() {
+    if (looking) return;
+    looking = true;
+    clearTimeout(timer);
+    const answer = await call("GET", `${at}/frame`);
+    looking = false;
+    if (answer.ok) {
+      if (app.frame?.state !== answer.body.state || app.frame?.drop !== answer.body.drop) app.saleIsOld();
+      app.frame = answer.body;
+      app.samples = remembered(app.samples, app.frame);
+      app.lostSinceMs = null;
+      failures = 0;
+    } else if (answer.problem.code === "unknown_sale") {
+      app.unknown = true;
+    } else {
+      failures += 1;
+      app.lostSinceMs ??= serverNow();
+    }
+    settle();
+    app.changed();
+    timer = setTimeout(look, delay());
+    act();
+  }
+
+  function delay() {
+    if (failures > 0) return Math.min(LOST_MAX_MS, 1000 * 2 ** (failures - 1)) * (0.8 + 0.4 * Math.random());
+    const { place } = app.memory.get();
+    const number = place?.number ?? app.frame.tail + 1;
+    const dueMs = app.frame.drop === 0 ? app.frame.lobby_at_ms : app.frame.opens_at_ms;
+    return pollDelay({ number, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, dueMs });
+  }
+
+  /** The estimate that is shown, and how many were ahead at first, follow from each new frame. */
+  function settle() {
+    const { place } = app.memory.get();
+    if (!place || !app.frame) {
+      app.eta = null;
+      return;
+    }
+    app.eta = steady(app.eta, estimate(place.number, app.frame, app.samples, serverNow()), serverNow());
+    const people = ahead(place.number, app.frame);
+    if (!(place.atFirst >= people)) app.memory.set({ place: { ...place, atFirst: people } });
+  }
+
+  async function act() {
+    if (busy) return;
+    busy = true;
+    try {
+      const now = phase();
+      if (now === "ready" && app.memory.get().armed) {
+        await pause(Math.random() * ARMED_SPREAD_MS);
+        app.memory.set({ armed: null, joinKey: newKey() });
+      }
+      if (PHASES[phase()].does === "join") await join();
+      if (PHASES[phase()].does === "claim" && !document.hidden) await alone(claim);
+    } finally {
+      busy = false;
+    }
+  }
+
+  async function join() {
+    const login = app.login();
+    const { joinKey } = app.memory.get();
+    const answer = await write("POST", `${at}/places`, { auth: `Bearer ${login.token}`, body: {}, key: joinKey, onRetry: app.unsure });
+    app.sure();
+    if (answer.ok) {
+      const { place, number, drop, frame } = answer.body;
+      app.frame = frame;
+      app.memory.set({ place: { token: place, number, drop, atFirst: ahead(number, frame) }, who: login.name, gone: null, notice: null });
+      settle();
+    } else if (answer.status === 401) {
+      keepLogin(app.saleId, null);
+      app.notice(answer.problem);
+    } else {
+      app.memory.set({ joinKey: null });
+      app.notice(answer.problem);
+    }
+    app.changed();
+  }
+
+  /** In one tab at a time, where the browser can tell; a second claim would get the same pass anyway. */
+  async function alone(work) {
+    if (!navigator.locks) return work();
+    return navigator.locks.request(`dropgate.claim.${app.saleId}`, { ifAvailable: true }, (lock) => lock && work());
+  }
+
+  async function claim() {
+    for (let tries = 0; phase() === "called" && !document.hidden; tries += 1) {
+      const { place } = app.memory.get();
+      const answer = await call("POST", `${at}/passes`, { auth: `Place ${place.token}`, body: {} });
+      app.wait = answer.status === 202 ? answer.body : null;
+      app.sure();
+      if (answer.status === 201) {
+        app.memory.set({ pass: { token: answer.body.pass, expiresMs: answer.body.expires_at_ms }, gone: null, notice: null });
+      } else if (answer.status === 202) {
+        app.changed();
+        await pause(answer.body.retry_ms);
+      } else if (answer.status === 410) {
+        app.memory.set({ gone: { reason: answer.problem.reason ?? "over" } });
+      } else if (answer.status === 401) {
+        app.memory.set({ place: null, joinKey: null });
+        app.notice(answer.problem);
+      } else {
+        app.unsure(tries + 1, answer.problem);
+        await pause(Math.min(8000, 500 * 2 ** tries) * (0.8 + 0.4 * Math.random()));
+      }
+      app.changed();
+    }
+  }
+
+  /** Give the place up; what was left is remembered, so that a reload does not bring it back. */
+  async function leave() {
+    const { place } = app.memory.get();
+    app.memory.set({ gone: { reason: "left" }, joinKey: null, pass: null });
+    app.changed();
+    await write("DELETE", `${at}/places/me`, { auth: `Place ${place.token}`, key: newKey(), onRetry: app.unsure });
+    app.sure();
+  }
+
+  /** Join again behind a turn that is gone: the old place is given up first, or it would be found again. */
+  async function again() {
+    const { place } = app.memory.get();
+    const isOld = place && app.frame && place.drop < app.frame.drop;
+    if (place && !isOld) await write("DELETE", `${at}/places/me`, { auth: `Place ${place.token}`, key: newKey(), onRetry: app.unsure });
+    app.sure();
+    app.memory.set({ ...FRESH, joinKey: newKey() });
+    app.changed();
+    act();
+  }
+
+  function start() {
+    app.memory.set({ joinKey: newKey(), notice: null });
+    app.changed();
+    act();
+  }
+
+  /** Something may have passed unseen: sleep, a hidden tab, a lost line. */
+  function wake() {
+    if (!document.hidden) look();
+  }
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+  addEventListener("pageshow", (event) => event.persisted && wake());
+  setInterval(() => {
+    const slept = Date.now() - tickedAt > SLEPT_MS;
+    tickedAt = Date.now();
+    if (slept) wake();
+    app.tick();
+  }, 1000);
+  app.memory.onChange(() => act());
+
+  look();
+  return { phase, look, join: start, leave, again };
+}
