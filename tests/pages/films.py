@@ -1,4 +1,4 @@
-"""A sale for the shop's tests: two halls and a pool, with the simulator's pages to sign in and to pay."""
+"""A sale for the shop's tests, with the simulator's pages to sign in and to pay."""
 
 from dataclasses import dataclass
 from typing import Any
