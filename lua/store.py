@@ -162,6 +162,8 @@ class Store:
             except (_Unsent, NothingHappened) as error:
                 last = error
                 break
+            except PermissionError:  # the server's answer, not the system's: OSError below is that
+                raise
             except (StoreConnectionError, StoreTimeoutError, OSError) as error:
                 sent, last = True, error
         fault: type[Fault] = MayHaveHappened if sent and writes else NothingHappened
@@ -205,7 +207,8 @@ class Store:
 
 
 def _told(error: ResponseError) -> Exception:
-    text = str(error)
+    # redis-py takes the code that it knows off the text.
+    text = f"{error.status_code} {error}" if error.status_code else str(error)
     if text.startswith(_REFUSED_WHOLE) or "max number of clients" in text:
         return NothingHappened(f"the store refused the call: {text}")
     return AssertionError(f"the store says we are wrong: {text}")

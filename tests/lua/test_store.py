@@ -168,6 +168,40 @@ async def test_a_store_that_may_forget_is_refused(store: Store, setting: str, va
         await store.write("CONFIG", "SET", setting, before)
 
 
+async def test_settings_that_may_not_be_read_are_refused_unless_vouched_for(store: Store) -> None:
+    """Where CONFIG is forbidden only an explicit word goes on; a plain command says so too."""
+    await store.write("ACL", "SETUSER", "default", "-config")
+    try:
+        with pytest.raises(NotDurable, match=r"CONFIG is forbidden.*--assume-durable"):
+            await Store.connect(store.url)
+        await (await Store.connect(store.url, assume_durable=True)).close()
+        with pytest.raises(PermissionError):
+            await store.read("CONFIG", "GET", "appendonly")
+    finally:
+        await store.write("ACL", "SETUSER", "default", "+config")
+
+
+@pytest.mark.parametrize(
+    ("command", "back", "told"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM"),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY"),
+    ],
+)
+async def test_a_store_that_takes_no_writes_is_no_bug(
+    shop: Shop, command: tuple[str, ...], back: tuple[str, ...], told: str
+) -> None:
+    """A full store and one that became a replica refuse: nothing happened, for scripts too."""
+    await shop.store.write(*command)
+    try:
+        with pytest.raises(NothingHappened, match=told):
+            await shop.store.write("SET", "a", "b")
+        with pytest.raises(NothingHappened, match=told):
+            await shop.ask(shop.request("ann", (POOLED, 1)))
+    finally:
+        await shop.store.write(*back)
+
+
 async def test_a_script_the_server_forgot_is_sent_again(shop: Shop) -> None:
     """After SCRIPT FLUSH the first call brings the script back."""
     await shop.store.write("SCRIPT", "FLUSH")
