@@ -5,6 +5,7 @@ and the embedded server. Decisions are made in the scripts; none is made here in
 """
 
 from lua.catalogue import BadHeader, Script, signature
+from lua.condition import StoreCondition
 from lua.faults import Fault, MayHaveHappened, NothingHappened
 from lua.store import NotDurable, Store
 
@@ -16,5 +17,6 @@ __all__ = [
     "NothingHappened",
     "Script",
     "Store",
+    "StoreCondition",
     "signature",
 ]

@@ -14,6 +14,7 @@ from settlement.books import (
     OrderState,
     Quarantined,
 )
+from settlement.condition import DatabaseCondition
 from settlement.migrate import migrate
 from settlement.partner_file import NotAStatement
 from settlement.proof import Difference
@@ -29,6 +30,7 @@ __all__ = [
     "Behind",
     "Books",
     "Break",
+    "DatabaseCondition",
     "Difference",
     "Feed",
     "FeedEvent",

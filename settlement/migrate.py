@@ -43,6 +43,15 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
+def newest_revision() -> str:
+    """The schema that this program works with."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
+
+    newest = ScriptDirectory(str(STEPS)).get_current_head()
+    assert newest is not None, "there is no migration"
+    return newest
+
+
 def _to_newest(connection: "Connection") -> None:
     from alembic import command  # noqa: PLC0415  # as above
     from alembic.config import Config  # noqa: PLC0415

@@ -1,7 +1,8 @@
-"""What a process in the foreground needs: signals as events, and log lines on stderr."""
+"""What a process in the foreground needs: signals as events, log lines on stderr, open files."""
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 
@@ -20,6 +21,12 @@ def stop_events() -> tuple[asyncio.Event, asyncio.Event]:
     for number in _STOPPING:
         loop.add_signal_handler(number, asked)
     return first, again
+
+
+def open_files_to_the_limit() -> None:
+    """Let this process open as many files as its account may: each connection is one."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
 
 
 def log_to_stderr() -> None:

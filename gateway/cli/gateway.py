@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.foreground import log_to_stderr, stop_events
+from gateway.cli.foreground import log_to_stderr, open_files_to_the_limit, stop_events
 from gateway.cli.options import on_the_loop, with_servers
 from gateway.cli.teaching import Command, epilog
 from gateway.config import Settings
@@ -35,5 +35,6 @@ async def gateway(settings: Settings) -> None:
     listening socket, answers what it has, and ends. Several may share one port of one machine.
     """
     log_to_stderr()
+    open_files_to_the_limit()
     stop, _ = stop_events()
     await serve(settings, stop)

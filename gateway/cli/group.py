@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "statement": ("gateway.cli.statement:statement", "What a partner sold on a day, as CSV."),
     "reconcile": ("gateway.cli.statement:reconcile", "Compare it with the partner's own list."),
     "keys": ("gateway.cli.keys:keys", "The installation's secret keys: list, rotate, retire."),
+    "doctor": ("gateway.cli.doctor:doctor", "Is all as it must be? How to mend what is not."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the database to the newest schema."),
     "gateway": ("gateway.cli.gateway:gateway", "Run one gateway process alone."),
     "settlement": ("gateway.cli.settlement:settlement", "Run one settlement worker alone."),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 _FIRST_STEPS = lines(
     "First steps",
     ("dropgate up", "start; Ctrl-C stops, the next `up` goes on"),
+    ("dropgate doctor", "is this machine fit for a drop, and how to mend it"),
     ("dropgate sale apply my-sale/sale.toml", "take a sale in (--dry-run only checks it)"),
     ("dropgate sale open my-sale", "let its drops open at their times"),
     ("dropgate sale counts my-sale", "what is available, held, sold, redeemed"),

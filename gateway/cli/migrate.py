@@ -9,6 +9,7 @@ from settlement import migrate as to_newest
 
 _LINES = epilog(
     "dropgate migrate --database-url postgresql://dropgate@10.0.0.6/dropgate",
+    then=(("dropgate doctor", "is all as it must be?"),),
 )
 
 
