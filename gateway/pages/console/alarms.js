@@ -67,6 +67,8 @@ function lagOf(board, ring) {
 
 function ofFleet(meter) {
   const found = [];
+  if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken.join(", ") }));
+  if (meter.fenced > 0) found.push(alarm("bad", "fenced", { n: meter.fenced }));
   if (meter.missing > 0) found.push(alarm("bad", "process_missing", { n: meter.missing }));
   if (meter.ready !== null && meter.processes !== null && meter.ready < meter.processes) {
     found.push(alarm("bad", "not_ready", { n: meter.processes - meter.ready, of: meter.processes }));

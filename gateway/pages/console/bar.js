@@ -5,17 +5,19 @@ import { duration, number, t, time } from "../common/i18n.js";
 
 /** The page of docs/runbooks that says what to do. */
 export const RUNBOOKS = {
-  invariant: "invariant-broken",
-  audit: "invariant-broken",
-  stalled: "sale-stalled",
-  lag: "settlement-late",
-  store_away: "store-away",
-  no_answer: "gateway-missing",
-  process_missing: "gateway-missing",
-  not_ready: "gateway-missing",
-  bug: "bug-counted",
-  store_errors: "store-away",
-  guessing: "code-guessing",
+  invariant: "DropgateInvariantBroken",
+  broken: "DropgateInvariantBroken",
+  audit: "DropgateInvariantBroken",
+  fenced: "DropgateSlotFenced",
+  stalled: "DropgateSellsNothing",
+  lag: "DropgateSettlementLate",
+  store_away: "DropgateStoreErrors",
+  no_answer: "DropgateGatewayDown",
+  process_missing: "DropgateGatewayDown",
+  not_ready: "DropgateGatewayNotReady",
+  bug: "DropgateBug",
+  store_errors: "DropgateStoreErrors",
+  guessing: "DropgateCodesGuessed",
 };
 
 function told({ name, facts }, zone) {

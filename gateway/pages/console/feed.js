@@ -23,7 +23,7 @@ export class Feed {
     this.onChange = onChange;
     this.ring = new Ring(COLUMNS);
     this.metered = new Ring(METERED);
-    this.meters = new Meter();
+    this.meters = new Meter(sale);
     this.board = null;
     this.meter = null;
     this.audit = null;

@@ -37,7 +37,7 @@ function fillTiles(set, { board, meter }, admitted) {
     set("redeemed", number(total.redeemed), share(total.redeemed, total.sold + total.redeemed));
     set("available", number(total.available), t("tile.available.note", { released: number(total.released) }));
   }
-  set("lag", number(lag), t("tile.lag.note"));
+  set("lag", number(lag), meter?.lagSeconds > 0 ? t("tile.lag.oldest", { n: number(meter.lagSeconds, 1) }) : t("tile.lag.note"));
   set("refused", perS(meter?.refused.all), t("tile.fleet"));
   set("purchases", perS(meter?.purchasesPerS), t("tile.fleet"));
 }

@@ -1,4 +1,4 @@
-/* The fleet's metrics from one reading to the next: refusals, latency, who is missing. No DOM. */
+/* The fleet's metrics from one reading to the next: refusals, latency, what is broken. No DOM. */
 
 import { buckets, parse, sum, sumBy } from "./metrics.js";
 import { gained, quantile, rise } from "./rates.js";
@@ -10,7 +10,7 @@ const SECONDS = "dropgate_http_request_duration_seconds";
 const WINDOW_S = 10;
 const MINUTE_S = 60;
 
-function reading(page, at) {
+function reading(page, at, sale) {
   const samples = parse(page);
   return {
     at,
@@ -20,6 +20,9 @@ function reading(page, at) {
     refusals: sumBy(samples, "dropgate_refusals_total", "code"),
     purchases: sum(samples, "dropgate_http_requests_total", { route: BUYING }) ?? 0,
     latency: buckets(samples, SECONDS, { route: BUYING }),
+    broken: [...sumBy(samples, "dropgate_invariant_broken", "check", { sale })].filter(([, is]) => is > 0).map(([check]) => check),
+    fenced: sum(samples, "dropgate_slot_fenced", { sale }) ?? 0,
+    lagSeconds: sum(samples, "dropgate_settlement_lag_seconds", { sale }),
     guesses: sum(samples, "dropgate_code_misses_total") ?? 0,
     storeErrors: sum(samples, "dropgate_store_errors_total") ?? 0,
   };
@@ -27,13 +30,14 @@ function reading(page, at) {
 
 /** Keeps the readings of the last minute. `note(page, at)` tells what the fleet did just now. */
 export class Meter {
-  constructor() {
+  constructor(sale = "") {
+    this.sale = sale;
     this.readings = [];
   }
 
   /** A page of metrics read at `at` seconds → speeds a second and latencies, null where not known. */
   note(page, at) {
-    const now = reading(page, at);
+    const now = reading(page, at, this.sale);
     this.readings = this.readings.filter((one) => at - one.at <= MINUTE_S && sameFleet(one, now));
     this.readings.push(now);
     const before = this.readings.find((one) => at - one.at <= WINDOW_S);
@@ -47,7 +51,9 @@ export class Meter {
       missing: now.missing,
       processes: now.processes,
       ready: now.ready,
-      refusedByCode: refused,
+      broken: now.broken,
+      fenced: now.fenced,
+      lagSeconds: now.lagSeconds,
       refused: grouped(refused, seconds > 0),
       purchasesPerS: perS(rise(before.purchases, now.purchases, false)),
       p50: spread && quantile(0.5, spread),
