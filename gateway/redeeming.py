@@ -5,6 +5,7 @@ the shelves (minted codes) and in the venue's imported codes.
 """
 
 import asyncio
+import logging
 import math
 import time
 
@@ -20,6 +21,8 @@ from inventory.redemption import RedeemedUnit, RedeemOutcome, Redemption, Unknow
 from inventory.sales import SaleView
 from lua.faults import Fault
 from lua.store import Store
+
+log = logging.getLogger("dropgate.kiosks")
 
 OVER_AFTER_MS = 24 * 3_600_000
 """So long after its last ticket's time a closed sale is not looked through any more."""
@@ -72,6 +75,9 @@ class KioskDesk:
             outcome = await self._counted(at, typed, key, now_s)
         if isinstance(outcome, UnknownCode):
             self._metrics.code_misses.inc()
+            if self._misses.wait_s(at.credential, time.monotonic()) > 0:
+                kiosk = (at.kiosk, at.venue, at.credential)
+                log.warning("kiosk %s of %s (key %s) has tried too many unknown codes", *kiosk)
         elif isinstance(outcome, RedeemedUnit) and not outcome.replayed:
             self._metrics.redeemed.labels(outcome.sale).inc()
         return outcome

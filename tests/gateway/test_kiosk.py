@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.auth import AtKiosk
 from gateway.limits import AT_ONCE, MISSES_BURST
 from gateway.problems import Refused
@@ -107,14 +109,19 @@ async def test_too_early_says_when(world: World) -> None:
     assert told.data["from_ms"] == late.record.redeem_from_ms
 
 
-async def test_guessing_is_slowed_and_scanning_is_not(world: World) -> None:
-    """After a burst of unknown codes the kiosk waits; another kiosk does not."""
+async def test_guessing_is_slowed_and_scanning_is_not(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a burst of unknown codes the kiosk waits, and the log names it; another does not."""
     code = (await world.buy("ann"))["units"][0]["code"]
     for number in range(MISSES_BURST):
         told = await world.redeem(f"guess number {number}")
         assert (told.status, told.code) == (404, "unknown_code")
     told = await world.redeem(code)
     assert (told.status, told.code) == (429, "too_many_attempts")
+    (said,) = (one for one in caplog.messages if "too many unknown codes" in one)
+    assert "door-1 of odeon" in said
+    assert code not in said
     assert 1 <= int(told.headers["Retry-After"]) <= 6
     catalogue = await world.services.catalogue.get()
     issued = await catalogue.issue_credential("kiosk", "odeon/door-2", "another")

@@ -1,0 +1,339 @@
+"""The dashboard of a drop as code: rows in the order in which an SRE asks during one.
+
+Here belong the questions, the queries and how they are drawn; what each metric means is said in
+docs/metrics.md. A test compares the file with what this writes:
+`python deploy/grafana/make_dashboard.py > deploy/grafana/dashboards/dropgate.json`.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+COLUMNS, HEIGHT = 24, 8
+STAT_HEIGHT = 4
+SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+SALE = 'sale=~"$sale"'
+BUYING = 'route=~"shopper_hold|shopper_confirm|partner_order"'
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One question: its queries (PromQL, legend), and how the answer is drawn.
+
+    `bad` is the value from which a stat is red; `stacked` fills and adds a timeseries' lines.
+    """
+
+    title: str
+    queries: Sequence[tuple[str, str]]
+    unit: str = "short"
+    about: str = ""
+    kind: str = "timeseries"
+    width: int = 8
+    bad: float | None = None
+    stacked: bool = False
+    names: bool = False
+
+    @property
+    def height(self) -> int:
+        """In Grafana's rows."""
+        return STAT_HEIGHT if self.kind == "stat" else HEIGHT
+
+
+def _p(quantile: float, name: str, by: str, where: str = "") -> str:
+    rate = f"rate({name}_bucket{{{where}}}[$__rate_interval])"
+    return f"histogram_quantile({quantile}, sum by (le, {by}) ({rate}))"
+
+
+def _rate(name: str, by: str, where: str = "") -> str:
+    return f"sum by ({by}) (rate({name}{{{where}}}[$__rate_interval]))"
+
+
+def _stat(title: str, query: str, about: str, *, bad: float = 1, unit: str = "short") -> Panel:
+    return Panel(title, [(query, "")], unit, about, kind="stat", width=4, bad=bad)
+
+
+SELLING = (
+    Panel(
+        "Sale",
+        [(f"max by (sale, state) (dropgate_sale_state{{{SALE}}}) == 1", "{{sale}}: {{state}}")],
+        kind="stat", width=6, names=True, about="The state that each sale is in.",
+    ),
+    Panel(
+        "Room",
+        [(f"max by (sale, state) (dropgate_room_state{{{SALE}}}) == 1", "{{sale}}: {{state}}")],
+        kind="stat", width=6, names=True, about="The state that each waiting room is in.",
+    ),
+    _stat("Alerts", 'count(ALERTS{alertstate="firing"}) or vector(0)', "How many fire now."),
+    Panel(
+        "Gateways ready", [("sum(dropgate_ready)", "")],
+        kind="stat", width=4, about="How many take traffic.",
+    ),
+    Panel(
+        "Left to sell",
+        [(f'sale_state:dropgate_units:max{{{SALE},state="available"}}', "{{sale}}")],
+        kind="stat", width=4, about="Units that are on the shelf now.",
+    ),
+    Panel(
+        "In and out",
+        [
+            (f"sale:dropgate_room_admitted:rate1m{{{SALE}}}", "{{sale}}: let in"),
+            (f"sale:dropgate_units_sold:rate1m{{{SALE}}}", "{{sale}}: units sold"),
+            (f"max by (sale) (dropgate_room_rate_per_second{{{SALE}}})", "{{sale}}: allowed"),
+        ],
+        unit="cps", about="Shoppers let in and units sold a second, and what the operator allows.",
+    ),
+    Panel(
+        "Where units are",
+        [(f'sale_state:dropgate_units:max{{{SALE},state!="released"}}', "{{sale}}: {{state}}")],
+        stacked=True, about="All parts together are the units released.",
+    ),
+    Panel(
+        "The line",
+        [
+            (f"max by (sale) (dropgate_room_waiting{{{SALE}}})", "{{sale}}: waiting"),
+            (f"max by (sale) (dropgate_room_active{{{SALE}}})", "{{sale}}: inside"),
+            (f'sale_state:dropgate_units:max{{{SALE},state="held"}}', "{{sale}}: units held"),
+        ],
+        about="Who waits to be called, who is inside with a pass, and what they hold.",
+    ),
+)  # fmt: skip
+RIGHT = (
+    _stat("Invariants broken", "sum(max by (sale, check) (dropgate_invariant_broken))",
+          "Pause the sale and run the audit."),
+    _stat("Slots fenced", "sum(max by (sale, stripe) (dropgate_slot_fenced))",
+          "The store lost a sale or went back in time."),
+    _stat("Stripes that stand still",
+          "sum(max by (sale, stripe) (dropgate_settlement_stopped))", "Settlement waits for you."),
+    _stat("Facts in quarantine",
+          "sum(max by (sale) (dropgate_settlement_quarantined_facts))", "Ever, in all sales."),
+    _stat("Bugs in 5 minutes", 'sum(increase(dropgate_http_requests_total{status="500"}[5m]))',
+          "Answers with status 500."),
+    _stat("Books are late by", "max(dropgate_settlement_lag_seconds)",
+          "The oldest fact that is not settled.", bad=60, unit="s"),
+)  # fmt: skip
+FAST = (
+    Panel(
+        "Purchases slower than 0.5 s",
+        [
+            ("dropgate:purchases_slow:ratio_rate1m", "in 1 minute"),
+            ("dropgate:purchases_slow:ratio_rate5m", "in 5 minutes"),
+        ],
+        unit="percentunit", about="1 in 100 may be. Holds, payments, partners' orders.",
+    ),
+    Panel(
+        "Median by route",
+        [(_p(0.5, "dropgate_http_request_duration_seconds", "route"), "{{route}}")],
+        unit="s",
+    ),
+    Panel(
+        "99 % by route",
+        [(_p(0.99, "dropgate_http_request_duration_seconds", "route"), "{{route}}")],
+        unit="s",
+    ),
+    Panel(
+        "Purchases, 50 % and 99 %",
+        [
+            (_p(0.5, "dropgate_http_request_duration_seconds", "route", BUYING), "{{route}} 50 %"),
+            (_p(0.99, "dropgate_http_request_duration_seconds", "route", BUYING), "{{route}} 99 %"),
+        ],
+        unit="s",
+    ),
+    Panel(
+        "Store, 99 % by call",
+        [(_p(0.99, "dropgate_store_call_duration_seconds", "call"), "{{call}}")],
+        unit="s", about="A script, with the way there and back and the wait for the disk.",
+    ),
+    Panel(
+        "Event loops wake up late by",
+        [("max by (instance) (dropgate_event_loop_lag_seconds)", "{{instance}}")],
+        unit="s",
+    ),
+)  # fmt: skip
+REFUSED = (
+    Panel(
+        "Refusals by code",
+        [(f"topk(10, {_rate('dropgate_refusals_total', 'code')})", "{{code}}")],
+        unit="cps", width=12, stacked=True, about="What people are told instead of a success.",
+    ),
+    Panel(
+        "Answers by status",
+        [(_rate("dropgate_http_requests_total", "status"), "{{status}}")],
+        unit="cps", width=12, stacked=True,
+    ),
+)  # fmt: skip
+KIOSKS = (
+    Panel(
+        "Codes redeemed",
+        [(_rate("dropgate_units_redeemed_total", "sale", SALE), "{{sale}}")],
+        unit="cps",
+    ),
+    Panel(
+        "Unknown codes, and kiosks told to wait",
+        [
+            ("sum(rate(dropgate_code_misses_total[$__rate_interval]))", "unknown codes"),
+            (
+                'sum(rate(dropgate_refusals_total{code="too_many_attempts"}[$__rate_interval]))',
+                "told to wait",
+            ),
+        ],
+        unit="cps",
+    ),
+    Panel(
+        "Redemptions, 99 %",
+        [(_p(0.99, "dropgate_http_request_duration_seconds", "route", 'route="kiosk_redeem"'),
+          "{{route}}")],
+        unit="s",
+    ),
+)  # fmt: skip
+SETTLEMENT = (
+    Panel(
+        "Into the books",
+        [
+            (_rate("dropgate_settlement_facts_total", "sale", SALE), "{{sale}}: facts"),
+            (_rate("dropgate_settlement_orders_total", "sale", SALE), "{{sale}}: orders"),
+        ],
+        unit="cps",
+    ),
+    Panel(
+        "Facts that are not in the books",
+        [(f"max by (sale) (dropgate_settlement_lag_facts{{{SALE}}})", "{{sale}}")],
+    ),
+    Panel(
+        "Age of the oldest of them",
+        [(f"max by (sale) (dropgate_settlement_lag_seconds{{{SALE}}})", "{{sale}}")],
+        unit="s",
+    ),
+)
+PROCESSES = (
+    Panel("Answers Prometheus", [("up", "{{instance}}")], about="1 when its own port answers."),
+    Panel(
+        "Processor",
+        [("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}}")],
+        unit="percentunit", about="Of one core, which is all that a process can use.",
+    ),
+    Panel("Memory", [("process_resident_memory_bytes", "{{instance}}")], unit="bytes"),
+    Panel(
+        "Calls that the store did not answer",
+        [(_rate("dropgate_store_errors_total", "kind"), "{{kind}}")],
+        unit="cps",
+    ),
+    Panel(
+        "Background loops that fail",
+        [(_rate("dropgate_loop_failures_total", "loop, kind"), "{{loop}}: {{kind}}")],
+        unit="cps",
+    ),
+    Panel("Open files", [("process_open_fds", "{{instance}}")]),
+)  # fmt: skip
+ROWS: tuple[tuple[str, Sequence[Panel]], ...] = (
+    ("Is it selling?", SELLING),
+    ("Is it right?", RIGHT),
+    ("Is it fast?", FAST),
+    ("Who is refused?", REFUSED),
+    ("Kiosks", KIOSKS),
+    ("Settlement", SETTLEMENT),
+    ("Processes", PROCESSES),
+)
+
+
+def dashboard() -> dict[str, Any]:
+    """The whole of it, as Grafana reads it."""
+    return {
+        "uid": "dropgate-drop",
+        "title": "Dropgate: a drop",
+        "tags": ["dropgate"],
+        "schemaVersion": 39,
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "5s",
+        "time": {"from": "now-30m", "to": "now"},
+        "timezone": "browser",
+        "templating": {"list": [_datasource(), _sales()]},
+        "panels": list(_placed()),
+    }
+
+
+def _datasource() -> dict[str, Any]:
+    current = {"text": "Prometheus", "value": "prometheus"}
+    return {"name": "datasource", "label": "Prometheus", "type": "datasource",
+            "query": "prometheus", "current": current}  # fmt: skip
+
+
+def _sales() -> dict[str, Any]:
+    query = "label_values(dropgate_sale_state, sale)"
+    return {"name": "sale", "label": "Sale", "type": "query", "datasource": SOURCE,
+            "query": {"query": query, "refId": "sales"}, "refresh": 2, "sort": 1, "multi": True,
+            "includeAll": True, "allValue": ".*",
+            "current": {"text": "All", "value": "$__all"}}  # fmt: skip
+
+
+def _placed() -> Iterator[dict[str, Any]]:
+    """Every row and panel with its number and place: left to right, then below the highest."""
+    number = top = 0
+    for title, panels in ROWS:
+        number += 1
+        yield {"id": number, "type": "row", "title": title, "collapsed": False, "panels": [],
+               "gridPos": {"x": 0, "y": top, "w": COLUMNS, "h": 1}}  # fmt: skip
+        top, left, below = top + 1, 0, 0
+        for panel in panels:
+            if left + panel.width > COLUMNS:
+                top, left, below = top + below, 0, 0
+            number += 1
+            place = {"x": left, "y": top, "w": panel.width, "h": panel.height}
+            yield {"id": number, "gridPos": place, **_drawn(panel)}
+            left, below = left + panel.width, max(below, panel.height)
+        top += below
+
+
+def _drawn(panel: Panel) -> dict[str, Any]:
+    targets = [
+        {"refId": chr(ord("A") + at), "datasource": SOURCE, "expr": query,
+         "legendFormat": legend, "range": panel.kind != "stat", "instant": panel.kind == "stat"}
+        for at, (query, legend) in enumerate(panel.queries)
+    ]  # fmt: skip
+    return {
+        "type": panel.kind,
+        "title": panel.title,
+        "description": panel.about,
+        "datasource": SOURCE,
+        "targets": targets,
+        "fieldConfig": {"defaults": _defaults(panel), "overrides": []},
+        "options": _options(panel),
+    }
+
+
+def _defaults(panel: Panel) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.bad is not None:
+        steps.append({"color": "red", "value": panel.bad})
+    drawn = {
+        "lineWidth": 1,
+        "fillOpacity": 30 if panel.stacked else 8,
+        "showPoints": "never",
+        "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
+    }
+    return {
+        "unit": panel.unit,
+        "min": 0,
+        "thresholds": {"mode": "absolute", "steps": steps},
+        **({"custom": drawn} if panel.kind == "timeseries" else {}),
+    }
+
+
+def _options(panel: Panel) -> dict[str, Any]:
+    if panel.kind == "stat":
+        return {
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "textMode": "name" if panel.names else "auto",
+            "colorMode": "none" if panel.bad is None else "background",
+            "graphMode": "none",
+        }
+    return {
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(dashboard(), indent=2) + "\n")
