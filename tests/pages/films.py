@@ -9,6 +9,7 @@ from tests.gateway.world import HOUR, VENUE, sale_body
 from tests.pages.conftest import Site
 
 SALE = "films"
+expect.set_options(timeout=30_000)
 OPERATOR = f"/v1/operator/sales/{SALE}"
 
 
@@ -69,6 +70,36 @@ async def operate(site: Site, what: str, json: Any = None) -> None:
         method, f"{OPERATOR}/{what}", json=json or {}, auth=site.world.keys["operator"]
     )
     assert answer.status == 200, answer.data
+
+
+async def join(site: Site, name: str) -> str:
+    """Somebody else joins the line over HTTP; the `Authorization` of the place."""
+    joined = await site.world.call(
+        "POST", f"/v1/sales/{SALE}/places", {}, auth=site.world.login(name)
+    )
+    assert joined.status == 201, joined.data
+    return f"Place {joined.data['place']}"
+
+
+async def take(site: Site, name: str, **line: Any) -> dict[str, Any]:
+    """Somebody else joins, goes in and holds a line over HTTP; the order."""
+    place = await join(site, name)
+    for _ in range(200):
+        claimed = await site.world.call("POST", f"/v1/sales/{SALE}/passes", {}, auth=place)
+        if claimed.status == 201:
+            break
+        await site.world.services.rooms.pump(SALE, 100)
+    held = await site.world.call(
+        "POST", f"/v1/sales/{SALE}/orders", {"lines": [line]}, auth=f"Pass {claimed.data['pass']}"
+    )
+    assert held.status == 201, held.data
+    return dict(held.data)
+
+
+async def counts(site: Site) -> dict[str, int]:
+    """Where the sale's units are."""
+    answer = await site.world.call("GET", f"{OPERATOR}/counts", auth=site.world.keys["operator"])
+    return dict(answer.data["total"])
 
 
 @dataclass(slots=True)

@@ -52,8 +52,9 @@ export function doorsView(app, phase) {
   const doors = clock(t("doors.open"));
   const when = h("p", { class: "muted" });
   const facts = figures(app);
+  const clocks = h("div", { class: "clocks" }, lobby.root, doors.root);
   const root = h("section", { class: "card stack" }, heading(`doors.title.${phase}`), h("p", {}, t(`doors.text.${phase}`)),
-    h("div", { class: "clocks" }, lobby.root, doors.root), when, facts.root, actions(app, phase));
+    clocks, actions(app, phase), when, facts.root);
   const update = () => {
     const { frame } = app;
     if (frame === null) return;
@@ -62,6 +63,7 @@ export function doorsView(app, phase) {
     show(lobby.digits, countdown(frame.lobby_at_ms - nowMs));
     doors.root.hidden = untilOpening(frame, nowMs) === 0;
     show(doors.digits, countdown(untilOpening(frame, nowMs)));
+    clocks.hidden = lobby.root.hidden && doors.root.hidden;
     const next = frame.opens_at_ms > nowMs ? frame.opens_at_ms : frame.next_opens_at_ms;
     show(when, next ? t(next === frame.opens_at_ms ? "doors.when" : "doors.next", { when: moment(next, app.sale?.timezone), zone: app.sale?.timezone ?? "" }) : "");
     facts.update();

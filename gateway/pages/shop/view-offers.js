@@ -34,8 +34,8 @@ export function offersView(app, choose) {
 
   const root = h("section", { class: "card stack" }, h("h2", { tabindex: "-1" }, t("offers.title")),
     h("div", { class: "filters" }, field("text", text), cities.length > 1 ? field("city", city) : null,
-      app.venues.size > 1 ? field("venue", venue) : null, app.sale.drops.length > 1 ? field("drop", drop) : null),
-    h("label", { class: "row check" }, left, t("offers.left")), status, list, more);
+      app.venues.size > 1 ? field("venue", venue) : null, app.sale.drops.length > 1 ? field("drop", drop) : null,
+      h("label", { class: "row check" }, left, t("offers.left"))), status, list, more);
 
   const option = (value, label, chosen) => {
     const made = h("option", { value }, label);

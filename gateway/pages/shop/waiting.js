@@ -165,6 +165,7 @@ export function runLine(app) {
   }
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
+  addEventListener("offline", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(() => {
     const slept = Date.now() - tickedAt > SLEPT_MS;
