@@ -89,19 +89,24 @@ class Services:
         self.window = Window(self.counts, self.frames, test_mode=settings.test_mode)
         self.seating = Seating(Stock(store))
         self.batches = Batches(self.shelves, self.till, self.showing, self.identities)
-        self.allotments = AllotmentDesk(Allotments(store), self.showing)
-        self.recalls = RecallDesk(Allotments(store))
         self.kiosks = KioskDesk(store, codes, self.shelves, self.credentials, self.metrics)
-        self.partner_desk = PartnerDesk(
-            self.catalogue, self.credentials, self.shelves, keyring.current("order").secret
-        )
-        self.books_desk = BooksDesk(books, self.shelves)
-        self.board = Board(self.frames, self.counts)
-        self.sale_desk = SaleDesk(store, self.rooms)
-        self.operators = OperatorDesk(store, books, self.catalogue, self.sale_desk, self.shelves)
+        self._add_desks(keyring)
         self.watch = Watch(self)
         self.housekeeping = Housekeeping(self)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
+
+    def _add_desks(self, keyring: Keyring) -> None:
+        """The desks of partners and operators."""
+        store, shelves = self.store, self.shelves
+        self.allotments = AllotmentDesk(Allotments(store), self.showing)
+        self.partner_desk = PartnerDesk(
+            self.catalogue, self.credentials, shelves, keyring.current("order").secret
+        )
+        self.books_desk = BooksDesk(self.books, shelves)
+        self.board = Board(self.frames, self.counts)
+        self.recalls = RecallDesk(Allotments(store))
+        self.sale_desk = SaleDesk(store, self.rooms)
+        self.operators = OperatorDesk(store, self.books, self.catalogue, self.sale_desk, shelves)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

@@ -151,8 +151,7 @@ async def test_a_process_that_is_missing_turns_the_bar_red(site: Site, open_page
     """The summed page says that one does not answer: words, the runbook, and the tab's title."""
     page = await console(open_page, site)
     await expect(page.locator(".alarms")).to_have_attribute("data-level", "good")
-    pages = site.world.services.fleet
-    pages._others = ["127.0.0.1:1"]  # type: ignore[misc]  # a process of the group that is gone
+    site.world.services.fleet._others = ["127.0.0.1:1"]  # a process of the group that is gone
     bar = page.locator("[data-alarm=process_missing]")
     await expect(bar).to_contain_text("WRONG: 1 gateway processes do not answer")
     await expect(bar).to_contain_text("docs/runbooks/")

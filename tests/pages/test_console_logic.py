@@ -13,6 +13,7 @@ from gateway.metrics import Metrics
 from gateway.site import PAGES
 
 FILES = "http://files.test/"
+RUNBOOKS = PAGES.parents[1] / "docs" / "runbooks"
 
 
 @pytest.fixture
@@ -216,7 +217,14 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
 
 async def test_alarms(blank: Page) -> None:
     """Each wrong has its alarm, the worst first; what is well has none."""
-    nothing = {"past": [], "lost": None, "meter": None, "audit": None, "answeredMs": 0, "nowMs": 0}
+    nothing: dict[str, Any] = {
+        "past": [],
+        "lost": None,
+        "meter": None,
+        "audit": None,
+        "answeredMs": 0,
+        "nowMs": 0,
+    }
     for facts, told in CASES:
         assert await run(blank, "alarms", ALARMS, {**nothing, **facts}) == told, facts
 
@@ -247,3 +255,9 @@ async def test_every_word_is_there_twice() -> None:
         told.append({key: sorted(re.findall(r"{(\w+)}", said)) for key, said in words})
     assert told[0] == told[1]
     assert len(told[0]) > 200
+
+
+async def test_every_runbook_that_is_named_is_there(blank: Page) -> None:
+    """The page that an alarm sends its reader to exists."""
+    named = await run(blank, "bar", "Object.values(m.RUNBOOKS)")
+    assert {name for name in named if not (RUNBOOKS / f"{name}.md").is_file()} == set()

@@ -1,14 +1,23 @@
 /* What reconciliations found: the newest runs, and the breaks of one by class, owner and action. */
 
 import { fill, h } from "../common/dom.js";
-import { has, number, t } from "../common/i18n.js";
+import { date, has, money, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 
 const PAGE = 100;
 const say = (kind, word) => (has(`${kind}.${word}`) ? t(`${kind}.${word}`) : word);
-const at = (ms) => new Date(ms).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-const side = (line) => (line === undefined || line === null ? "–"
-  : line.text ?? ["status", "quantity", "amount_minor", "currency", "reference"].map((name) => line[name]).filter((one) => one !== undefined && one !== "").join(" · "));
+const at = (ms) => `${date(ms)} ${time(ms)}`;
+
+/** What one side says, as short as it can be; a line that cannot be read stands as it came. */
+function side(line) {
+  if (!line) return "–";
+  if (line.text !== undefined) return line.text;
+  return [line.status, `${number(line.quantity)} ×`, paid(line), line.reference].filter(Boolean).join(" · ");
+}
+
+function paid({ amount_minor: minor, currency }) {
+  try { return money(minor, currency); } catch { return `${minor} ${currency}`; } // no currency that is known
+}
 
 function runRow(run, chosen, choose) {
   const breaks = Object.values(run.counts).reduce((sum, one) => sum + one, 0);

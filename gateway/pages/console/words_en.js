@@ -32,7 +32,7 @@ addWords({ en: {
   "curve.line_title": "The line", "curve.flow": "Let in, against the rate set", "curve.units": "Units",
   "curve.refusals": "Refusals per s by reason (all sales)", "curve.lag": "Facts that the books do not have yet", "curve.latency": "Time of a purchase call (all sales)",
   "line.waiting": "in line", "line.inside": "inside", "line.admitted": "let in per s", "line.rate": "rate set", "line.held": "held", "line.sold": "sold",
-  "line.redeemed": "redeemed", "line.lag": "facts behind", "line.p50": "half are faster (p50)", "line.p99": "99 of 100 are faster (p99)",
+  "line.redeemed": "redeemed", "line.lag": "facts behind", "line.p50": "median (p50)", "line.p99": "slowest 1 % (p99)",
   "refused.sold_out": "sold out", "refused.all_held": "all held", "refused.limit_reached": "limit reached", "refused.too_few": "too few left", "refused.seat_taken": "seat taken", "refused.other": "any other",
 
   "acts.title": "What you can do", "act.auditor": "An auditor's key looks; it changes nothing.",

@@ -32,7 +32,7 @@ addWords({ zh: {
   "curve.line_title": "队列", "curve.flow": "放行与设定速率", "curve.units": "票",
   "curve.refusals": "每秒拒绝，按原因（全部活动）", "curve.lag": "账本尚缺的事实", "curve.latency": "购买请求耗时（全部活动）",
   "line.waiting": "排队中", "line.inside": "在场", "line.admitted": "每秒放行", "line.rate": "设定速率", "line.held": "占用", "line.sold": "已售",
-  "line.redeemed": "已兑换", "line.lag": "落后的事实", "line.p50": "半数更快 (p50)", "line.p99": "99% 更快 (p99)",
+  "line.redeemed": "已兑换", "line.lag": "落后的事实", "line.p50": "中位数 (p50)", "line.p99": "最慢 1% (p99)",
   "refused.sold_out": "售罄", "refused.all_held": "全部占用", "refused.limit_reached": "达到限购", "refused.too_few": "余量不足", "refused.seat_taken": "座位被占", "refused.other": "其他",
 
   "acts.title": "可以做的操作", "act.auditor": "审计密钥只能查看，不能更改。",
