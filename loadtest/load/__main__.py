@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import shutil
 import signal
 import sys
@@ -44,9 +45,9 @@ Examples:
 keys.json has credentials of that installation (`dropgate credential issue`):
   {"partner": "...", "operator": "...", "stolen_kiosk": "...",
    "kiosks": {"<venue>": ["...", "..."]}}
-with two kiosks a venue for each process; stolen_kiosk is the one that guesses at codes. The shop
-signs logins and test payments (`dropgate shop-sim`): the sale must trust it and the installation be
-in test mode. Never load a sale that is real.
+with a kiosk or two of each venue for each process; stolen_kiosk is the one that guesses at codes.
+The shop signs logins and test payments (`dropgate shop-sim`): the sale must trust it and the
+installation be in test mode. Never load a sale that is real.
 
 It ends with status 0 when nothing was found, with 1 when the verdict is red, and with 2 when the
 load could not be played. A refusal (sold out, not your turn, limit reached) is no failure.
@@ -76,7 +77,12 @@ load could not be played. A refusal (sold out, not your turn, limit reached) is 
     show_default=True,
     help="Locust's processes that play users.",
 )
-@click.option("--seed", default=38, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=lambda: random.randrange(2**31),
+    help="For the users' names and dice; another each time, as a sale remembers its buyers.",
+)
 @click.option(
     "--gateways",
     type=click.IntRange(1, 64),

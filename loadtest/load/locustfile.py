@@ -8,8 +8,8 @@ else imports this module.
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -116,8 +116,11 @@ class Process:
             self.timeline.write(runner.user_count if runner else 0, self.town.ends)
 
 
-here: Process
-"""This process's crowd, from the start of the test on."""
+@cache
+def here(environment: Environment) -> Process:
+    """The crowd of this process; a test started again from locust's pages goes on with it."""
+    worker = max(0, getattr(environment.runner, "worker_index", 0))
+    return Process(_plan(environment), environment, worker)
 
 
 @events.init_command_line_parser.add_listener
@@ -128,12 +131,9 @@ def add_options(parser: Any) -> None:
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    """Make this process's crowd ready; the master has none."""
-    global here  # noqa: PLW0603 - locust makes its users itself and hands them nothing
+    """Make this process's crowd ready before its users come; the master has none."""
     if not isinstance(environment.runner, MasterRunner):
-        worker = max(0, getattr(environment.runner, "worker_index", 0))
-        here = Process(_plan(environment), environment, worker)
-        logging.info("crowd %d is ready", worker)
+        here(environment)
 
 
 def _plan(environment: Environment) -> Plan:
@@ -165,7 +165,7 @@ class ShopperUser(User):
     @task
     def visit(self) -> None:
         """From the login to the codes, or to wherever it ends."""
-        play(here.shopper().visit())
+        play(here(self.environment).shopper().visit())
 
 
 class PartnerUser(User):
@@ -177,7 +177,7 @@ class PartnerUser(User):
     @task
     def sell(self) -> None:
         """One order."""
-        play(here.partner.sell_one())
+        play(here(self.environment).partner.sell_one())
 
 
 class PartnerBatchUser(User):
@@ -189,7 +189,7 @@ class PartnerBatchUser(User):
     @task
     def sell(self) -> None:
         """One batch."""
-        play(here.partner.sell_many())
+        play(here(self.environment).partner.sell_many())
 
 
 class KioskUser(User):
@@ -201,7 +201,7 @@ class KioskUser(User):
     @task
     def redeem(self) -> None:
         """One ticket, if one was bought."""
-        here.redeem()
+        here(self.environment).redeem()
 
 
 class OperatorUser(User):
@@ -213,7 +213,7 @@ class OperatorUser(User):
     @task
     def work(self) -> None:
         """One look, one move."""
-        play(here.operator.work())
+        play(here(self.environment).operator.work())
 
 
 class BotUser(User):
@@ -228,7 +228,7 @@ class BotUser(User):
     @task
     def try_it(self) -> None:
         """One attempt."""
-        play(getattr(here.bots, next(self.KINDS))())
+        play(getattr(here(self.environment).bots, next(self.KINDS))())
 
 
 class HoarderUser(User):
@@ -240,4 +240,4 @@ class HoarderUser(User):
     @task
     def hold(self) -> None:
         """One hold that keeps others out for its time."""
-        play(here.bots.with_holds_never_paid())
+        play(here(self.environment).bots.with_holds_never_paid())

@@ -14,13 +14,16 @@ import aiohttp
 from loadtest.installation import Failed, Installation
 from loadtest.load import sale
 from loadtest.load.plan import Keys, Plan
+from loadtest.load.sale import VENUES
 from loadtest.phases import Phases
 
 FAR_S = 3600
 OPENS_IN_S = 4
 """The drop opens when locust's processes are there and the first have joined the lobby."""
 
-KIOSKS_EACH = 2
+KIOSKS = {VENUES[0]: 2, VENUES[1]: 1}
+"""Of a venue, for each process: where there are two, a code may be shown at both at once."""
+
 KEYS_AT_ONCE = 2
 
 
@@ -58,7 +61,7 @@ async def own(
             shop = await installation.simulator("shop", "--keys", sale.SHOP_KEYS, "--sale", file)
         with phases.phase("sale", "the sale and its keys"):
             await installation.command("sale", "apply", file, "--starts-in", str(FAR_S))
-            keys = await _issue(installation, KIOSKS_EACH * crowd.processes)
+            keys = await _issue(installation, crowd.processes)
             await installation.command("sale", "apply", file, "--starts-in", str(OPENS_IN_S))
             await installation.command("sale", "open", sale.SALE)
         yield Plan(
@@ -90,11 +93,13 @@ async def outside(directory: Path, crowd: Crowd, there: Outside) -> Plan:
     )  # fmt: skip
 
 
-async def _issue(installation: Installation, kiosks_each: int) -> Keys:
+async def _issue(installation: Installation, processes: int) -> Keys:
     """A key for everybody who needs one; the partner's is known to every gateway."""
-    doors = [f"{venue}/kiosk-{n}" for venue in sale.VENUES for n in range(kiosks_each)]
+    doors = [
+        f"{venue}/kiosk-{n}" for venue, each in KIOSKS.items() for n in range(each * processes)
+    ]
     asked = [("partner", sale.PARTNER), ("operator", sale.SALE)]
-    asked += [("kiosk", door) for door in (*doors, f"{sale.VENUES[0]}/stolen")]
+    asked += [("kiosk", door) for door in (*doors, f"{VENUES[0]}/stolen")]
     made: dict[str, str] = {}
     waiting = iter(asked)
 
@@ -109,7 +114,7 @@ async def _issue(installation: Installation, kiosks_each: int) -> Keys:
         operator=made[sale.SALE],
         kiosks={
             venue: [made[door] for door in doors if door.startswith(f"{venue}/")]
-            for venue in sale.VENUES
+            for venue in VENUES
         },
-        stolen_kiosk=made[f"{sale.VENUES[0]}/stolen"],
+        stolen_kiosk=made[f"{VENUES[0]}/stolen"],
     )

@@ -22,7 +22,7 @@ from tests.loadtest.tampering import put_back
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
-USERS, SECONDS = 60, 10
+USERS, SECONDS = 60, 8
 PUT_BACK = 3
 PATIENCE_S = 120.0
 CLASSES = {
