@@ -11,6 +11,7 @@ from tests.gateway.world import SALE, sale_body
 from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
 
 WAIT_S = 20.0
+ASLEEP_S = 8
 
 
 def bare(auth: str) -> str:
@@ -147,6 +148,10 @@ async def test_a_sale_is_opened_by_keyboard_alone(site: Site, open_page: Opened)
     await page.get_by_role("dialog").get_by_role("button", name="Open").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("[data-state]")).to_have_text("open")
+    await page.get_by_role("link", name="Stock").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-offer]").first).to_be_visible()
+    await expect(page.get_by_role("link", name="Stock")).to_be_focused()
 
 
 async def test_the_rate_is_set_and_shown_as_it_is_in_force(site: Site, open_page: Opened) -> None:
@@ -231,8 +236,46 @@ async def test_the_curves_get_their_points(site: Site, open_page: Opened) -> Non
     units = figures.filter(has_text="redeemed").first.get_by_role("table")
     await expect(units.get_by_role("row", name="redeemed 1 1")).to_be_visible()
     assert await page.locator(".plot canvas").count() == 6
-    await page.reload()  # the minutes before are the gateway's to tell
-    await until(drawn)
+    await page.reload()
+
+    async def told() -> bool:
+        """The sale's past is the gateway's to tell, the fleet's metrics begin anew."""
+        sale, fleet = [figures.filter(has_text=text).first for text in ("Units", "Refusals")]
+        points = [int(await one.get_attribute("data-points") or 0) for one in (sale, fleet)]
+        return points[0] >= points[1] + 3
+
+    await until(told)
+
+
+async def test_a_tab_that_slept_is_told_what_it_missed(site: Site, open_page: Opened) -> None:
+    """After seconds without a turn of its own the curves have the moments in between."""
+    page = await console(open_page, site)
+    units = page.locator("figure.curve", has_text="Units").first
+
+    async def points() -> int:
+        return int(await units.get_attribute("data-points") or 0)
+
+    await until(lambda: at_least(points, 2))
+    await page.clock.install()
+    before = await points()
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    await asyncio.sleep(ASLEEP_S)
+    await page.clock.resume()
+    await until(lambda: at_least(points, before + ASLEEP_S - 2))
+
+
+async def at_least(count: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    """Whether a count has come so far."""
+    return await count() >= wanted
+
+
+async def test_a_sale_that_is_not_there_is_said_in_words(site: Site, open_page: Opened) -> None:
+    """A wrong address is no alarm."""
+    page = await sign_in(await open_page(f"{site.url}/console"), site)
+    await page.goto(f"{site.url}/console#/nothing/live")
+    await expect(page.get_by_text("no such sale")).to_be_visible()
+    await page.goto(f"{site.url}/console#/%E0%A4%A")
+    await expect(page.get_by_role("heading", name="Sales")).to_be_visible()
 
 
 MAIN = ("live", "stock", "allotments", "audit")

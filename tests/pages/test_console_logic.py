@@ -188,6 +188,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"board": board(server_time_ms=110_000)}, ["bad store_away"]),
     ({"board": None, "lost": {"code": "unreachable"}, "nowMs": 6000}, ["bad no_answer"]),
     ({"board": None, "lost": {"code": "unreachable"}, "nowMs": 3000}, []),
+    ({"board": None, "lost": {"code": "unknown_sale", "status": 404}, "nowMs": 6000}, []),
     ({"board": board(), "past": past(admitted=(0, 120))}, ["bad stalled"]),
     ({"board": board(), "past": past(admitted=(0, 120), taken=(0, 9))}, []),
     ({"board": board(), "past": past(admitted=(0, 120), held=(0, 9))}, []),

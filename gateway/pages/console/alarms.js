@@ -15,13 +15,14 @@ const alarm = (level, name, facts = {}) => ({ level, name, facts });
 
 /**
  * The alarms of a sale. `facts`:
- * - board: the sale's last answer or null; answeredMs: when it came; nowMs; lost: the last answer's problem or null
+ * - board: the sale's last answer or null; answeredMs: when it came; nowMs; lost: why the last look
+ *   failed (a problem), or null
  * - ring: the sale's ring; meter: what the last page of metrics says (see meter.js), or null
  * - audit: the last audit that was run here, or null
  */
 export function alarmsOf({ board, answeredMs, nowMs, lost, ring, meter, audit }) {
   const found = [];
-  if (lost !== null && nowMs - answeredMs > STALE_MS) {
+  if (lost !== null && isAway(lost) && nowMs - answeredMs > STALE_MS) {
     found.push(alarm("bad", "no_answer", { code: lost.code, since_ms: answeredMs }));
   }
   if (board !== null) found.push(...ofBoard(board, ring));
@@ -32,6 +33,9 @@ export function alarmsOf({ board, answeredMs, nowMs, lost, ring, meter, audit })
   if (meter !== null) found.push(...ofFleet(meter));
   return found.sort((one, other) => (one.level === other.level ? 0 : one.level === "bad" ? -1 : 1));
 }
+
+/** Whether nobody answered, or could not; a refusal is an answer. */
+const isAway = ({ status }) => !status || status >= 500;
 
 function ofBoard(board, ring) {
   const found = [];

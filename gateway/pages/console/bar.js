@@ -20,11 +20,11 @@ export const RUNBOOKS = {
   guessing: "DropgateCodesGuessed",
 };
 
-function told({ name, facts }, zone) {
+function told({ name, facts, sale }, zone) {
   const shown = { ...facts };
   if (facts.n !== undefined) shown.n = number(facts.n);
   if (facts.since_ms !== undefined) Object.assign(shown, { since: time(facts.since_ms, zone, true), span: duration(Date.now() - facts.since_ms) });
-  return { title: t(`alarm.${name}`, shown), next: t(`alarm.${name}.next`, shown) };
+  return { title: `${sale ? `${sale}: ` : ""}${t(`alarm.${name}`, shown)}`, next: t(`alarm.${name}.next`, shown) };
 }
 
 /** A bar to be kept in the page; `show(alarms, freshMs, zone)` brings it up to date. */
@@ -34,7 +34,7 @@ export function alarmBar() {
   return {
     element,
     show(alarms, freshMs, zone = undefined) {
-      const names = alarms.map((one) => one.name).join(" ");
+      const names = alarms.map((one) => `${one.name} ${one.sale ?? ""}`).join();
       const isBad = alarms.some((one) => one.level === "bad");
       element.dataset.level = isBad ? "bad" : alarms.length > 0 ? "warn" : "good";
       document.title = `${isBad ? "(!) " : ""}${t("console.title")}`;

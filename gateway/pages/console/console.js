@@ -119,8 +119,8 @@ function saleView(sale, tab) {
 }
 
 function wanted() {
-  const [, first = "", second = ""] = /^#\/([^/]*)\/?([^/]*)$/.exec(location.hash) ?? [];
-  return [decodeURIComponent(first), second];
+  const [, first = "", second = ""] = /^#\/([a-z0-9-]*)\/?([a-z]*)$/.exec(location.hash) ?? [];
+  return [first, second];
 }
 
 function viewOf() {
@@ -148,6 +148,12 @@ function show(said = "") {
   view.focus?.();
 }
 
+/** Follow the address; who goes by keyboard stays where the tabs are. */
+function go() {
+  show();
+  $(".tabs [aria-current]", main)?.focus({ preventScroll: true });
+}
+
 async function begin() {
   mountHeader({ title: "console.brand", home: null, tools: [signOut] });
   const kept = Session.kept();
@@ -157,7 +163,7 @@ async function begin() {
     else kept.end();
   }
   onLanguage(() => show());
-  addEventListener("hashchange", () => { if (location.hash.startsWith("#/") || location.hash === "") show(); });
+  addEventListener("hashchange", () => { if (location.hash.startsWith("#/") || location.hash === "") go(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) feed?.soon(); });
   show();
 }

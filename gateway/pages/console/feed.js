@@ -36,7 +36,7 @@ export class Feed {
   async run() {
     while (!this.ended) {
       const begun = performance.now();
-      await this.look();
+      await this.look().catch(reportError); // what one look did wrong must not end the looking
       const left = EVERY_MS - (performance.now() - begun);
       await new Promise((resolve) => { this.wake = resolve; setTimeout(resolve, Math.max(50, left)); });
     }

@@ -1,11 +1,12 @@
 /* All sales in the key's scope, as they stand, once a second. */
 
-import { learnClock, serverNow } from "../common/api.js";
+import { call, learnClock, serverNow } from "../common/api.js";
 import { fill, h } from "../common/dom.js";
 import { countdown, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { alarmsOf } from "./alarms.js";
 import { alarmBar } from "./bar.js";
+import { Meter } from "./meter.js";
 import { Ring } from "./ring.js";
 
 const EVERY_MS = 1000;
@@ -37,13 +38,16 @@ export function salesView({ session, leave }) {
   const said = h("p", { class: "muted" }, t("sale.reading"));
   const element = h("div", { class: "stack" }, bar.element, h("h1", {}, t("sales.title")), said, list);
   let answeredMs = Date.now();
+  const meters = new Meter();
+  let meter = null;
   let shown = "";
   let timer = null;
   let ended = false;
 
   async function read() {
-    const answer = await session.ask("/v1/operator/sales");
+    const [answer, page] = await Promise.all([session.ask("/v1/operator/sales"), call("GET", "/metrics", { timeoutMs: 5000 })]);
     if (ended) return;
+    if (page.ok) meter = meters.note(page.text, Date.now() / 1000);
     if (answer.status === 401) return leave(problemText(answer.problem));
     if (answer.ok) took(answer.body.sales);
     else {
@@ -56,8 +60,9 @@ export function salesView({ session, leave }) {
   function took(sales) {
     answeredMs = Date.now();
     if (sales.length > 0) learnClock(sales[0].server_time_ms);
-    const found = sales.flatMap((board) => alarmsOf({ board, answeredMs, nowMs: answeredMs, lost: null, ring: NO_PAST, meter: null, audit: null }));
-    bar.show([...new Map(found.map((one) => [one.name, one])).values()], answeredMs);
+    const well = { board: null, answeredMs, nowMs: answeredMs, lost: null, ring: NO_PAST, meter: null, audit: null };
+    const found = sales.flatMap((board) => alarmsOf({ ...well, board }).map((one) => ({ ...one, sale: board.title })));
+    bar.show([...found, ...alarmsOf({ ...well, meter })], answeredMs);
     said.textContent = sales.length === 0 ? t("sales.none") : t("sales.count", { n: number(sales.length), time: time(answeredMs, undefined, true) });
     const now = JSON.stringify(sales.map(({ server_time_ms: _, room, ...rest }) => [rest, room?.state, room?.waiting]));
     const isCounting = sales.some((one) => one.drops.some((drop) => drop.opens_at_ms > serverNow()));

@@ -94,7 +94,7 @@ addWords({ en: {
   "alarm.store_away": "The store does not answer since {since}", "alarm.store_away.next": "Nothing is sold or redeemed; nothing that was told is lost. Look at the store.",
   "alarm.invariant": "Units do not add up: {n} too many or too few", "alarm.invariant.next": "Pause the sale, then run the audit.",
   "alarm.broken": "What must always hold does not: {checks}", "alarm.broken.next": "Pause the sale, then run the audit.",
-  "alarm.fenced": "The store has lost {n} stripes of this sale, or went back in time", "alarm.fenced.next": "It sells nothing until it is reconciled. Do not resume by hand.",
+  "alarm.fenced": "The store has lost {n} stripes of this sale, or went back in time", "alarm.fenced.next": "Pause the sale at once: it may sell again what the store has forgotten.",
   "alarm.audit": "The audit found {n} checks violated: {checks}", "alarm.audit.next": "Pause the sale and read the violations before anything else.",
   "alarm.stalled": "{admitted} were let in within a minute, {available} are available, and nothing is sold", "alarm.stalled.next": "Try a purchase yourself; look at refusals, login and payment.",
   "alarm.lag": "The books are {n} facts behind", "alarm.lag.next": "Selling goes on. Look whether a settlement worker runs and the database answers.",
