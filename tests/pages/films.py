@@ -96,6 +96,18 @@ async def take(site: Site, name: str, **line: Any) -> dict[str, Any]:
     return dict(held.data)
 
 
+async def buy(site: Site, name: str, **line: Any) -> None:
+    """Somebody else buys a line over HTTP."""
+    order = await take(site, name, **line)
+    paid = await site.world.call(
+        "POST",
+        f"/v1/orders/{order['id']}/confirm",
+        {"payment": site.world.proof(order)},
+        auth=site.world.login(name),
+    )
+    assert paid.status == 200, paid.data
+
+
 async def counts(site: Site) -> dict[str, int]:
     """Where the sale's units are."""
     answer = await site.world.call("GET", f"{OPERATOR}/counts", auth=site.world.keys["operator"])
@@ -144,4 +156,4 @@ class Shopper:
         """The codes that are shown."""
         await expect(self.page.locator(".code").first).to_be_visible()
         shown = await self.page.locator(".code").all()
-        return ["-".join(await one.locator("span").all_text_contents()) for one in shown]
+        return ["-".join(await one.locator("[aria-hidden]").all_text_contents()) for one in shown]

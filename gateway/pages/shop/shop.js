@@ -103,10 +103,8 @@ async function readSale() {
   const [sale, venues] = await Promise.all([call("GET", `/v1/sales/${saleId}`), app.venues.size > 0 ? null : call("GET", `/v1/sales/${saleId}/venues`)]);
   if (venues?.ok) app.venues = new Map(venues.body.venues.map((one) => [one.venue, one]));
   if (sale.ok) {
-    const isFirst = app.sale === null;
     learnClock(sale.body.server_time_ms, (performance.now() - begun) / 2);
     app.sale = sale.body;
-    if (isFirst) current.key = null;
   } else if (sale.problem.code === "unknown_sale") app.unknown = true;
   else setTimeout(readSale, SALE_AGAIN_MS);
   render();
@@ -135,7 +133,7 @@ function render() {
   becameInside();
   const [key, build] = viewOf();
   if (key !== current.key) {
-    const isFirst = current.view === null;
+    const isFirst = current.view === null || current.key === "rest:loading";
     const hadFocus = stage.contains(document.activeElement) || document.activeElement === document.body;
     current.view?.end?.();
     current.key = key;

@@ -19,7 +19,7 @@ export function ticket(app, unit, { title, when, where }, order) {
   const words = h("div", { class: "stack tight ticket-words" }, h("strong", { class: "ticket-title" }, title), h("span", {}, when), h("span", {}, where),
     unit.seat ? h("span", { class: "ticket-seat" }, t("ticket.seat", { seat: unit.seat })) : null,
     used ? h("span", { class: "badge" }, t("ticket.used")) : null);
-  const code = unit.code ? h("p", { class: "code", "aria-label": t("ticket.code", { code: groups(unit.code).join(" ") }) }, groups(unit.code).map((one) => h("span", { "aria-hidden": "true" }, one))) : null;
+  const code = unit.code ? h("p", { class: "code" }, h("span", { class: "visually-hidden" }, t("ticket.code", { code: groups(unit.code).join(" ") })), groups(unit.code).map((one) => h("span", { "aria-hidden": "true" }, one))) : null;
   const place = h("div", { class: "qr" });
   if (unit.qr) picture(app, unit, place, order);
   return h("article", { class: `ticket ${used ? "used" : ""}`, "aria-label": [title, unit.seat].filter(Boolean).join(" ") }, place, h("div", { class: "stack tight" }, words, code, h("span", { class: "muted small" }, t(used ? "ticket.was_used" : "ticket.kiosk"))));

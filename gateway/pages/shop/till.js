@@ -38,8 +38,8 @@ export function wayOut(problem, { quantity, seated }) {
   const has = problem.has ?? 0;
   return {
     way: WAYS[code] ?? GO_BACK,
-    // so many may still be had here
-    take: code === "too_few" ? problem.left : code === "limit_reached" && problem.limit > has ? problem.limit - has : 0,
+    // so many may still be had here; where all is held, one may yet be free
+    take: { too_few: problem.left, limit_reached: Math.max(0, problem.limit - has), all_held: quantity > 1 ? 1 : 0 }[code] ?? 0,
     // seats that are not side by side
     single: code === "not_together" && seated ? quantity : 0,
     // other offers should be shown

@@ -116,7 +116,7 @@ export function choiceView(app) {
     refuse(problemText(problem, { zone: app.sale.timezone, currency: app.sale.currency }),
       take > 0 ? button(t(take === 1 ? "out.take_one" : "out.take", { n: take }), () => askFor({ quantity: take })) : null,
       single > 0 ? button(t("out.single", { n: single }), () => takeSingles(single)) : null,
-      way === "stay" && take === 0 && problem.code !== "limit_reached" && problem.code !== "seat_taken" ? button(t("out.again"), () => app.till.hold(wish)) : null,
+      way === "stay" && (take === 0 || problem.code === "all_held") && problem.code !== "limit_reached" && problem.code !== "seat_taken" ? button(t("out.again"), () => app.till.hold(wish)) : null,
       seated && choice.mode === "best" && way === "stay" ? button(t("out.plan"), () => { fill(refusal); setMode("plan"); }) : null,
       others ? button(t("out.others"), () => app.others(offer)) : null);
     if (problem.code === "seat_taken" || problem.code === "unknown_seat") readSeats();

@@ -1,0 +1,35 @@
+"""The list of sales in a real browser."""
+
+from playwright.async_api import expect
+
+from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
+from tests.pages.films import stage
+
+
+async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> None:
+    """Each sale is a card with its state and next opening; its title leads to its page."""
+    await stage(site)
+    page = await open_page(site.url, size=PHONE)
+    await expect(page.locator("article")).to_have_count(2)
+    card = page.locator("article", has_text="Spring films")
+    await expect(card).to_contain_text("People are being let in now")
+    await expect(card).to_contain_text("Next opening in 1:")
+    await expect(card).to_contain_text("2 places · 2 cities")
+    for (width, height), theme in ((PHONE, "light"), (DESKTOP, "dark")):
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        assert await axe(page) == []
+    await page.get_by_role("link", name="Spring films").click()
+    await page.wait_for_url("**/sales/films")
+
+
+async def test_an_empty_list_teaches(site: Site, open_page: Opened) -> None:
+    """Where nothing is on, the page says how a sale comes about, in the reader's language."""
+    page = await open_page("about:blank", lang="zh")
+    await page.route(
+        "**/v1/sales", lambda route: route.fulfill(json={"sales": [], "server_time_ms": 1})
+    )
+    await page.goto(site.url)
+    await expect(page.locator("main")).to_contain_text("还没有活动")
+    await expect(page.locator("code")).to_contain_text("dropgate sale apply")
+    assert await axe(page) == []
