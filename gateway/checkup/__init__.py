@@ -4,8 +4,6 @@ Here: what is looked at and what is good. Reading what a server is like belongs 
 speaks to it; showing the findings to `dropgate doctor`.
 """
 
-import asyncio
-
 import msgspec
 
 from gateway.checkup.finding import Finding, Mark
@@ -24,17 +22,15 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; servers of a running `dropgate up` are found by its state directory."""
     embeds_store = not settings.store_url
     found = _found(settings)
-    here = [
+    # One after the other: what takes long in one must not be measured in another.
+    return [
         *program(),
         *machine(settings, embeds_store=embeds_store),
         *keys(settings.keys),
+        *await store(found.store_url, assume_durable=settings.assume_durable),
+        *await database(found.database_url),
+        *await processes(settings),
     ]
-    behind = await asyncio.gather(
-        store(found.store_url, assume_durable=settings.assume_durable),
-        database(found.database_url),
-        processes(settings),
-    )
-    return [*here, *(one for findings in behind for one in findings)]
 
 
 def _found(settings: Settings) -> Settings:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.deploy import front
-from tests.deploy.conftest import listens, own_network, running
+from tests.deploy.processes import listens, own_network, running
 from tests.ordinary import as_ordinary
 from tests.programs import program
 

@@ -11,11 +11,11 @@ import pytest
 from gateway.config import PREFIX, Settings, described
 from gateway.site import PAGES
 from tests.deploy import dockerfile
-from tests.deploy.conftest import Image
+from tests.deploy.image import Image
 from tests.house.sources import HOUSE
 from tests.ordinary import AS_ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 BUILD, FINAL = dockerfile.stages((HOUSE / "Dockerfile").read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
