@@ -129,6 +129,7 @@ async def _set_up(
         shop, venue = await asyncio.gather(
             scene.start_shop(installation, file), scene.start_venue(installation, file)
         )
+        scene.lead_to_shop(file, shop)
     with phases.phase("apply", "the sale, half a million units"):
         await scene.apply(installation, file, starts_in_s)
     drop = (await scene.read_json(f"{installation.gateway}/v1/sales/{SALE}"))["drops"][0]["id"]
@@ -156,28 +157,31 @@ async def _serve(console: Console, state: Path, gateways: int, starts_in_s: int)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    phases, file = Phases(console), scene.EXAMPLE / "sale.toml"
+    phases, file = Phases(console), scene.copied(state / "sale")
     async with Installation(state) as installation:
         with phases.shown():
             with phases.phase("up", "servers and simulators"):
                 await installation.up(gateways=gateways, port=SERVE_PORT)
                 shop = await scene.start_shop(installation, file)
+                scene.lead_to_shop(file, shop)
                 venue = await scene.start_venue(installation, file)
             with phases.phase("apply", "the sale, half a million units"):
                 await scene.apply(installation, file, starts_in_s)
             with phases.phase("ahead", "seats bought ahead"):
                 await scene.buy_ahead(installation, venue)
-        console.print(_how_to_try(installation, shop), highlight=False, soft_wrap=True)
+        console.print(_how_to_try(installation), highlight=False, soft_wrap=True)
         await stop.wait()
 
 
-def _how_to_try(installation: Installation, shop: str) -> str:
+def _how_to_try(installation: Installation) -> str:
     gateway, state_dir = installation.gateway, os.path.relpath(installation.state)
     lines = {
-        "the sale": f"{gateway}/v1/sales/{SALE}?offers=1&drop=mar5-1000",
+        "what is on": f"{gateway}/",
+        "the shop": f"{gateway}/sales/{SALE}",
         "the API": f"{gateway}/openapi.json",
-        "log in": f'curl {shop}/login -d \'{{"user": "ada"}}\'',
         "counts": f"{_dropgate()} sale counts {SALE} --state-dir {state_dir}",
+        "a kiosk": f"{_dropgate()} credential issue kiosk VENUE/door-1 --state-dir {state_dir}",
+        "its page": f"{gateway}/kiosk",
     }
     told = "".join(f"  {name:<12}{what}\n" for name, what in lines.items())
     return f"\nThe example is served; its first drop opens soon. Ctrl-C ends it.\n{told}"

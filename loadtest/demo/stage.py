@@ -69,8 +69,7 @@ class Stage:
 
 def rehearsal(directory: Path) -> Path:
     """A copy of the example with the changes of `REHEARSAL`; its sale.toml."""
-    shutil.copytree(EXAMPLE, directory)
-    file = directory / "sale.toml"
+    file = copied(directory)
     text = file.read_text()
     for name, value in REHEARSAL.items():
         text, changed = re.subn(rf"(?m)^{name} = \d+$", f"{name} = {value}", text)
@@ -78,6 +77,23 @@ def rehearsal(directory: Path) -> Path:
             raise ValueError(f"{file} has no line {name}")
     file.write_text(text)
     return file
+
+
+def copied(directory: Path) -> Path:
+    """A copy of the example as it is; its sale.toml."""
+    shutil.copytree(EXAMPLE, directory)
+    return directory / "sale.toml"
+
+
+def lead_to_shop(file: Path, shop: str) -> None:
+    """Let the sale send its shoppers to the pages of this shop, to sign in and to pay."""
+    text = file.read_text()
+    for keys, page in (("shop-login-jwks.json", "login"), ("shop-payment-jwks.json", "pay")):
+        line = f'jwks = "{keys}"\n'
+        if line not in text:
+            raise ValueError(f"{file} has no line {line}")
+        text = text.replace(line, f'{line}page = "{shop}/{page}"\n')
+    file.write_text(text)
 
 
 def kiosk_offers(directory: Path, drop: str) -> dict[str, str]:
