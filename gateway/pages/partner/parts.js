@@ -1,0 +1,46 @@
+/* Parts that several of the partner's views have. */
+
+import { fill, h, toast } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { problemText } from "../common/problems.js";
+
+/** A notice with a problem's words. */
+export const trouble = (problem, facts) => h("p", { class: "notice bad", role: "alert" }, h("span", {}, problemText(problem, facts)));
+
+/** A table that scrolls by itself. `heads` are texts, or [text, "number"]. */
+export const table = (label, heads, rows) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+  h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, heads.map((head) => { const [text, kind] = [head].flat(); return h("th", { scope: "col", class: kind }, text); }))),
+    h("tbody", {}, rows)));
+
+/** A button that copies what `text()` says. */
+export function copyButton(text, label = t("copy")) {
+  return h("button", { class: "button", type: "button", onclick: async () => {
+    try { await navigator.clipboard.writeText(text()); toast(t("copied")); } catch { toast(t("copy.not")); }
+  } }, label);
+}
+
+/** Give the person a file. */
+export function hand(name, parts, type) {
+  const url = URL.createObjectURL(new Blob(parts, { type }));
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Run `work` with a button disabled, and its words changed meanwhile. */
+export async function busy(button, words, work) {
+  const before = button.textContent;
+  button.disabled = true;
+  button.textContent = words;
+  try { return await work(); } finally { button.disabled = false; button.textContent = before; }
+}
+
+/** A place that says what is being waited for, until `work` has filled it. */
+export function loaded(work) {
+  const place = h("div", { class: "stack", "aria-busy": "true" }, h("p", { class: "muted" }, t("loading")));
+  work(place).then((parts) => { if (parts) fill(place, parts); place.removeAttribute("aria-busy"); });
+  return place;
+}
