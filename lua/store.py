@@ -8,6 +8,8 @@ more and wait a minute (redis-py 261, 977).
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 from redis.asyncio.connection import (
@@ -32,8 +34,9 @@ from lua.faults import Fault, MayHaveHappened, NothingHappened
 
 Argument = str | int | bytes
 
+CALL_TIMEOUT_S = 0.9
+"""A whole call: waits, both tries, and a script sent again. An answer was promised in a second."""
 CONNECT_TIMEOUT_S = 0.2
-# Two tries and the wait for a connection stay within the promised second.
 ANSWER_TIMEOUT_S = 0.35
 POOL_WAIT_S = 0.25
 POOL_SIZE = 64
@@ -62,6 +65,17 @@ class NotDurable(Exception):
 
 class _Unsent(Exception):
     """No connection could be had: the command never left this process."""
+
+
+class _Lost(Exception):
+    """The command was sent and no answer came."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """What is known of a call however it ends: a try without an answer may have run."""
+
+    may_have_run: bool = False
 
 
 class Store:
@@ -133,44 +147,48 @@ class Store:
         """
         call: tuple[Argument, ...] = (script.sha, len(keys), *keys, *args)
         verb = "EVALSHA_RO" if script.read_only else "EVALSHA"
+        until = _deadline()
         try:
-            reply = await self._send(verb, *call, writes=not script.read_only)
+            reply = await self._send(verb, *call, writes=not script.read_only, until=until)
         except NoScriptError:
-            text_verb = "EVAL_RO" if script.read_only else "EVAL"
-            reply = await self._send(text_verb, script.body, *call[1:], writes=not script.read_only)
+            verb = "EVAL_RO" if script.read_only else "EVAL"
+            call = (script.body, *call[1:])
+            reply = await self._send(verb, *call, writes=not script.read_only, until=until)
         assert isinstance(reply, list), f"script {script.name} replied {type(reply).__name__}"
         return reply
 
     async def read(self, *command: Argument) -> Any:
         """One plain reading command, repeated once. Raises NothingHappened."""
-        return await self._send(*command, writes=False)
+        return await self._send(*command, writes=False, until=_deadline())
 
     async def write(self, *command: Argument) -> Any:
         """One plain repeatable write (trimming, caching); decisions belong in scripts."""
-        return await self._send(*command, writes=True)
+        return await self._send(*command, writes=True, until=_deadline())
 
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.disconnect()
 
-    async def _send(self, *command: Argument, writes: bool) -> Any:
-        sent = False
-        last: Exception | None = None
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._try_once(command)
-            except (_Unsent, NothingHappened) as error:
-                last = error
-                break
-            except PermissionError:  # the server's answer, not the system's: OSError below is that
-                raise
-            except (StoreConnectionError, StoreTimeoutError, OSError) as error:
-                sent, last = True, error
-        fault: type[Fault] = MayHaveHappened if sent and writes else NothingHappened
-        raise fault(f"the store gave no answer: {last}") from last
+    async def _send(self, *command: Argument, writes: bool, until: float) -> Any:
+        call = _Call()
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._tried(command, call)
+        except (_Unsent, _Lost, NothingHappened, TimeoutError) as error:
+            fault: type[Fault] = (
+                MayHaveHappened if call.may_have_run and writes else NothingHappened
+            )
+            raise fault(f"the store gave no answer: {str(error) or 'not in time'}") from error
 
-    async def _try_once(self, command: tuple[Argument, ...]) -> Any:
+    async def _tried(self, command: tuple[Argument, ...], call: "_Call") -> Any:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(_Lost):
+                return await self._try_once(command, call)
+        return await self._try_once(command, call)
+
+    async def _try_once(self, command: tuple[Argument, ...], call: "_Call") -> Any:
         connection = await self._take()
+        knew, call.may_have_run = call.may_have_run, True
         clean = False
         try:
             await connection.send_command(*command)
@@ -180,6 +198,7 @@ class Store:
             clean = True
             raise
         except BusyLoadingError as error:
+            call.may_have_run = knew
             raise NothingHappened(f"the store is loading its data: {error}") from error
         except NoPermissionError as error:
             clean = True
@@ -187,9 +206,12 @@ class Store:
         except ResponseError as error:
             clean = True
             raise _told(error) from error
+        except (StoreConnectionError, StoreTimeoutError, OSError) as error:
+            raise _Lost(str(error)) from error
         finally:
-            # A connection with an answer still on its way must never serve another caller.
-            if not clean:
+            if clean:
+                call.may_have_run = knew
+            else:  # one with an answer still on its way must never serve another caller
                 await asyncio.shield(connection.disconnect(nowait=True))
             await self._pool.release(connection)
         return reply
@@ -204,6 +226,10 @@ class Store:
         except (RedisError, OSError) as error:
             raise _Unsent(str(error)) from error
         return connection
+
+
+def _deadline() -> float:
+    return asyncio.get_running_loop().time() + CALL_TIMEOUT_S
 
 
 def _told(error: ResponseError) -> Exception:

@@ -67,6 +67,7 @@ def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.node.get_closest_marker("hurried") is None:
         for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
             monkeypatch.setattr(lua.store, limit, STALL_S)
+        monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", 4 * STALL_S)
 
 
 async def _emptied(url: str) -> Store:

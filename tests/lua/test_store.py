@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-import time
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 import lua.embedded
+import lua.store
 from inventory import outcomes as out
 from lua import MayHaveHappened, NotDurable, NothingHappened, Store, catalogue
 from lua.process import start, stop, wait_ready
 from tests.inventory.conftest import POOLED, Shop, made_shop
 
 pytestmark = pytest.mark.hurried
+NEVER_S = 60.0
+QUEUE_FULL = 4
+"""Connections after which a listener with a backlog of one takes no more."""
 
 
 class Proxy:
@@ -121,8 +125,28 @@ async def test_a_caller_that_goes_away_leaves_no_answer_behind(shop: Shop) -> No
         assert answers == [b"%d" % n for n in range(8)]
 
 
-async def test_a_frozen_store_is_told_within_a_second(server_directory: Path) -> None:
-    """A server that stops answering gives 'not known' for a write within a second."""
+def test_a_call_ends_within_a_second() -> None:
+    """What bounds a whole call leaves some of the promised second to the rest of an answer."""
+    assert lua.store.CALL_TIMEOUT_S <= 0.9
+
+
+@pytest.fixture
+def only_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wait inside a call may last: what ends the call is its deadline."""
+    for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
+        monkeypatch.setattr(lua.store, limit, NEVER_S)
+
+
+@asynccontextmanager
+async def hangs_not() -> AsyncIterator[None]:
+    """What is inside ends by the deadline of a call, be the machine as slow as it likes."""
+    async with asyncio.timeout(NEVER_S / 2):
+        yield
+
+
+@pytest.mark.usefixtures("only_the_deadline")
+async def test_a_frozen_store_is_told_at_the_deadline(server_directory: Path) -> None:
+    """A server that stops answering gives 'not known' for a write, and nothing for a reading."""
     home = server_directory / "frozen"
     program = lua.embedded.prepare(home)
     process = start(program)
@@ -131,18 +155,51 @@ async def test_a_frozen_store_is_told_within_a_second(server_directory: Path) ->
     shop = await made_shop(store)
     try:
         process.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
-        with pytest.raises(MayHaveHappened):
-            await shop.ask(shop.request("ann", (POOLED, 1)))
-        assert time.monotonic() - began < 1
-        began = time.monotonic()
-        with pytest.raises(NothingHappened):
-            await store.read("PING")
-        assert time.monotonic() - began < 1
+        async with hangs_not():
+            with pytest.raises(MayHaveHappened, match="not in time"):
+                await shop.ask(shop.request("ann", (POOLED, 1)))
+            with pytest.raises(NothingHappened, match="not in time"):
+                await store.read("PING")
     finally:
         process.send_signal(signal.SIGCONT)
         await store.close()
         await stop(program, process)
+
+
+@pytest.mark.usefixtures("only_the_deadline")
+async def test_a_store_that_accepts_nobody_is_told_at_the_deadline(tmp_path: Path) -> None:
+    """Whether its queue still takes a connection or is full, nothing of a write has happened."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+    store = await Store.connect(
+        f"redis://127.0.0.1:{listener.getsockname()[1]}", check_durability=False
+    )
+    with listener:
+        async with hangs_not():
+            for _ in range(QUEUE_FULL):
+                with pytest.raises(NothingHappened, match="not in time"):
+                    await store.write("SET", "a", "b")
+        await store.close()
+
+
+async def test_waiting_for_a_connection_counts_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch, only_the_deadline: None
+) -> None:
+    """Who finds every connection taken by calls that hang is told at the deadline."""
+    deadline = lua.store.CALL_TIMEOUT_S
+    monkeypatch.setattr(lua.store, "POOL_SIZE", 1)
+    monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", NEVER_S)
+    narrow = await Store.connect(store.url)
+    async with hangs_not():
+        hung = asyncio.create_task(narrow.read("BLPOP", "nothing", "0"))
+        await asyncio.sleep(0)  # it has begun, and has the one connection
+        monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", deadline)
+        with pytest.raises(NothingHappened, match="not in time"):
+            await narrow.write("SET", "a", "b")
+        hung.cancel()
+        await asyncio.gather(hung, return_exceptions=True)
+        monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", NEVER_S)
+        assert await narrow.read("ECHO", "again") == b"again"
+    await narrow.close()
 
 
 async def test_a_store_that_is_not_there_is_nothing_happened() -> None:
