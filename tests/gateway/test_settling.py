@@ -63,15 +63,21 @@ async def test_what_is_left_is_posted_before_the_end(world: World) -> None:
 
 
 async def test_it_tells_how_far_the_books_are(world: World) -> None:
-    """Its own port shows health and, for each stripe, the last fact in the books."""
+    """Its own port shows health, for each stripe the last fact in the books, and what is wrong."""
     assert (await world.sell("somebody")).status == 201
     fact = (await world.services.store.read("HGET", f"{{{SALE}:0}}:sale", "fact")).decode()
     async with working(world.services.settings) as url:
         await until(f"{url}/readyz", 200)
         assert (await answer(f"{url}/livez"))[0] == 200
-        line = f'dropgate_settlement_fact_number{{sale="{SALE}",stripe="0"}} {float(fact)}'
+        sale = f'sale="{SALE}"'
+        lines = {
+            f'dropgate_settlement_fact_number{{{sale},stripe="0"}} {float(fact)}',
+            f"dropgate_settlement_orders_total{{{sale}}} 1.0",
+            f"dropgate_settlement_quarantined_facts{{{sale}}} 0.0",
+            f'dropgate_invariant_broken{{check="nothing_contradicts_the_books",{sale}}} 0.0',
+        }
         async with asyncio.timeout(15):
-            while line not in (await answer(f"{url}/metrics"))[1]:
+            while not lines <= set((await answer(f"{url}/metrics"))[1].splitlines()):
                 await asyncio.sleep(0.02)
 
 

@@ -8,6 +8,7 @@ import pytest
 from gateway.watching import COUNT_AGAIN_S
 from inventory.records import PackedOffer, offer_decoder
 from tests.gateway.world import SALE, World
+from tests.house.sources import HOUSE
 
 OFFERS, SLOT = f"{{{SALE}:0}}:offers", f"{{{SALE}:0}}:sale"
 
@@ -181,6 +182,14 @@ async def test_a_scrape_and_an_idle_sale_cost_the_store_next_to_nothing(quiet: W
     assert await quiet.store_commands() == before + 1, "only the counting itself"
     await quiet.services.watch.look()
     assert await quiet.store_commands() == before + 3, "the head of its one slot"
+
+
+async def test_a_sale_costs_as_many_series_as_the_page_says(quiet: World) -> None:
+    """docs/metrics.md tells how many series one sale is in each gateway."""
+    page = quiet.services.own_metrics().decode()
+    series = [line for line in page.splitlines() if f'sale="{SALE}"' in line]
+    text = (HOUSE / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert f"A sale costs {len(series)} series in each gateway." in text
 
 
 async def test_many_who_look_share_one_reading(quiet: World) -> None:

@@ -39,6 +39,7 @@ async def test_a_batch_is_posted_acknowledged_and_trimmed(
     await teller.tell(held("a", line(1)), sold("b", line(2)))
     report = await feed.run_once("cinema")
     assert (report.state, report.posted, report.epoch, report.number) == ("posted", 3, 1, 3)
+    assert report.orders == 1, "one is only held"
     assert (await teller.settled(), await teller.left()) == (3, [])
     assert await books.cursor("cinema") == (1, 3)
     again = await feed.run_once("cinema")
