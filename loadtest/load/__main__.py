@@ -193,7 +193,7 @@ async def _play_and_judge(
     with phases.phase("load", f"the load ({plan.shape}{where})") as phase:
         await play(plan, phase, web_port=web_port)
     _end_by_sigterm()
-    figures = figures_of(list(lines(*plan.timelines())), list(lines(plan.samples)))
+    figures = figures_of(map(lines, plan.timelines()), list(lines(plan.samples)))
     with phases.phase("judge", "the verdict") as phase:
         phase.say("every order is read again, the sale is audited")
         answers = figures.total.calls.total()

@@ -8,14 +8,14 @@ from html import escape
 
 from loadtest.load.figures import Point, Series
 
-WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 24
+WIDTH, WIDE, HEIGHT = 640, 1310, 220
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 24
 TICKS = 4
 COLOURS = 7
 STEPS = (1, 2, 2.5, 5, 10)
 
 
-def chart(title: str, series: Sequence[Series], *, seconds: float) -> str:
+def chart(title: str, series: Sequence[Series], *, seconds: float, width: int = WIDTH) -> str:
     """A figure with its title, its curves and a legend that says the highest value of each.
 
     It shows the first `seconds`, so that all charts of a page have the same width of time.
@@ -25,7 +25,7 @@ def chart(title: str, series: Sequence[Series], *, seconds: float) -> str:
 
     def place(point: Point) -> str:
         at, value = point
-        x = LEFT + min(at, across) / across * (WIDTH - LEFT - RIGHT)
+        x = LEFT + min(at, across) / across * (width - LEFT - RIGHT)
         y = HEIGHT - BOTTOM - value / up * (HEIGHT - TOP - BOTTOM)
         return f"{x:.1f},{y:.1f}"
 
@@ -35,27 +35,27 @@ def chart(title: str, series: Sequence[Series], *, seconds: float) -> str:
     )
     return (
         f"<figure><figcaption>{escape(title)}</figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"{_grid(up)}{_seconds(across)}{curves}</svg>{_legend(series)}</figure>"
+        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{_grid(up, width)}{_seconds(across, width)}{curves}</svg>{_legend(series)}</figure>"
     )
 
 
-def _grid(up: float) -> str:
+def _grid(up: float, width: int) -> str:
     lines = []
     for n in range(TICKS + 1):
         y = HEIGHT - BOTTOM - n / TICKS * (HEIGHT - TOP - BOTTOM)
         lines.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="grid" x1="{LEFT}" x2="{width - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="y" x="{LEFT - 6}" y="{y + 4:.1f}">{_short(up * n / TICKS)}</text>'
         )
     return "".join(lines)
 
 
-def _seconds(across: float) -> str:
+def _seconds(across: float, width: int) -> str:
     step = _nice(across / 6)
     marks = []
     for n in range(int(across / step) + 1):
-        x = LEFT + n * step / across * (WIDTH - LEFT - RIGHT)
+        x = LEFT + n * step / across * (width - LEFT - RIGHT)
         marks.append(f'<text class="x" x="{x:.1f}" y="{HEIGHT - 6}">{n * step:g} s</text>')
     return "".join(marks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,9 +100,17 @@ class Figures:
         }
 
 
-def figures_of(timelines: list[dict[str, Any]], samples: list[dict[str, Any]]) -> Figures:
-    """The processes' timelines, added up."""
+def figures_of(
+    timelines: Iterable[Iterable[dict[str, Any]]], samples: list[dict[str, Any]]
+) -> Figures:
+    """The processes' timelines, added up. In a second that a busy process missed its users stay."""
     seconds: dict[int, Second] = {}
-    for line in timelines:
-        seconds.setdefault(line["at"], Second()).add(line)
+    for timeline in timelines:
+        before: dict[str, Any] = {}
+        for line in timeline:
+            for missed in range(before.get("at", line["at"]) + 1, line["at"]):
+                seconds.setdefault(missed, Second()).users += before["users"]
+            again = line["at"] == before.get("at")
+            seconds.setdefault(line["at"], Second()).add({**line, "users": 0} if again else line)
+            before = line
     return Figures(dict(sorted(seconds.items())), samples)

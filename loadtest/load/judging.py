@@ -82,7 +82,10 @@ def findings(facts: Facts) -> list[Finding]:
             "double redemption", verdict.double_redeemed, f"{verdict.redeemed:,} codes let in",
             verdict.let_in_twice,
         ),
-        Finding("bug", len(bugs), f"{facts.answers:,} answers, each as described", tuple(bugs)),
+        Finding(
+            "bug", len(bugs), f"{facts.answers:,} answers: their form, and what kiosks owe",
+            tuple(bugs),
+        ),
         _invariants(facts.audit),
         _idle(verdict),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from loadtest.load.charts import chart
+from loadtest.load.charts import WIDE, WIDTH, chart
 from loadtest.load.figures import Figures
 from loadtest.load.judging import SAID_MAX, Finding
 
@@ -46,13 +46,20 @@ def write_report(
             for name, words in NUMBERS.items()
         ),
         findings="".join(map(_finding, found)),
-        charts="".join(
-            chart(title, series, seconds=figures.lasted_s)
-            for title, series in figures.charts().items()
-        ),
+        charts=_charts(figures),
         tables="".join(_table(words, numbers[name]) for name, words in TABLES.items()),
     )
     path.write_text(text, encoding="utf-8")
+
+
+def _charts(figures: Figures) -> str:
+    """Two in a row; one without a neighbour is as wide as two."""
+    titles = figures.charts()
+    alone = len(titles) % 2 and list(titles)[-1]
+    return "".join(
+        chart(title, series, seconds=figures.lasted_s, width=WIDE if title == alone else WIDTH)
+        for title, series in titles.items()
+    )
 
 
 def _finding(finding: Finding) -> str:

@@ -36,12 +36,20 @@ def second(at: int, **more: Any) -> dict[str, Any]:
 
 def test_the_processes_of_a_second_are_added_up() -> None:
     """Users, calls and times of both."""
-    figures = figures_of([second(7), second(7, failures=1), second(8)], [])
+    figures = figures_of([[second(7)], [second(7, failures=1), second(8)]], [])
     told = figures.as_json()
     assert (told["users_most"], told["answers"], told["failures"]) == (6, 6, 1)
     assert (told["seconds"], told["answers_per_s"]) == (2, 3.0)
     assert (told["p50_ms"], told["p99_ms"]) == (1.0, 9.0)
     assert told["refusals"] == {"sold_out": 3}
+
+
+def test_users_stay_in_a_second_that_a_process_missed() -> None:
+    """A busy process writes late: nobody had gone, and nobody is there twice."""
+    busy, prompt = [second(7), second(9), second(9)], [second(at) for at in (7, 8, 9)]
+    figures = figures_of([busy, prompt], [])
+    assert [each.users for each in figures.seconds.values()] == [6, 6, 6]
+    assert [each.calls.total() for each in figures.seconds.values()] == [4, 2, 6]
 
 
 def test_a_timeline_is_written_and_read_back(tmp_path: Path) -> None:
@@ -95,7 +103,7 @@ def test_a_spike_rises_at_once_and_falls_again() -> None:
 def test_the_report_needs_nothing_else_and_believes_nobody(tmp_path: Path) -> None:
     """No script, no address, and what came from outside is escaped."""
     found = [Finding("bug", 1, "<b>much</b>", ("<script>alert(1)</script>",))]
-    figures = figures_of([second(7)], [])
+    figures = figures_of([[second(7)]], [])
     told = {"verdict": as_json(found), "figures": figures.as_json(), "load": LOAD}
     page = tmp_path / "load.html"
     write_report(page, told, figures, found)
@@ -112,7 +120,7 @@ def test_a_curve_stays_within_its_frame() -> None:
     drawn = chart("x", [Series("y", [(0, 0), (5, 130), (10, 7)])], seconds=10)
     points = drawn.split('points="')[1].split('"')[0].split()
     assert [tuple(map(float, point.split(","))) for point in points] == [
-        (52.0, 196.0), (341.0, 75.1), (630.0, 189.5),
+        (52.0, 196.0), (338.0, 75.1), (624.0, 189.5),
     ]  # fmt: skip
     assert "<b>130</b>" in drawn
     assert chart("x", [Series("y", [])], seconds=0)
@@ -159,3 +167,12 @@ def test_a_life_is_played_by_greenlets() -> None:
     words = (sys.executable, "-W", "error", "-c", GREENLETS)
     said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(said.stdout) == ["a", "b"]
+
+
+def test_who_only_judges_a_load_is_not_patched_by_locust() -> None:
+    """Neither the command nor what these tests import brings in locust or gevent."""
+    asked = "import loadtest.load.__main__, sys; print({'locust', 'gevent'} & set(sys.modules))"
+    words = (sys.executable, "-c", asked)
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
+    assert "locust" not in sys.modules
