@@ -43,7 +43,7 @@ def _files(found: Findings) -> None:
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 1 << 30 if allowed == resource.RLIM_INFINITY else allowed
     told = f"a process may open {files:,} files; each shopper's connection is one"
-    mend = f"ulimit -n {FILES_WANTED}  # before it starts, as root; in a unit: LimitNOFILE="
+    mend = f"ulimit -n {FILES_WANTED}  # as root, before it starts; LimitNOFILE= in its unit"
     if files < FILES_MIN:
         found.bad(told, mend)
     elif files < FILES_WANTED:

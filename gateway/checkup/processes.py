@@ -38,7 +38,10 @@ async def processes(settings: Settings) -> list[Finding]:
         _judge(found, name, url, told)
     pids = [note.pid for name, note in alive.items() if name != UP]
     if settings.test_mode or any(_in_test_mode(pid) for pid in pids):
-        found.warn(_TEST_TOLD, "start it without --test-mode and DROPGATE_TEST_MODE")
+        found.warn(
+            _TEST_TOLD,
+            "dropgate up  # without --test-mode, and without DROPGATE_TEST_MODE in its environment",
+        )
     return found.all
 
 

@@ -66,7 +66,10 @@ def test_the_account_can_be_made(tmp_path: Path) -> None:
         (tmp_path / "etc" / name).touch()
     words = [made[0], "--prefix", str(tmp_path), *made[1:]]
     as_root = [] if AS_ROOT else ["unshare", "--map-root-user"]
-    done = subprocess.run([*as_root, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*as_root, *words],
+        capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     line = (tmp_path / "etc" / "passwd").read_text()
     assert line.startswith("dropgate:x:10001:")
