@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from gateway.services import Services
 
 COUNT_AGAIN_S = 10.0
-"""Counters of an open sale are read again this often although no fact says that they moved: what
-is changed past the scripts leaves none."""
+"""Until a sale is closed its counters are read again this often although no fact says that they
+moved: what is changed past the scripts leaves none."""
 
 Place = tuple[str, int]
 """A sale's id and the number of a stripe."""
