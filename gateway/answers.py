@@ -263,6 +263,7 @@ class RedemptionAnswer(Outgoing, frozen=True):
 
 
 class HealthAnswer(Outgoing, frozen=True):
-    """The process is well."""
+    """The process is well; `warnings` say what is wrong though traffic is welcome."""
 
     ok: bool
+    warnings: list[str] = []

@@ -31,6 +31,7 @@ LARGEST = frozenset(
         "dropgate_room_state",
         "dropgate_room_waiting",
         "dropgate_sale_state",
+        "dropgate_sales_unreadable",
         "dropgate_settlement_fact_number",
         "dropgate_settlement_lag_facts",
         "dropgate_settlement_lag_seconds",

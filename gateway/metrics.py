@@ -59,6 +59,7 @@ class Metrics(Instruments):
         self.redeemed = self.counter("units_redeemed", "Codes redeemed", "sale")
         self.finish_lost = self.counter("room_finish_lost", "Freed slots the room was not told of")
         self.units = self.gauge("units", "Units of a sale by where they are", "sale", "state")
+        self.unreadable = self.gauge("sales_unreadable", "Sales whose record cannot be read")
         self.sale_state = self.gauge("sale_state", "1 for the state of a sale", "sale", "state")
         self.room_state = self.gauge("room_state", "1 for the state of a room", "sale", "state")
         self.waiting = self.gauge("room_waiting", "Places whose turn was not called yet", "sale")

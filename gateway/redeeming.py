@@ -15,7 +15,7 @@ from gateway.credentials import Credentials
 from gateway.limits import AtOnce, MissLimit
 from gateway.metrics import Metrics
 from gateway.problems import Code, Refused
-from gateway.shelves import Shelves
+from gateway.shelves import UNREADABLE, Shelves
 from inventory.codes import Codes
 from inventory.redemption import RedeemedUnit, RedeemOutcome, Redemption, UnknownCode
 from inventory.sales import SaleView
@@ -96,6 +96,8 @@ class KioskDesk:
 
     async def _minted(self, sale_number: int, serial: int) -> tuple[SaleView, int] | None:
         shelf = self._shelves.of_number(sale_number)
+        if shelf is None and self._shelves.unreadable:
+            raise Refused(Code.NOT_READY, UNREADABLE)  # a good ticket is not called unknown
         offer = None if shelf is None else shelf.catalogue.offer_of_serial(serial)
         if shelf is None or offer is None:
             return None

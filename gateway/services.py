@@ -146,6 +146,7 @@ class Services:
         self.metrics.in_flight.set(self.gate.in_flight)
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
+        self.metrics.unreadable.set(len(self.shelves.unreadable))
         return self.metrics.page()
 
     def not_ready_because(self) -> list[str]:
@@ -158,6 +159,13 @@ class Services:
         if _is_stale(self.credentials.refreshed_at, DATABASE_STALE_S):
             why.append("the database does not answer")
         return why
+
+    def warnings(self) -> list[str]:
+        """What is wrong while traffic is welcome all the same."""
+        return [
+            f"the sale {name} is refused: what the store has of it cannot be read"
+            for name in sorted(self.shelves.unreadable)
+        ]
 
     def require_ready(self) -> None:
         """Raise Refused (503) when traffic is not welcome here."""

@@ -18,10 +18,12 @@ from inventory.catalogue import OfferView, OutsideCodes, SaleCatalogue
 from inventory.ids import parse_order_id
 from inventory.salefile import KeySet, Venue
 from inventory.sales import Sales, SaleView
+from lua.faults import Fault
 from lua.store import Store
 
 log = logging.getLogger("dropgate.shelves")
 
+UNREADABLE = "What the store has of this sale cannot be read; until it is mended nothing is sold."
 LOOK_AGAIN_S = 0.1
 """How soon a sale that was not there is looked for again: a flood of wrong names costs the store
 ten readings a second and no more."""
@@ -106,6 +108,8 @@ class Shelves:
         self._known: dict[str, Shelf] = {}
         self._by_number: dict[int, str] = {}
         self._looked_at = float("-inf")
+        self.unreadable: frozenset[str] = frozenset()
+        """The sales whose records cannot be read. They are refused; the others go on."""
         self.refreshed_at: float | None = None
         """When all was read last, by time.monotonic(); None before the first time."""
 
@@ -117,10 +121,25 @@ class Shelves:
         names = await self._sales.list()
         for gone in self._known.keys() - set(names):
             del self._known[gone]
-        for name in names:
-            await self.refresh_sale(name)
+        unreadable = {name for name in names if not await self._is_readable(name)}
+        for name in self.unreadable - unreadable:
+            log.info("sale %s can be read again, or is gone", name)
+        self.unreadable = frozenset(unreadable)
         self.refreshed_at = time.monotonic()
         return len(self._known)
+
+    async def _is_readable(self, sale: str) -> bool:
+        """Read one sale again; one that cannot be read is put aside, and said once."""
+        try:
+            await self.refresh_sale(sale)
+        except Fault:
+            raise
+        except Exception:  # whatever is wrong with one sale, the others must go on selling
+            self._known.pop(sale, None)
+            if sale not in self.unreadable:
+                log.exception("sale %s is refused: what the store has of it cannot be read", sale)
+            return False
+        return True
 
     async def refresh_sale(self, sale: str) -> Shelf | None:
         """Read one sale again; None while the store has not got all of it."""
@@ -165,6 +184,8 @@ class Shelves:
         if known is None:
             await self._look_again()
             known = self._known.get(sale)
+        if known is None and sale in self.unreadable:
+            raise Refused(Code.NOT_READY, UNREADABLE)
         if known is None:
             raise Refused(Code.UNKNOWN_SALE)
         return known
@@ -178,6 +199,8 @@ class Shelves:
         if known is None:
             await self._look_again()
             known = self.of_number(address.sale_number)
+        if known is None and self.unreadable:
+            raise Refused(Code.NOT_READY, UNREADABLE)  # it may well be an order of that sale
         if known is None or address.stripe >= known.view.stripes:
             raise Refused(Code.UNKNOWN_ORDER)
         if address.bucket >= known.view.buckets:

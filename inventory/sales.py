@@ -134,6 +134,10 @@ class WrongState:
     state: State
 
 
+class BadRecord(Exception):
+    """The store's record of a sale cannot be read; the message says which and why."""
+
+
 class Sales:
     """The sales of one store."""
 
@@ -145,11 +149,15 @@ class Sales:
         return sorted(member.decode() for member in await self._store.read("SMEMBERS", keys.SALES))
 
     async def view(self, sale_id: str) -> SaleView | None:
-        """A sale as it stands, or None when the store does not know it."""
+        """A sale as it stands, or None when the store does not know it. Raises BadRecord."""
         flat = await self._store.read("HGETALL", keys.sale(sale_id))
         if not flat:
             return None
-        return _view(sale_id, dict(zip(flat[::2], flat[1::2], strict=True)))
+        try:
+            return _view(sale_id, dict(zip(flat[::2], flat[1::2], strict=True)))
+        except (KeyError, ValueError, msgspec.MsgspecError) as error:
+            why = f"the record of {sale_id} cannot be read: {error!r}"
+            raise BadRecord(why) from error
 
     async def head(self, sale_id: str, stripe: int = 0) -> Head | None:
         """How far a slot is, or None when the store does not know it."""

@@ -42,15 +42,22 @@ async def sales_of(store: Store) -> list[str]:
     return sorted(name.decode() for name in await store.read("SMEMBERS", keys.SALES))
 
 
+class BadSlot(Exception):
+    """A slot record cannot be read; the message says why."""
+
+
 async def read_slot(store: Store, sale: str, stripe: int) -> Slot | None:
-    """The slot record; None when the store does not know the sale."""
+    """The slot record; None when the store does not know the sale. Raises BadSlot."""
     values = await store.read("HMGET", keys.record(sale, stripe), *FIELDS)
     if values[0] is None:
         return None
     epoch, fact, settled, currency, timezone, stripes = (value or b"0" for value in values)
-    return Slot(
-        int(epoch), int(fact), int(settled), currency.decode(), timezone.decode(), int(stripes)
-    )
+    try:
+        return Slot(
+            int(epoch), int(fact), int(settled), currency.decode(), timezone.decode(), int(stripes)
+        )
+    except ValueError as error:
+        raise BadSlot(f"the slot record cannot be read: {error}") from error
 
 
 async def entries_after(

@@ -16,7 +16,7 @@ from lua.store import Store
 from settlement import slot as store_side
 from settlement.books import Books
 from settlement.database import answering
-from settlement.slot import Slot
+from settlement.slot import BadSlot, Slot
 from settlement.stream import Stream, open_stream, open_streams
 from settlement.stripe import PostedReport, post_batch
 
@@ -89,7 +89,10 @@ class Feed:
                     self._known = set(await open_streams(connection))
         places = set(self._known)
         for sale in await store_side.sales_of(self._store):
-            slot = await store_side.read_slot(self._store, sale, 0)
+            try:
+                slot = await store_side.read_slot(self._store, sale, 0)
+            except BadSlot:
+                slot = None  # its posting says so; the others go on
             places |= {(sale, stripe) for stripe in range(slot.stripes if slot else 1)}
         return sorted(places)
 
@@ -97,8 +100,9 @@ class Feed:
         """How many facts of each stripe the store knows and does not know to be in the books."""
         lag: dict[Place, int] = {}
         for sale, stripe in await self.places():
-            slot = await store_side.read_slot(self._store, sale, stripe)
-            lag[sale, stripe] = slot.fact - slot.settled if slot else 0
+            with contextlib.suppress(BadSlot):  # how far it is, nobody can say
+                slot = await store_side.read_slot(self._store, sale, stripe)
+                lag[sale, stripe] = slot.fact - slot.settled if slot else 0
         return lag
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -121,7 +125,10 @@ class Feed:
                 await _wait(stop, IDLE_S)
 
     async def _post(self, sale: str, stripe: int, limit: int) -> PostedReport:
-        slot = await store_side.read_slot(self._store, sale, stripe)
+        try:
+            slot = await store_side.read_slot(self._store, sale, stripe)
+        except BadSlot as error:
+            return PostedReport(sale, stripe, "stopped", why=str(error))
         stream = self._streams.get((sale, stripe))
         if stream is None:
             if slot is not None and (wrong := _what_is_wrong(slot)):

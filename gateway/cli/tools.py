@@ -13,7 +13,7 @@ from gateway.keyring import Keyring
 from gateway.sale_desk import SaleDesk
 from inventory.catalogue import Catalogue, OutsideCodes, SaleCatalogue
 from inventory.codes import CodeKey
-from inventory.sales import Sales, SaleView
+from inventory.sales import BadRecord, Sales, SaleView
 from inventory.stock import Stock
 from lua import Store
 from queueing import PassKeys, Rooms
@@ -34,7 +34,10 @@ class Tools:
 
     async def sale(self, name: str) -> SaleView:
         """The sale of that id. Raises Refusal when the store has none."""
-        view = await self.sales.view(name)
+        try:
+            view = await self.sales.view(name)
+        except BadRecord as error:
+            raise Refusal(str(error)) from None
         if view is None:
             known = ", ".join(await self.sales.list()) or "none"
             raise Refusal(f"there is no sale {name!r} (there are: {known})")

@@ -20,7 +20,7 @@ async def livez(call: Call) -> web.Response:
 async def readyz(call: Call) -> web.Response:
     """Whether traffic is welcome here."""
     call.services.require_ready()
-    return answer(HealthAnswer(ok=True))
+    return answer(HealthAnswer(ok=True, warnings=call.services.warnings()))
 
 
 async def own_metrics(call: Call) -> web.Response:
