@@ -3,6 +3,8 @@
 
 const WINDOW_MS = 60_000;
 const SHORT_MS = 10_000;
+const SPAN_MIN_S = 3;
+const TURNS_MIN = 5;
 const HIDDEN_MS = 10_000;
 const HIDDEN_NEAR_MS = 3_000;
 const NEAR_MS = 60_000;
@@ -15,8 +17,9 @@ export const ahead = (number, frame) => Math.max(0, number - frame.serving);
 /** Until the doors open, by the frame's own clock plus the time that passed since it was read. */
 export const untilOpening = (frame, nowMs) => Math.max(0, frame.opens_at_ms - nowMs);
 
-/** Remember how far the line had come; only the last minute of one drop counts. */
+/** Remember how far the line had come; only the last minute of one drop counts, and no pause in it. */
 export function remembered(samples, frame) {
+  if (frame.state !== "open") return [];
   const last = samples.at(-1);
   if (last && (last.drop !== frame.drop || frame.at_ms < last.atMs)) return [sample(frame)];
   if (last && frame.at_ms === last.atMs) return samples;
@@ -25,12 +28,15 @@ export function remembered(samples, frame) {
 
 const sample = (frame) => ({ drop: frame.drop, atMs: frame.at_ms, serving: frame.serving });
 
-/** How many turns a second were called in the last `windowMs`; null when that is not known yet. */
-export function speed(samples, windowMs) {
+/**
+ * How many turns a second were called in the last `windowMs`; null when that is not known yet: too short
+ * a time says nothing of a line in which a turn comes seldom.
+ */
+export function speed(samples, windowMs, ratePerS) {
   const last = samples.at(-1);
   const first = samples.find((one) => last.atMs - one.atMs <= windowMs);
-  const spanMs = last && first ? last.atMs - first.atMs : 0;
-  return spanMs < 3_000 ? null : (last.serving - first.serving) / (spanMs / 1000);
+  const seconds = last && first ? (last.atMs - first.atMs) / 1000 : 0;
+  return seconds < SPAN_MIN_S || seconds * ratePerS < TURNS_MIN ? null : (last.serving - first.serving) / seconds;
 }
 
 /**
@@ -41,7 +47,7 @@ export function estimate(number, frame, samples, nowMs) {
   const people = ahead(number, frame);
   if (frame.state !== "open" && frame.state !== "lobby") return null;
   if (people > 0 && !(frame.rate_per_s > 0)) return null;
-  const measured = frame.state === "open" ? [speed(samples, SHORT_MS), speed(samples, WINDOW_MS)] : [];
+  const measured = [SHORT_MS, WINDOW_MS].map((windowMs) => speed(samples, windowMs, frame.rate_per_s));
   const speeds = [frame.rate_per_s, ...measured.filter((one) => one !== null)];
   const slowest = Math.min(...speeds);
   if (people > 0 && !(slowest > 0)) return null;

@@ -6,6 +6,11 @@ import { firstSeat, neighbour, seatsOf } from "./seats.js";
 
 const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 const SIZES = [20, 26, 32, 38, 44, 54];
+const TOUCHED = 44;
+const POINTED = 26;
+/* What a seat takes with its gap, and the names of the rows beside them. */
+const GAP = 1.14;
+const NAMES_PX = 110;
 
 /**
  * A map of `hall`. `chosen()` is a Set of labels, `toggle(label)` changes it and says whether it could;
@@ -15,7 +20,7 @@ export function seatMap(hall, { chosen, toggle }) {
   const buttons = new Map();
   let seats = seatsOf(hall);
   let at = firstSeat(hall);
-  let size = SIZES.indexOf(matchMedia("(pointer: coarse)").matches ? 44 : 38);
+  let size = SIZES.indexOf(TOUCHED);
 
   const grid = h("div", { class: "hall", role: "group", "aria-label": t("seats.map") });
   for (const { row, cells } of hall.rows) {
@@ -88,8 +93,12 @@ export function seatMap(hall, { chosen, toggle }) {
       seats = seatsOf(newer);
       paintAll();
     },
-    /** The middle of the hall comes into sight, where there is more than fits. */
-    centre() {
+    /** Once it is on the page: as large as fits and a finger or a mouse can hit, its middle in sight. */
+    fit() {
+      const least = matchMedia("(pointer: coarse)").matches ? TOUCHED : POINTED;
+      const widest = (scroller.clientWidth - NAMES_PX) / (hall.width * GAP);
+      size = Math.max(SIZES.indexOf(least), SIZES.findLastIndex((one) => one <= widest));
+      zoom(0);
       scroller.scrollLeft = (scroller.scrollWidth - scroller.clientWidth) / 2;
     },
   };

@@ -237,9 +237,11 @@ function documentTitle() {
   return name;
 }
 
-/** What waited for the sale to go on is asked for again when it does; a hold that ran out is read. */
+/** What is under way goes on; what waited for the sale is asked for again; a hold that ran out is read. */
 function goOn() {
   const { refusal } = app;
+  const { wish, payment } = app.memory.get();
+  if (wish || payment?.proof) app.till.act();  // another tab may have begun it and been closed
   if (refusal?.way === "wait" && app.frame?.state === "open") {
     refusal.sinceMs ??= serverNow();
     if (serverNow() - refusal.sinceMs > WAITED_MS && isPassGood(app.memory.get().pass, serverNow())) {

@@ -32,7 +32,7 @@ const WAYS = {
   bad_credential: "line", expired_credential: "line", no_credential: "line",
 };
 
-/** What a refused hold leads to: {way, take, single, others}. */
+/** What a refused hold leads to: {way, take, single, again, others}. */
 export function wayOut(problem, { quantity, seated }) {
   const code = problem.code;
   const has = problem.has ?? 0;
@@ -42,6 +42,8 @@ export function wayOut(problem, { quantity, seated }) {
     take: { too_few: problem.left, limit_reached: Math.max(0, problem.limit - has), all_held: quantity > 1 ? 1 : 0 }[code] ?? 0,
     // seats that are not side by side
     single: code === "not_together" && seated ? quantity : 0,
+    // the same may be had a little later
+    again: code === "all_held",
     // other offers should be shown
     others: ["all_held", "sold_out", "too_few", "not_together", "offer_closed", "offer_not_open"].includes(code),
   };

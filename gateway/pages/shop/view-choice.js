@@ -101,7 +101,7 @@ export function choiceView(app) {
     if (map === null) {
       map = seatMap(hall, { chosen: () => new Set(choice.seats), toggle });
       fill(plan, map.root);
-      map.centre();
+      map.fit();
     } else map.update(hall);
     paint();
   }
@@ -109,15 +109,16 @@ export function choiceView(app) {
   /** What was refused, in words, with every way out there is. */
   function refuse(told, ...ways) {
     fill(refusal, h("div", { class: "notice bad", role: "alert" }, h("div", { class: "stack" }, h("p", {}, told), ways.length > 0 ? h("div", { class: "row" }, ways) : null)));
+    requestAnimationFrame(() => refusal.scrollIntoView({ block: "nearest" }));
   }
 
-  function showRefusal({ problem, way, take, single, others, wish }) {
+  function showRefusal({ problem, take, single, again, others, wish }) {
     const button = (text, action) => h("button", { class: "button", type: "button", onclick: action }, text);
-    refuse(problemText(problem, { zone: app.sale.timezone, currency: app.sale.currency }),
+    const isFull = problem.code === "limit_reached" && take === 0;
+    refuse(isFull ? t("out.full", { n: problem.limit }) : problemText(problem, { zone: app.sale.timezone, currency: app.sale.currency }),
       take > 0 ? button(t(take === 1 ? "out.take_one" : "out.take", { n: take }), () => askFor({ quantity: take })) : null,
       single > 0 ? button(t("out.single", { n: single }), () => takeSingles(single)) : null,
-      way === "stay" && (take === 0 || problem.code === "all_held") && problem.code !== "limit_reached" && problem.code !== "seat_taken" ? button(t("out.again"), () => app.till.hold(wish)) : null,
-      seated && choice.mode === "best" && way === "stay" ? button(t("out.plan"), () => { fill(refusal); setMode("plan"); }) : null,
+      again ? button(t("out.again"), () => app.till.hold(wish)) : null,
       others ? button(t("out.others"), () => app.others(offer)) : null);
     if (problem.code === "seat_taken" || problem.code === "unknown_seat") readSeats();
   }

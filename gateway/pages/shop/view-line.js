@@ -37,8 +37,8 @@ function figures(app) {
     const { frame } = app;
     if (frame === null) return;
     show(cells.line, number(Math.max(0, frame.tail - frame.serving)));
-    const rate = frame.state === "open" ? speed(app.samples, 60_000) ?? frame.rate_per_s : 0;
-    show(cells.speed, frame.state === "open" ? t("figure.per_minute", { n: number(Math.round(rate * 60)) }) : t("figure.still"));
+    const rate = frame.state === "open" ? speed(app.samples, 60_000, frame.rate_per_s) ?? frame.rate_per_s : 0;
+    show(cells.speed, frame.state === "open" ? t("figure.per_minute", { n: number(rate * 60, rate < 0.1 ? 1 : 0) }) : t("figure.still"));
     if (cells.stock.dataset.band !== frame.stock) fill(cells.stock, band(frame.stock));
     cells.stock.dataset.band = frame.stock;
     show(rule, t(ruling(frame)));
