@@ -5,9 +5,11 @@ from playwright.async_api import expect
 from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
 from tests.pages.films import stage
 
+NOTHING = {"sales": [], "server_time_ms": 1}
+
 
 async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> None:
-    """Each sale is a card with its state and next opening; its title leads to its page."""
+    """Each sale is a card with state and next opening; an empty list teaches, in both languages."""
     await stage(site)
     page = await open_page(site.url, size=PHONE)
     await expect(page.locator("article")).to_have_count(2)
@@ -21,15 +23,10 @@ async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> N
         assert await axe(page) == []
     await page.get_by_role("link", name="Spring films").click()
     await page.wait_for_url("**/sales/films")
-
-
-async def test_an_empty_list_teaches(site: Site, open_page: Opened) -> None:
-    """Where nothing is on, the page says how a sale comes about, in the reader's language."""
-    page = await open_page("about:blank", lang="zh")
-    await page.route(
-        "**/v1/sales", lambda route: route.fulfill(json={"sales": [], "server_time_ms": 1})
-    )
-    await page.goto(site.url)
+    await page.route("**/v1/sales", lambda route: route.fulfill(json=NOTHING))
+    await page.go_back()
+    await expect(page.locator("main")).to_contain_text("Nothing is on yet")
+    await page.get_by_role("button", name="切换到中文").click()
     await expect(page.locator("main")).to_contain_text("还没有活动")
     await expect(page.locator("code")).to_contain_text("dropgate sale apply")
     assert await axe(page) == []

@@ -40,7 +40,7 @@ def offset(opens_in_ms: int, body: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) -> None:
-    """A reload and a second tab have the same place; a pause is said; the turn comes by itself."""
+    """A reload, a second tab and a lost connection keep the place; the turn comes by itself."""
     shopper = await in_line(site, open_page, before=5)
     page = shopper.page
     await expect(page.locator(".badge.accent")).to_have_text("Number 6")
@@ -52,6 +52,10 @@ async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) ->
     tab = await page.context.new_page()
     await tab.goto(page.url)
     await expect(tab.locator(".badge.accent")).to_have_text("Number 6")
+    await page.context.set_offline(True)
+    await expect(page.locator(".notice.warn").first).to_contain_text("Your place is safe")
+    await page.context.set_offline(False)
+    await expect(page.locator(".notice.warn")).to_have_count(0)
     await operate(site, "pause")
     await look(site, page)
     await expect(page.locator("#stage")).to_contain_text("The sale is paused for a moment")
@@ -94,16 +98,6 @@ async def test_leaving_is_asked_back_and_ends_the_place(site: Site, open_page: O
     await join(site, "late")
     await shopper.button("Join the line again").click()
     await expect(shopper.page.locator(".badge.accent")).to_have_text("Number 5")
-
-
-async def test_a_lost_line_loses_no_place(site: Site, open_page: Opened) -> None:
-    """Without a connection the page says so and that the place is safe, and goes on by itself."""
-    shopper = await in_line(site, open_page, before=2)
-    await shopper.page.context.set_offline(True)
-    await expect(shopper.page.locator(".notice.warn").first).to_contain_text("Your place is safe")
-    await shopper.page.context.set_offline(False)
-    await expect(shopper.page.locator(".notice.warn")).to_have_count(0)
-    await expect(shopper.page.locator(".badge.accent")).to_have_text("Number 3")
 
 
 async def test_a_lost_answer_of_the_join_is_the_same_place(site: Site, open_page: Opened) -> None:

@@ -1,11 +1,15 @@
 """The shop's pure parts, run in the browser that they are made for."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
-from tests.pages.conftest import Opened, Site
+from gateway.site import PAGES
+from tests.pages.conftest import Opened
+
+ORIGIN = "http://pages.test/"
 
 FRAME = {
     "drop": 1, "state": "open", "serving": 100, "tail": 900, "rate_per_s": 10, "stock": "plenty",
@@ -15,22 +19,30 @@ FRAME = {
 
 
 @pytest.fixture
-async def page(site: Site, open_page: Opened) -> Page:
-    """A page at the site's origin."""
-    return await open_page(site.url)
+async def page(open_page: Opened) -> Page:
+    """A blank page whose origin has the modules; no gateway is needed for them."""
+
+    async def serve(route: Route) -> None:
+        path = route.request.url.removeprefix(ORIGIN)
+        body = Path(PAGES / path).read_text() if path else "<!doctype html>"
+        media_type = "text/javascript" if path else "text/html"
+        await route.fulfill(body=body, content_type=media_type)
+
+    opened = await open_page("about:blank")
+    await opened.route(ORIGIN + "**", serve)
+    await opened.goto(ORIGIN)
+    return opened
 
 
-async def run(page: Page, site: Site, module: str, code: str, facts: Any = None) -> Any:
+async def run(page: Page, module: str, code: str, facts: Any = None) -> Any:
     """What `code` returns, with the module of the shop as `m`."""
-    address = f"/assets/{site.world.services.site.digest}/shop/{module}.js"
-    return await page.evaluate(
-        f"async (facts) => {{ const m = await import('{address}'); {code} }}", facts
-    )
+    load = f"const m = await import('{ORIGIN}shop/{module}.js')"
+    return await page.evaluate(f"async (facts) => {{ {load}; {code} }}", facts)
 
 
-async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page, site: Site) -> None:
+async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> None:
     """Range from rate and speed, shown steadily; the frame's own poll rule, slower when hidden."""
-    told = await run(page, site, "estimate", """
+    told = await run(page, "estimate", """
         const f = facts, at = (serving, at_ms) => ({...f, serving, at_ms});
         const calm = [at(0, 30000), at(50, 60000)].reduce(m.remembered, []);
         const e = m.estimate(400, f, calm, 60000);
@@ -67,7 +79,7 @@ async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page, site:
     assert told["progress"] == [1, 0.75]
 
 
-async def test_every_phase_follows_from_what_is_known(page: Page, site: Site) -> None:
+async def test_every_phase_follows_from_what_is_known(page: Page) -> None:
     """Frame, memory and clock decide the phase of the line and of the till, after a reload too."""
     place, good = {"drop": 1, "number": 101}, {"expiresMs": 90_000}
     cases: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
@@ -92,7 +104,7 @@ async def test_every_phase_follows_from_what_is_known(page: Page, site: Site) ->
             "frame": {**FRAME, **frame}, "kept": kept, "nowMs": 60_000,
             "login": {"name": "ada"} if is_in else None,
         }  # fmt: skip
-        assert await run(page, site, "line", "return m.lineOf(facts)", facts) == phase, facts
+        assert await run(page, "line", "return m.lineOf(facts)", facts) == phase, facts
     held = {"id": "o", "state": "held", "expires_at_ms": 90_000}
     tills: list[tuple[str | None, dict[str, Any], dict[str, Any] | None]] = [
         (None, {}, None),
@@ -107,16 +119,16 @@ async def test_every_phase_follows_from_what_is_known(page: Page, site: Site) ->
     ]
     for phase_or_none, kept, order in tills:
         facts = {"kept": kept, "order": order, "nowMs": 60_000}
-        assert await run(page, site, "till", "return m.tillOf(facts)", facts) == phase_or_none
+        assert await run(page, "till", "return m.tillOf(facts)", facts) == phase_or_none
 
 
-async def test_a_hall_is_walked_and_searched(page: Page, site: Site) -> None:
+async def test_a_hall_is_walked_and_searched(page: Page) -> None:
     """Arrows pass aisles and seats that are not sold; single seats are taken near one another."""
     rows = [
         {"row": "A", "runs": [{"first": 1, "seats": "01"}, {"first": 3, "seats": "1."}]},
         {"row": "B", "runs": [{"first": 1, "seats": "10"}]},
     ]
-    told = await run(page, site, "seats", """
+    told = await run(page, "seats", """
         const hall = m.hallOf(facts);
         const go = (label, ...keys) => keys.reduce((at, key) => m.neighbour(hall, at, key), label);
         return {
@@ -132,13 +144,13 @@ async def test_a_hall_is_walked_and_searched(page: Page, site: Site) -> None:
     }  # fmt: skip
 
 
-async def test_the_calendar_is_folded_and_says_no_code(page: Page, site: Site) -> None:
+async def test_the_calendar_is_folded_and_says_no_code(page: Page) -> None:
     """Lines have at most 75 bytes, special characters are escaped."""
     event = {
         "id": "o-1", "title": "十二封电报" * 12, "startsMs": 0, "endsMs": 60_000,
         "place": "Odeon, Here; there", "note": "a\nb",
     }  # fmt: skip
-    text = await run(page, site, "calendar", "return m.calendar([facts], 0, 'x.example')", event)
+    text = await run(page, "calendar", "return m.calendar([facts], 0, 'x.example')", event)
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert "DTSTART:19700101T000000Z\r\nDTEND:19700101T000100Z" in text
     assert "LOCATION:Odeon\\, Here\\; there\r\nDESCRIPTION:a\\nb" in text
