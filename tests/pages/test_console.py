@@ -238,35 +238,32 @@ async def test_the_curves_get_their_points(site: Site, open_page: Opened) -> Non
     assert await page.locator(".plot canvas").count() == 6
     await page.reload()
 
-    async def told() -> bool:
-        """The sale's past is the gateway's to tell, the fleet's metrics begin anew."""
-        sale, fleet = [figures.filter(has_text=text).first for text in ("Units", "Refusals")]
-        points = [int(await one.get_attribute("data-points") or 0) for one in (sale, fleet)]
-        return points[0] >= points[1] + 3
-
-    await until(told)
+    await until(lambda: ahead(page, 3))  # the sale's past is the gateway's to tell
 
 
 async def test_a_tab_that_slept_is_told_what_it_missed(site: Site, open_page: Opened) -> None:
-    """After seconds without a turn of its own the curves have the moments in between."""
+    """The gateway tells the sale's moments in between; the fleet's metrics have a gap there."""
     page = await console(open_page, site)
-    units = page.locator("figure.curve", has_text="Units").first
-
-    async def points() -> int:
-        return int(await units.get_attribute("data-points") or 0)
-
-    await until(lambda: at_least(points, 2))
+    await until(lambda: ahead(page, 0))
     await page.clock.install()
-    before = await points()
+    sale, fleet = await points(page)
     await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
     await asyncio.sleep(ASLEEP_S)
     await page.clock.resume()
-    await until(lambda: at_least(points, before + ASLEEP_S - 2))
+    await until(lambda: ahead(page, sale - fleet + ASLEEP_S - 3))
 
 
-async def at_least(count: Callable[[], Awaitable[int]], wanted: int) -> bool:
-    """Whether a count has come so far."""
-    return await count() >= wanted
+async def points(page: Page) -> tuple[int, int]:
+    """How many moments the curves of the sale, and those of the fleet, have."""
+    figures = [page.locator("figure.curve", has_text=text).first for text in ("Units", "Refusals")]
+    sale, fleet = [int(await one.get_attribute("data-points") or 0) for one in figures]
+    return sale, fleet
+
+
+async def ahead(page: Page, by: int) -> bool:
+    """Whether the sale's curves have so many moments more than the fleet's."""
+    sale, fleet = await points(page)
+    return fleet > 0 and sale - fleet >= by
 
 
 async def test_a_sale_that_is_not_there_is_said_in_words(site: Site, open_page: Opened) -> None:

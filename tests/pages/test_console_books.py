@@ -142,7 +142,7 @@ async def test_the_audit_and_a_refund(site: Site, open_page: Opened) -> None:
     async with books.pool.acquire() as connection:
         await connection.execute("update books.balance set amount = amount + 1")
     await page.get_by_role("button", name="Run the audit").click()
-    await expect(page.locator(".check.bad").first).to_contain_text("violations")
+    await expect(page.locator(".check.bad").first).to_contain_text("violations: ")
     await expect(page.locator("[data-alarm=audit]")).to_contain_text("WRONG")
     assert await axe(page) == []
 
@@ -153,7 +153,7 @@ async def test_a_process_that_is_missing_turns_the_bar_red(site: Site, open_page
     await expect(page.locator(".alarms")).to_have_attribute("data-level", "good")
     site.world.services.fleet._others = ["127.0.0.1:1"]  # a process of the group that is gone
     bar = page.locator("[data-alarm=process_missing]")
-    await expect(bar).to_contain_text("WRONG: 1 gateway processes do not answer")
+    await expect(bar).to_contain_text("WRONG: Gateway processes that do not answer: 1")
     await expect(bar).to_contain_text("docs/runbooks/")
 
     async def titled() -> bool:

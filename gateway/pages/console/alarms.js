@@ -28,7 +28,7 @@ export function alarmsOf({ board, answeredMs, nowMs, lost, ring, meter, audit })
   if (board !== null) found.push(...ofBoard(board, ring));
   if (audit !== null && !audit.ok) {
     const wrong = audit.checks.filter((check) => !check.ok);
-    found.push(alarm("bad", "audit", { checks: wrong.map((check) => check.name).join(", "), n: wrong.length }));
+    found.push(alarm("bad", "audit", { checks: wrong.map((check) => check.name) }));
   }
   if (meter !== null) found.push(...ofFleet(meter));
   return found.sort((one, other) => (one.level === other.level ? 0 : one.level === "bad" ? -1 : 1));
@@ -71,7 +71,7 @@ function lagOf(board, ring) {
 
 function ofFleet(meter) {
   const found = [];
-  if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken.join(", ") }));
+  if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken }));
   if (meter.fenced > 0) found.push(alarm("bad", "fenced", { n: meter.fenced }));
   if (meter.missing > 0) found.push(alarm("bad", "process_missing", { n: meter.missing }));
   if (meter.ready !== null && meter.processes !== null && meter.ready < meter.processes) {

@@ -1,7 +1,7 @@
 /* The bar that says whether all is well: red with words when something is wrong, and what to do. */
 
 import { announce, fill, h } from "../common/dom.js";
-import { duration, number, t, time } from "../common/i18n.js";
+import { duration, has, number, t, time } from "../common/i18n.js";
 
 /** The page of docs/runbooks that says what to do. */
 export const RUNBOOKS = {
@@ -23,6 +23,7 @@ export const RUNBOOKS = {
 function told({ name, facts, sale }, zone) {
   const shown = { ...facts };
   if (facts.n !== undefined) shown.n = number(facts.n);
+  if (facts.checks !== undefined) shown.checks = facts.checks.map((one) => (has(`check.${one}`) ? t(`check.${one}`) : one)).join("; ");
   if (facts.since_ms !== undefined) Object.assign(shown, { since: time(facts.since_ms, zone, true), span: duration(Date.now() - facts.since_ms) });
   return { title: `${sale ? `${sale}: ` : ""}${t(`alarm.${name}`, shown)}`, next: t(`alarm.${name}.next`, shown) };
 }
