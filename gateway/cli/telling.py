@@ -4,6 +4,7 @@ Here: the form of it. With --json a result is one JSON document, for programs.
 """
 
 import getpass
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,7 +29,10 @@ class Refusal(Exception):
 
 def actor() -> str:
     """Who does it, for the record: the account that runs the command."""
-    return f"cli:{getpass.getuser()}"
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container's account may have no name
+        return f"cli:{os.geteuid()}"
 
 
 def say_json(data: object) -> None:
