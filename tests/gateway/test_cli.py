@@ -1,5 +1,6 @@
 """The command line itself: quick to help, one clear line for an error, settings by name."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.group import COMMANDS
+from gateway.cli.telling import actor
 from gateway.keyring import Keyring
 
 
@@ -93,3 +95,15 @@ def test_keys_are_listed_rotated_and_retired(tmp_path: Path) -> None:
     refused = run("keys", "rotate", "order", *state)
     assert refused.returncode == 1
     assert "cannot be rotated" in refused.stderr
+
+
+def test_who_acts_has_a_number_where_the_account_has_no_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a container that runs as a bare uid commands still note who gave them."""
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert actor() == f"cli:{os.geteuid()}"
