@@ -22,7 +22,7 @@ from settlement.partner_file import NotAStatement
 from settlement.reconcile import Run, reconcile
 
 LINES_MAX = 200_000
-"""A longer statement is for `dropgate reconcile`, which keeps no other caller waiting."""
+"""A longer one is for `dropgate statement` and `reconcile`, which keep no other caller waiting."""
 RETRY_AFTER_S = 5
 
 
@@ -56,10 +56,12 @@ class BooksDesk:
     async def statement(self, partner: str, day: str, *, as_csv: bool) -> web.Response:
         """Our statement of a day. Raises Refused for a day that is none."""
         try:
-            found = await self._books.statement(partner, day_of(day, "path"))
+            asked = day_of(day, "path")
+            found = await self._books.statement(partner, asked, lines_max=LINES_MAX)
         except TooManyLines as error:
-            raise Refused(Code.TOO_LARGE, f"{error}; ask sale by sale.") from None
-        # A day may have a million lines: what is made of them is made off the loop.
+            detail = f"{error}; its operator can write it with `dropgate statement`."
+            raise Refused(Code.TOO_LARGE, detail) from None
+        # What is made of that many lines is made off the loop.
         if as_csv:
             lines = await asyncio.to_thread(lambda: found.csv().encode())
             return raw(lines, f"{CSV}; charset=utf-8")

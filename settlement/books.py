@@ -15,7 +15,7 @@ import msgspec
 
 from settlement.database import Connection, Pool, answering, open_pool
 from settlement.proof import WHOLE_TABLES, Difference, differences
-from settlement.statement import Statement, read_statement
+from settlement.statement import LINES_MAX, Statement, read_statement
 from settlement.units import STATES
 
 ANSWER_TIMEOUT_S = 30.0
@@ -107,13 +107,15 @@ class Books:
         except TimeoutError:
             self.pool.terminate()
 
-    async def statement(self, partner: str, day: date, sale: str | None = None) -> Statement:
+    async def statement(
+        self, partner: str, day: date, sale: str | None = None, *, lines_max: int = LINES_MAX
+    ) -> Statement:
         """What a partner sold and refunded on a business day, of one sale or of all.
 
         Raises TooManyLines.
         """
         async with self._moment() as connection:
-            return await read_statement(connection, partner, day, sale)
+            return await read_statement(connection, partner, day, sale, lines_max)
 
     async def events(self, partner: str, after: int = 0, limit: int = 100) -> list[FeedEvent]:
         """A partner's events after number `after`, in order and without a gap."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from settlement.business_day import local_text
@@ -23,14 +24,15 @@ TOTALS = (
     "net_minor",
 )
 LINES_MAX = 1_000_000
+LINES_AT_ONCE = 500
+"""A few milliseconds of the event loop."""
 
 
 class TooManyLines(Exception):
     """A statement has more lines than are made in one piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(msgspec.Struct, frozen=True, gc=False):  # each collection would walk them all
     """`order` is an order id, or `<allotment>/<serial>` for a unit that was reported sold.
 
     `status` is sold or refunded; the amount is positive in both. `at` is local, with its offset.
@@ -89,26 +91,32 @@ class Statement:
 
 
 async def read_statement(
-    connection: Connection, partner: str, day: date, sale: str | None
+    connection: Connection, partner: str, day: date, sale: str | None, lines_max: int
 ) -> Statement:
-    """The statement as the books have it in this transaction. Raises TooManyLines."""
-    rows = await connection.fetch(LINES + " limit $4", partner, day, sale, LINES_MAX + 1)
-    if len(rows) > LINES_MAX:
-        raise TooManyLines(f"{partner} has more than {LINES_MAX} lines on {day}")
-    lines = tuple(
-        StatementLine(
-            position,
-            row["order_id"],
-            row["reference"],
-            row["status"],
-            row["quantity"],
-            row["amount_minor"],
-            row["currency"],
-            local_text(row["timezone"], row["at_ms"]),
-        )
-        for position, row in enumerate(rows, 1)
+    """The statement as the books have it in this transaction. Raises TooManyLines.
+
+    It is made in slices, so that a long one holds nobody else up.
+    """
+    lines: list[StatementLine] = []
+    rows = await connection.cursor(LINES + " limit $4", partner, day, sale, lines_max + 1)
+    while some := await rows.fetch(LINES_AT_ONCE):
+        lines += [_line(position, row) for position, row in enumerate(some, len(lines) + 1)]
+    if len(lines) > lines_max:
+        raise TooManyLines(f"{partner} has more than {lines_max} lines on {day}")
+    return Statement(partner, day, sale, tuple(lines), await read_as_of(connection))
+
+
+def _line(position: int, row: asyncpg.Record) -> StatementLine:
+    return StatementLine(
+        position,
+        row["order_id"],
+        row["reference"],
+        row["status"],
+        row["quantity"],
+        row["amount_minor"],
+        row["currency"],
+        local_text(row["timezone"], row["at_ms"]),
     )
-    return Statement(partner, day, sale, lines, await read_as_of(connection))
 
 
 async def read_as_of(connection: Connection) -> dict[str, str]:

@@ -299,5 +299,6 @@ ROUTES = (
         summary="Our statement of a day",
         who=WHO,
         answers={200: Media((exports.CSV,), "One line for each sale or refund.", StatementAnswer)},
+        refusals=(Code.TOO_LARGE,),
     ),
 )

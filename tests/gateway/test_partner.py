@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway import books_desk
 from gateway.problems import Refused
 from settlement.statement import COLUMNS
 from tests.gateway.world import PRICE, SALE, World
@@ -183,6 +184,21 @@ async def test_events_say_what_happened_by_name(world: World) -> None:
     assert last == {"events": events["events"][-2:], "next": events["next"]}
     both = await world.call("GET", "/v1/partner/events?last=2&after=1", auth=auth)
     assert (both.status, both.code) == (422, "invalid")
+
+
+async def test_a_statement_that_is_too_long_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of more lines than an answer takes is 413, and says where it is to be had."""
+    monkeypatch.setattr(books_desk, "LINES_MAX", 1)
+    for buyer in ("ann", "bob"):
+        await world.sell(buyer)
+    await world.settle()
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    path = f"/v1/partner/settlements/{today}"
+    told = await world.call("GET", path, auth=world.keys["partner"])
+    assert (told.status, told.code) == (413, "too_large")
+    assert "dropgate statement" in told.data["detail"]
 
 
 async def test_settling_finds_what_differs(world: World) -> None:

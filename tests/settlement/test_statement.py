@@ -1,9 +1,13 @@
 """A partner's day: which lines are on it, in whose time, and what the file looks like."""
 
+import asyncio
+from collections import Counter
 from datetime import date
 
+import pytest
+
 from inventory import facts
-from settlement import Books, Feed
+from settlement import Books, Feed, TooManyLines, statement as statement_of
 from settlement.business_day import business_date, local_text
 from tests.settlement.teller import (
     AT_MS,
@@ -59,6 +63,39 @@ async def test_the_lines_of_a_day(teller: Teller, feed: Feed, books: Books) -> N
     statement = await books.statement("market", DAY)
     assert statement.csv() == GOLDEN
     assert await books.violations("cinema") == []
+
+
+async def test_a_long_statement_is_made_in_slices(
+    teller: Teller, feed: Feed, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No turn of the loop makes more lines than a slice has, and the slices join without a seam."""
+    await the_day(teller, feed)
+    turn, made = 0, Counter[int]()
+
+    async def turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def counted(timezone: str, at_ms: int) -> str:
+        made[turn] += 1
+        return local_text(timezone, at_ms)
+
+    monkeypatch.setattr(statement_of, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(statement_of, "local_text", counted)
+    turning = asyncio.create_task(turns())
+    assert (await books.statement("market", DAY)).csv() == GOLDEN
+    turning.cancel()
+    assert sorted(made.values()) == [1, 2, 2]
+
+
+async def test_a_statement_has_its_limit(teller: Teller, feed: Feed, books: Books) -> None:
+    """As many lines as are allowed are told; one more is refused."""
+    await the_day(teller, feed)
+    assert len((await books.statement("market", DAY, lines_max=5)).lines) == 5
+    with pytest.raises(TooManyLines, match="more than 4 lines"):
+        await books.statement("market", DAY, lines_max=4)
 
 
 async def test_the_totals_and_the_data(teller: Teller, feed: Feed, books: Books) -> None:
