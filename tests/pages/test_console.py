@@ -11,7 +11,7 @@ from tests.gateway.world import SALE, sale_body
 from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
 
 WAIT_S = 20.0
-ASLEEP_S = 8
+ASLEEP_S = 7
 
 
 def bare(auth: str) -> str:
