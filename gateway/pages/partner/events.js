@@ -2,7 +2,7 @@
 
 import { announce, fill, h } from "../common/dom.js";
 import { has, number, t } from "../common/i18n.js";
-import { busy, table, trouble } from "./parts.js";
+import { busy, table, trouble, units } from "./parts.js";
 import { moment } from "./session.js";
 
 const PAGE = 50;
@@ -55,9 +55,9 @@ export function eventsView(session) {
 function row(event, zone) {
   const { data } = event;
   const about = data.order ?? data.allotment ?? data.owner ?? "";
-  const units = data.units?.length ?? (data.unit === undefined ? 0 : 1);
+  const count = data.units?.length ?? (data.unit === undefined ? 0 : 1);
   return h("tr", { "data-type": event.type }, h("td", { class: "number" }, event.seq), h("td", { class: "small nowrap" }, moment(event.at_ms, zone)),
     h("td", {}, h("strong", {}, has(`event.${event.type}`) ? t(`event.${event.type}`) : event.type), h("div", { class: "small muted mono" }, event.type)),
-    h("td", {}, h("span", { class: "mono small" }, about), units > 0 && h("div", { class: "small muted" }, t("units", { n: number(units) }))),
+    h("td", {}, h("span", { class: "mono small" }, about), count > 0 && h("div", { class: "small muted" }, units(count))),
     h("td", {}, h("details", {}, h("summary", {}, t("events.json")), h("pre", { class: "small", tabindex: "0" }, JSON.stringify(data, null, 2)))));
 }

@@ -35,6 +35,7 @@ function show(said = "") {
   const tabs = h("nav", { class: "tabs", "aria-label": t("partner.title") }, Object.keys(VIEWS).map((name) =>
     h("a", { href: `#${name}`, "aria-current": name === here() ? "page" : null }, t(`nav.${name}`))));
   fill(main, tabs, VIEWS[here()](session));
+  $("[aria-current]", tabs).scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function signIn(said) {

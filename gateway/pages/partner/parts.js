@@ -1,17 +1,23 @@
 /* Parts that several of the partner's views have. */
 
 import { fill, h, toast } from "../common/dom.js";
-import { t } from "../common/i18n.js";
+import { number, t } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
+
+/** A number of units in words. */
+export const units = (n) => t(n === 1 ? "unit" : "units", { n: number(n) });
 
 /** A notice with a problem's words. */
 export const trouble = (problem, facts) => h("p", { class: "notice bad", role: "alert" }, h("span", {}, problemText(problem, facts)));
 
-/** A table that scrolls by itself. `heads` are texts, or [text, "number"]. */
-export const table = (label, heads, rows) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-  h("table", { class: "table" },
-    h("thead", {}, h("tr", {}, heads.map((head) => { const [text, kind] = [head].flat(); return h("th", { scope: "col", class: kind }, text); }))),
-    h("tbody", {}, rows)));
+/** A table; on a phone each row is a card of its own. `heads` are texts, or [text, "number"]. */
+export function table(label, heads, rows) {
+  for (const row of rows) for (const [at, cell] of [...row.cells].entries()) cell.dataset.label = [heads[at]].flat()[0];
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    h("table", { class: "table cards" },
+      h("thead", {}, h("tr", {}, heads.map((head) => { const [text, kind] = [head].flat(); return h("th", { scope: "col", class: kind }, text); }))),
+      h("tbody", {}, rows)));
+}
 
 /** A button that copies what `text()` says. */
 export function copyButton(text, label = t("copy")) {

@@ -3,8 +3,8 @@
 import { newKey } from "../common/api.js";
 import { fill, h } from "../common/dom.js";
 import { has, money, number, t } from "../common/i18n.js";
-import { busy, hand, table, trouble } from "./parts.js";
-import { dayOf } from "./session.js";
+import { busy, hand, table, trouble, units } from "./parts.js";
+import { dayOf, moment } from "./session.js";
 
 const SHOWN_MAX = 200;
 const UPLOAD_MS = 90_000;
@@ -22,7 +22,7 @@ export function statementsView(session) {
   const read = async (event) => {
     event.preventDefault();
     const answer = await busy(show, t("loading"), () => session.get(`/v1/partner/settlements/${day.value}`, { timeoutMs: UPLOAD_MS }));
-    fill(ours, answer.ok ? statement(answer.body) : trouble(answer.problem));
+    fill(ours, answer.ok ? statement(answer.body, session.zone) : trouble(answer.problem));
   };
   csv.addEventListener("click", () => busy(csv, t("loading"), async () => {
     const answer = await session.get(`/v1/partner/settlements/${day.value}`, { accept: "text/csv", timeoutMs: UPLOAD_MS });
@@ -44,15 +44,15 @@ export function statementsView(session) {
       h("div", { class: "row" }, h("div", { class: "field inline grow" }, h("label", { for: "file" }, t("recon.file")), file), send), breaks));
 }
 
-function statement(found) {
+function statement(found, zone) {
   if (found.lines.length === 0) return h("p", { class: "notice" }, h("span", {}, t("day.empty")));
   const sums = Object.entries(found.totals).map(([currency, total]) => h("div", { class: "row sums" },
     [["sold_minor", "sold_quantity"], ["refunded_minor", "refunded_quantity"], ["net_minor"]].map(([sum, quantity]) => h("div", {},
-      h("div", { class: "small muted" }, t(`total.${sum}`)), h("strong", {}, money(total[sum], currency)), quantity && h("span", { class: "muted small" }, ` ${t("units", { n: number(total[quantity]) })}`)))));
+      h("div", { class: "small muted" }, t(`total.${sum}`)), h("strong", {}, money(total[sum], currency)), quantity && h("span", { class: "muted small" }, ` ${units(total[quantity])}`)))));
   const heads = [t("line.order"), t("line.reference"), t("line.status"), [t("line.quantity"), "number"], [t("line.amount"), "number"], t("line.at")];
   return [sums, table(t("day.title"), heads, found.lines.slice(0, SHOWN_MAX).map((line) => h("tr", {},
     h("td", { class: "mono small" }, line.order), h("td", { class: "mono small" }, line.reference || "–"), h("td", {}, said("status", line.status)),
-    h("td", { class: "number" }, number(line.quantity)), h("td", { class: "number" }, money(line.amount_minor, line.currency)), h("td", { class: "small mono" }, line.at)))),
+    h("td", { class: "number" }, number(line.quantity)), h("td", { class: "number" }, money(line.amount_minor, line.currency)), h("td", { class: "small nowrap" }, moment(Date.parse(line.at), zone))))),
     found.lines.length > SHOWN_MAX && h("p", { class: "small muted" }, t("day.more", { n: number(found.lines.length), shown: number(SHOWN_MAX) })),
     h("p", { class: "small muted" }, t("day.digest"), " ", h("code", {}, found.digest.slice(0, 16)))];
 }
@@ -78,5 +78,5 @@ function side(line) {
   if (line.text !== undefined) return h("code", { class: "small" }, line.text);
   let amount = `${line.amount_minor} ${line.currency}`;
   try { amount = money(line.amount_minor, line.currency); } catch { /* no currency that is known */ }
-  return [h("div", {}, `${said("status", line.status)} · ${amount}`), h("div", { class: "small muted" }, [t("units", { n: line.quantity }), line.reference].filter(Boolean).join(" · "))];
+  return [h("div", {}, `${said("status", line.status)} · ${amount}`), h("div", { class: "small muted" }, [units(line.quantity), line.reference].filter(Boolean).join(" · "))];
 }

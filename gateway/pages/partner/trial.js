@@ -64,7 +64,8 @@ function form(session, operation, facts) {
   const key = h("input", { id: "p-key", class: "mono", value: newKey(), autocomplete: "off", oninput: () => draw() });
   const example = exampleOf(operation.id, facts);
   const json = operation.media === "application/json";
-  const body = operation.media && h("textarea", { id: "p-body", rows: 8, spellcheck: "false", value: json ? JSON.stringify(example ?? {}, null, 2) : "", oninput: () => draw() });
+  const text = json ? JSON.stringify(example ?? {}, null, 2) : "";
+  const body = operation.media && h("textarea", { id: "p-body", rows: Math.max(4, text.split("\n").length), spellcheck: "false", value: text, oninput: () => draw() });
   const accept = h("select", { id: "p-accept", onchange: () => draw() }, operation.accepts.map((type) => h("option", { value: type }, type)));
   const reveal = h("input", { id: "reveal", type: "checkbox", onchange: () => draw() });
   const curl = h("pre", { class: "code", id: "curl", tabindex: "0" });

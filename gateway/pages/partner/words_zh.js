@@ -6,7 +6,7 @@ addWords({ en: {}, zh: {
   "partner.title": "合作方", "nav.keys": "密钥", "nav.allotments": "配额", "nav.statements": "对账单", "nav.events": "事件", "nav.try": "试调用",
   "sign.title": "使用密钥登录", "sign.text": "运营方发给贵公司的密钥。密钥只留在当前标签页，关闭后即被清除。",
   "sign.key": "合作方密钥", "sign.in": "登录", "sign.out": "退出", "sign.noform": "合作方密钥以 dgk_partner_ 开头", "sign.note": "dgk_partner_…", "sign.docs": "阅读接口说明",
-  "loading": "加载中…", "copy": "复制", "copied": "已复制。", "copy.not": "浏览器不允许复制，请选中文字后手动复制。", "sale": "活动", "units": "{n} 张",
+  "loading": "加载中…", "copy": "复制", "copied": "已复制。", "copy.not": "浏览器不允许复制，请选中文字后手动复制。", "sale": "活动", "unit": "{n} 张", "units": "{n} 张",
   "state.announced": "未开始", "state.open": "进行中", "state.paused": "已暂停", "state.draining": "收尾中", "state.closed": "已结束", "me.nosales": "您还没有参与任何活动。",
   "keys.title": "有效密钥", "keys.key": "密钥", "keys.name": "名称", "keys.ends": "有效期至", "keys.never": "直到被吊销", "keys.this": "当前使用",
   "rotate.go": "生成新密钥", "rotate.overlap": "旧密钥继续有效", "overlap.hour": "1 小时", "overlap.day": "1 天", "overlap.week": "7 天", "overlap.month": "30 天",
