@@ -87,7 +87,7 @@ async def test_wrong_ids_are_refused_by_every_route(world: World, known: Credent
         call = ready(endpoint, known)
         for wrong in IDS:
             names = {"sale": SALE, "order": known.order, "allotment": "box", "position": "1"}
-            names["date"] = "2014-03-08"
+            names |= {"date": "2014-03-08", "offer": "hall"}
             for name in [one for one in names if f"{{{one}}}" in endpoint.path]:
                 path = endpoint.path.format(**{**names, name: wrong})
                 url = f"{path}?{call.query}" if call.query else path
@@ -105,7 +105,7 @@ async def test_unknown_ids_are_not_found(world: World, known: Credentials) -> No
     for endpoint in SHARED_PORT:
         call = ready(endpoint, known)
         if endpoint.path.startswith("/v1/sales/{sale}"):
-            path = endpoint.path.format(sale="nothing")
+            path = endpoint.path.format(sale="nothing", offer="hall")
             told = await world.call(endpoint.method, path, call.body, auth=call.auth)
             assert (told.status, told.code) == (404, "unknown_sale"), endpoint.name
         if endpoint.path.startswith("/v1/orders/{order}"):
@@ -160,12 +160,12 @@ async def test_wrong_methods_and_paths(world: World) -> None:
         by_path.setdefault(endpoint.path, set()).add(endpoint.method)
     for path, methods in by_path.items():
         names = {"sale": SALE, "order": "0" * 24, "allotment": "box", "position": 1}
-        url = path.format(**names, date="2014-03-08")
+        url = path.format(**names, date="2014-03-08", offer="hall")
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - methods:
             told = await world.call(method, url, key="")
             assert is_clear(told, 405), (method, path, told.status)
             assert set(told.headers["Allow"].split(",")) >= methods
-    for path in ("/", "/v1", "/v1/nothing", "/v1/sales/", "//", "/%00", "/v2/sales/spring"):
+    for path in ("/v1", "/v1/nothing", "/v1/sales/", "//", "/%00", "/v2/sales/spring"):
         assert is_clear(await world.call("GET", path), 404), path
 
 

@@ -1,6 +1,8 @@
 """A sale for the shop's tests, with the simulator's pages to sign in and to pay."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
@@ -9,6 +11,7 @@ from tests.gateway.world import HOUR, VENUE, sale_body
 from tests.pages.conftest import Site
 
 SALE = "films"
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 expect.set_options(timeout=30_000)
 OPERATOR = f"/v1/operator/sales/{SALE}"
 
@@ -84,7 +87,7 @@ async def join(site: Site, name: str) -> str:
 async def take(site: Site, name: str, **line: Any) -> dict[str, Any]:
     """Somebody else joins, goes in and holds a line over HTTP; the order."""
     place = await join(site, name)
-    for _ in range(200):
+    while True:
         claimed = await site.world.call("POST", f"/v1/sales/{SALE}/passes", {}, auth=place)
         if claimed.status == 201:
             break
@@ -112,6 +115,13 @@ async def counts(site: Site) -> dict[str, int]:
     """Where the sale's units are."""
     answer = await site.world.call("GET", f"{OPERATOR}/counts", auth=site.world.keys["operator"])
     return dict(answer.data["total"])
+
+
+async def picture(page: Page, name: str) -> None:
+    """The page as build/screenshots/<name>.png, when DROPGATE_SCREENSHOTS asks for it."""
+    if os.environ.get("DROPGATE_SCREENSHOTS"):
+        await page.wait_for_timeout(300)  # transitions end
+        await page.screenshot(path=PICTURES / f"{name}.png")
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from playwright.async_api import expect
 
 from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
-from tests.pages.films import stage
+from tests.pages.films import picture, stage
 
 NOTHING = {"sales": [], "server_time_ms": 1}
 
@@ -17,6 +17,7 @@ async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> N
     await expect(card).to_contain_text("People are being let in now")
     await expect(card).to_contain_text("Next opening in 1:")
     await expect(card).to_contain_text("2 places · 2 cities")
+    await picture(page, "home-phone")
     for (width, height), theme in ((PHONE, "light"), (DESKTOP, "dark")):
         await page.set_viewport_size({"width": width, "height": height})
         await page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)

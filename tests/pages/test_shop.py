@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.pages.conftest import DESKTOP, PHONE, Opened, Site
-from tests.pages.films import Shopper, stage
+from tests.pages.films import Shopper, buy, picture, stage
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -13,23 +13,30 @@ async def test_from_the_line_to_the_codes_that_open_the_door(
 ) -> None:
     """A person signs in, joins, chooses seats, pays, and the kiosk takes each code once."""
     shopper = Shopper(await open_page(await stage(site), size=size))
+    name = f"shop-{'phone' if size == PHONE else 'desktop'}"
     await shopper.enter("ada")
+    await buy(site, "bob", offer="moon", seats=["E5", "E6", "E7"])
+    await expect(shopper.page.locator(".offer")).to_have_count(5)
+    await picture(shopper.page, f"{name}-choose")
     await expect(shopper.page.locator(".turn")).to_contain_text("Your turn")
     await shopper.choose("moon")
     await shopper.button("Pick on the plan").click()
     for seat in ("F5", "F6"):
         await shopper.page.locator(f'[data-seat="{seat}"]').click()
     await expect(shopper.page.locator(".total")).to_have_text("¥7.60")
+    await picture(shopper.page, f"{name}-seats")
     await shopper.button("Keep 2 for me").click()
     await shopper.sees("Kept for you")
     await expect(shopper.page.locator("#stage")).to_contain_text("Seats F5, F6")
+    await picture(shopper.page, f"{name}-held")
     await shopper.pay()
     await shopper.sees("Paid. Here are your codes")
     codes = await shopper.codes()
     assert len(codes) == 2
-    picture = shopper.page.locator(".qr img").first
-    await expect(picture).to_be_visible()
-    assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    image = shopper.page.locator(".qr img").first
+    await expect(image).to_be_visible()
+    assert await image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    await picture(shopper.page, f"{name}-codes")
     for code in codes:
         assert (await site.world.redeem(code)).status == 200
         assert (await site.world.redeem(code)).code == "already_redeemed"

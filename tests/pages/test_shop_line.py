@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.gateway.world import HOUR
 from tests.pages.conftest import PHONE, Opened, Site
-from tests.pages.films import SALE, Shopper, films, join, operate, stage
+from tests.pages.films import SALE, Shopper, films, join, operate, picture, stage
 
 SLOW = {"rate_per_s": 0.02, "burst": 1}
 
@@ -47,6 +47,7 @@ async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) ->
     await expect(page.locator("#stage .big").last).to_contain_text("ahead of you")
     assert re.match(r"\d ahead · ", await page.title())
     await expect(page.locator(".eta")).to_have_text(re.compile(r"min|hours"))
+    await picture(page, "shop-desktop-line")
     await page.reload()
     await expect(page.locator(".badge.accent")).to_have_text("Number 6")
     tab = await page.context.new_page()
@@ -87,6 +88,7 @@ async def kept(page: Page, part: str) -> Any:
 async def test_leaving_is_asked_back_and_ends_the_place(site: Site, open_page: Opened) -> None:
     """Who leaves is told, stays out after a reload, and joins again at the end."""
     shopper = await in_line(site, open_page, before=2, size=PHONE)
+    await picture(shopper.page, "shop-phone-line")
     await shopper.button("Leave the line").click()
     await shopper.button("Cancel").click()
     await shopper.sees("You are in line")
@@ -131,6 +133,7 @@ async def test_the_countdown_follows_the_servers_clock(site: Site, open_page: Op
     clocks = shopper.page.locator(".clock")
     await expect(clocks.nth(0)).to_have_text(re.compile(r"^(29:\d\d|30:00)$"))
     await expect(clocks.nth(1)).to_have_text(re.compile(r"^(59:\d\d|1:00:00)$"))
+    await picture(shopper.page, "shop-phone-countdown")
     first = await clocks.nth(1).text_content()
     await shopper.page.clock.run_for(3_000)
     assert await clocks.nth(1).text_content() != first

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.pages.conftest import PHONE, Opened, Site
-from tests.pages.films import SALE, Shopper, buy, counts, operate, stage, take
+from tests.pages.films import SALE, Shopper, buy, counts, operate, picture, stage, take
 
 
 async def entered(site: Site, open_page: Opened, name: str = "ada", **options: Any) -> Shopper:
@@ -71,6 +71,7 @@ async def test_seats_that_are_not_together_are_offered_singly(
     await shopper.choose("apart")
     await shopper.button("Keep 2 for me").click()
     await expect(shopper.page.get_by_role("alert")).to_contain_text("side by side")
+    await picture(shopper.page, "shop-desktop-refused")
     await shopper.button("Take 2 seats that are not together").click()
     await shopper.sees("Kept for you")
     await expect(shopper.page.locator("#stage")).to_contain_text("Seats A1, A3")
