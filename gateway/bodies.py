@@ -29,15 +29,46 @@ OVERLAP_MIN_S = 300
 
 # `(?!\n)$` is the true end of the text both for Python's `$` and for a JSON schema's reader.
 _END = r"(?!\n)$"
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END, max_length=32)]
-OfferId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}" + _END, max_length=64)]
-AllotmentId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}" + _END, max_length=64)]
-OrderId = Annotated[str, Meta(pattern=r"^[0-9a-hjkmnp-tv-z]{24}" + _END, max_length=24)]
-Key = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END, max_length=128)]
-Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,128}" + _END, max_length=128)]
+Slug = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END, max_length=32, examples=["cinema-3-8"])
+]
+OfferId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}" + _END,
+        max_length=64,
+        examples=["beijing-zhongshan.h1.0900"],
+    ),
+]
+AllotmentId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9.-]{0,63}" + _END,
+        max_length=64,
+        examples=["marketplace.guiyang-xihu.h1.1200"],
+    ),
+]
+OrderId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-hjkmnp-tv-z]{24}" + _END,
+        max_length=24,
+        examples=["00g00qp65k4yj6v9hxngrgvx"],
+    ),
+]
+Key = Annotated[
+    str, Meta(pattern=r"^[\x21-\x7e]{1,128}" + _END, max_length=128, examples=["order-1001"])
+]
+Text = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,128}" + _END, max_length=128, examples=["A-1001"])
+]
 """A name somebody else gave: any characters but control characters."""
-SeatLabel = Annotated[str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,16}" + _END, max_length=16)]
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END, max_length=10)]
+SeatLabel = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x20\x7f]{1,16}" + _END, max_length=16, examples=["F7"])
+]
+Day = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END, max_length=10, examples=["2014-03-08"])
+]
 Jwt = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+" + _END,
                           max_length=4096)]  # fmt: skip
 Serial = Annotated[int, Meta(ge=0, le=SERIAL_MAX)]

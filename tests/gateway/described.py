@@ -7,7 +7,7 @@ know fails, so that nothing passes unread.
 import re
 from typing import Any
 
-IGNORED = {"title", "description", "default", "pattern", "format", "contentEncoding"}
+IGNORED = {"title", "description", "default", "examples", "pattern", "format", "contentEncoding"}
 TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
