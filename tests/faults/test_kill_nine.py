@@ -25,7 +25,8 @@ KILLED_AT = 60
 """Successes that were told before the kill; about a sixth of the drop."""
 SOLD_AFTER = 60
 """Successes after it that show that selling goes on."""
-SELLING_AGAIN_S = 5.0
+SELLING_AGAIN_S = 20.0
+"""A fraction of a second where nothing else runs; the supervisor, not a person, must do it."""
 
 
 @pytest.fixture(scope="module")

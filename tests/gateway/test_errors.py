@@ -43,7 +43,10 @@ RAW = {
 
 
 async def exchange(
-    url: str, sent: bytes, *, patience_s: float = 8.0
+    url: str,
+    sent: bytes,
+    *,
+    patience_s: float = 12.0,  # an idle connection would end after 15
 ) -> tuple[int, dict[str, str], Any]:
     """Status, headers and body of what a server answers to these bytes, and that it hangs up."""
     host, port = url.removeprefix("http://").split(":")

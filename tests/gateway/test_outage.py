@@ -21,7 +21,7 @@ from tests.conftest import running
 from tests.gateway.world import SALE, World, furnish, serve, settings_for
 
 pytestmark = pytest.mark.hurried
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Server:

@@ -12,7 +12,7 @@ from gateway.state import State
 from gateway.supervisor import Service, Supervisor
 from lua.process import Program, ProgramFailed
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Stage:

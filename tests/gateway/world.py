@@ -35,6 +35,7 @@ BANK = Signer("https://bank.example", "dropgate")
 PLAY = Signer("https://play.example", "dropgate")
 OUTSIDE = ("ODEON 0001", "ODEON 0002", "ODEON 0003", "ODEON 0004")
 HOUR = 3_600_000
+PATIENCE_S = 60.0
 JSON = "application/json"
 
 
@@ -189,7 +190,7 @@ class World:
     async def pass_(self, name: str) -> str:
         """The `Authorization` of a pass: joins and claims until the turn has come."""
         place = await self.place(name)
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             claimed = await self.call("POST", f"/v1/sales/{SALE}/passes", {}, auth=place)
             if claimed.status == 201:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WAIT_S = 15.0
+READY_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
