@@ -70,7 +70,6 @@ def build(home: Path) -> Image:
                 continue
             case other:
                 pytest.fail(f"no test knows what {other} does")
-    shutil.rmtree(source)
     return image
 
 
