@@ -24,6 +24,10 @@ async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> N
         assert await axe(page) == []
     await page.get_by_role("link", name="Spring films").click()
     await page.wait_for_url("**/sales/films")
+    await page.goto(f"{site.url}/sales/nothing")
+    await expect(page.locator("#stage")).to_contain_text("There is no such sale")
+    await page.get_by_role("link", name="See what is on").click()
+    await page.get_by_role("link", name="Spring films").click()
     await page.route("**/v1/sales", lambda route: route.fulfill(json=NOTHING))
     await page.go_back()
     await expect(page.locator("main")).to_contain_text("Nothing is on yet")

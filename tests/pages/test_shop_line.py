@@ -85,6 +85,29 @@ async def kept(page: Page, part: str) -> Any:
     )
 
 
+async def test_a_turn_is_not_spent_behind_ones_back(site: Site, open_page: Opened) -> None:
+    """A tab that nobody looks at shows the turn in its title and claims it when it is seen."""
+    url = await stage(site, films(site, rate_per_s=1, burst=1))
+    await take_the_door(site, 3)
+    shopper = Shopper(await open_page("about:blank"))
+    page = shopper.page
+    await page.add_init_script(
+        "Object.defineProperty(document, 'hidden', {get: () => window.unseen === true})"
+    )
+    await page.goto(url)
+    await shopper.sign_in("ada")
+    await shopper.sees("Join the line")
+    await page.evaluate("window.unseen = true")
+    await shopper.button("Join the line").click()
+    await expect(page).to_have_title(re.compile("^Your turn!"))
+    await expect(page.locator("#stage .big").last).to_have_text("Your turn has come")
+    assert await kept(page, "pass") is None
+    await page.evaluate(
+        "window.unseen = false; document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await shopper.sees("Choose")
+
+
 async def test_leaving_is_asked_back_and_ends_the_place(site: Site, open_page: Opened) -> None:
     """Who leaves is told, stays out after a reload, and joins again at the end."""
     shopper = await in_line(site, open_page, before=2, size=PHONE)

@@ -76,7 +76,7 @@ const badge = h("span", { class: "badge", hidden: true });
 const steps = h("ol", { class: "steps no-print" });
 const turn = h("div", { class: "turn no-print", hidden: true });
 const notices = h("div", { class: "stack no-print" });
-let wasInside = false;
+let hadCome = false;
 
 /** An offer by its id, or null until it has been read. */
 function offerOf(id) {
@@ -130,7 +130,7 @@ function viewOf() {
 
 function render() {
   if (!app.line) return;
-  becameInside();
+  turnCame();
   const [key, build] = viewOf();
   if (key !== current.key) {
     const isFirst = current.view === null || current.key === "rest:loading";
@@ -149,15 +149,16 @@ function render() {
   tick();
 }
 
-/** The turn has come: say so, and begin with what this opening sells. */
-function becameInside() {
+/** The turn has come: say so once, and begin with what this opening sells. */
+function turnCame() {
   const kept = app.memory.get();
   const inside = isPassGood(kept.pass, serverNow());
-  if (inside && !wasInside && app.sale && app.frame) {
-    if (kept.alert) alertTurn(app.sale.title);
-    app.search.drop = app.sale.drops[app.frame.drop - 1]?.id ?? "";
+  if (app.sale && app.frame) {
+    const came = inside || app.line.phase() === "called";
+    if (came && !hadCome && kept.alert) alertTurn(app.sale.title);
+    if (came && !hadCome) app.search.drop = app.sale.drops[app.frame.drop - 1]?.id ?? "";
+    hadCome = came;
   }
-  if (app.sale && app.frame) wasInside = inside;
   if (kept.wish && app.choice === null) app.choice = choiceOf(kept.wish);
   if (!inside && !kept.wish) app.choice = null;
 }

@@ -36,7 +36,9 @@ export function runLine(app) {
       app.lostSinceMs = null;
       failures = 0;
     } else if (answer.problem.code === "unknown_sale") {
-      app.unknown = true;
+      app.unknown = true;  // there is nothing to look at again
+      app.changed();
+      return;
     } else {
       failures += 1;
       app.lostSinceMs ??= serverNow();
@@ -77,6 +79,7 @@ export function runLine(app) {
         app.memory.set({ armed: null, joinKey: newKey() });
       }
       if (PHASES[phase()].does === "join") await join();
+      // A pass runs from its claim on: nobody's is spent behind their back. A turn that was called waits.
       if (PHASES[phase()].does === "claim" && !document.hidden) await alone(claim);
     } finally {
       busy = false;
