@@ -30,7 +30,7 @@ def statuses(world: World, whose: str) -> dict[str, Counter[int]]:
     for family in world.services.metrics.requests.collect():
         for sample in family.samples:
             route = sample.labels["route"]
-            if sample.name.endswith("_total") and route in found:
+            if sample.name.endswith("_total") and route in found and sample.value:
                 found[route][int(sample.labels["status"])] = int(sample.value)
     return found
 
