@@ -228,8 +228,8 @@ class StockBody(Incoming, frozen=True):
 class SaleQuery(Incoming, frozen=True):
     """How much of a sale's shelf to show. `offers=1` asks for a page of it.
 
-    `text`: every word of it stands in the offer's title, its venue's or its city; `left=1`: only
-    offers that have units left or held.
+    `text`: its words (the first eight) stand in the offer's title, its venue's or its city;
+    `left=1`: only offers that have units left or held.
     """
 
     offers: Annotated[int, Meta(ge=0, le=1)] = 0
