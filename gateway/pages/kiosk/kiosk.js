@@ -15,6 +15,7 @@ import "./words.js";
 
 const CHECK_LINE_MS = 20_000;
 const PAUSE_MS = 150;
+const DOUBLE_MS = 1500;
 const main = $("main");
 const strokes = new Strokes();
 let me = null;
@@ -156,23 +157,25 @@ addEventListener("keydown", (event) => {
   if (me === null || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") { input.value = ""; drawHint(); stage.leave(); return; }
   strokes.push(event);
-  const ends = event.key === "Enter" || (event.key === "Tab" && strokes.fast);
-  if (stage.isUp) typedOverVerdict(event, ends);
-  else if (ends && strokes.fast) { event.preventDefault(); submit(); }
+  const scanned = strokes.fast || isSound(extracted(stage.isUp ? held : input.value));
+  const ends = event.key === "Enter" || (event.key === "Tab" && scanned);
+  if (stage.isUp) typedOverVerdict(event, ends, scanned);
+  else if (ends && scanned) { event.preventDefault(); submit(); }
   else if (event.key.length === 1 && event.key !== " " && document.activeElement !== input) listen();
 });
 
 /**
  * A key while a verdict stands: Enter goes on, a symbol begins the next code, a scan is the next
- * code. The same code once more is a ticket that still lies before the scanner.
+ * code. The same code at once is the scanner's second reading of one ticket; a moment later it is
+ * asked about, for it may be in another hand.
  */
-function typedOverVerdict(event, ends) {
+function typedOverVerdict(event, ends, scanned) {
   clearTimeout(pausing);
-  if (ends && strokes.fast) {
+  if (ends && scanned) {
     event.preventDefault();
     const text = best([...strokes.take(), held]);
     held = "";
-    if (plain(text) === plain(shown)) return stage.again();
+    if (plain(text) === plain(shown) && stage.age < DOUBLE_MS) return undefined;
     stage.leave();
     return take(text);
   }

@@ -12,6 +12,7 @@ export class Stage {
   #place;
   #timer = null;
   #whole = 0;
+  #since = 0;
   #left = 0;
   #shown = null;
 
@@ -35,14 +36,13 @@ export class Stage {
     this.#cover(true);
     this.redraw();
     announce([word(verdict), verdict.facts.seat ? `${t("seat")} ${verdict.facts.seat}` : "", ...lines(verdict, at)].join(". "), true);
-    this.again();
-  }
-
-  /** Show it for its whole time again. */
-  again() {
     this.#left = this.#whole;
+    this.#since = performance.now();
     this.#run();
   }
+
+  /** How long it has stood there, in milliseconds. */
+  get age() { return performance.now() - this.#since; }
 
   /** Draw again what is shown: the language has changed. */
   redraw() {
