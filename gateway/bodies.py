@@ -37,7 +37,7 @@ OfferId = Annotated[
     Meta(
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}" + _END,
         max_length=64,
-        examples=["beijing-zhongshan.h1.0900"],
+        examples=["beijing-binjiang.h1.0920"],
     ),
 ]
 AllotmentId = Annotated[

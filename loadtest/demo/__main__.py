@@ -19,7 +19,7 @@ from rich.console import Console
 
 from loadtest.demo import stage as scene
 from loadtest.demo.figures import Figures
-from loadtest.demo.stage import SALE, Stage
+from loadtest.demo.stage import PARTNER, SALE, Stage
 from loadtest.demo.story import Story
 from loadtest.demo.telling import summary
 from loadtest.installation import ROOT, Failed, Installation
@@ -33,6 +33,8 @@ STARTS_IN_S = 30
 SHOPPERS = 20_000
 GATEWAYS = 2
 SERVE_PORT = 8080
+SERVED_VENUE = "beijing-binjiang"
+"""A cinema of the first drop, for a kiosk to try."""
 
 
 @click.command()
@@ -175,16 +177,24 @@ async def _serve(console: Console, state: Path, gateways: int, starts_in_s: int)
 
 def _how_to_try(installation: Installation) -> str:
     gateway, state_dir = installation.gateway, os.path.relpath(installation.state)
-    lines = {
-        "what is on": f"{gateway}/",
-        "the shop": f"{gateway}/sales/{SALE}",
-        "the API": f"{gateway}/openapi.json",
-        "counts": f"{_dropgate()} sale counts {SALE} --state-dir {state_dir}",
-        "a kiosk": f"{_dropgate()} credential issue kiosk VENUE/door-1 --state-dir {state_dir}",
-        "its page": f"{gateway}/kiosk",
+    pages = {
+        "what is on": "/",
+        "the shop": f"/sales/{SALE}",
+        "a kiosk": "/kiosk",
+        "the console": "/console",
+        "a partner": "/partner",
+        "the API": "/docs",
     }
-    told = "".join(f"  {name:<12}{what}\n" for name, what in lines.items())
-    return f"\nThe example is served; its first drop opens soon. Ctrl-C ends it.\n{told}"
+    told = "".join(f"  {name:<12}{gateway}{path}\n" for name, path in pages.items())
+    return f"""
+The example is served; its first drop opens soon. Ctrl-C ends it.
+{told}
+Keys for them, from another terminal here:
+  export PATH={os.path.dirname(_dropgate())}:$PATH DROPGATE_STATE_DIR={state_dir}
+  dropgate credential issue kiosk {SERVED_VENUE}/door-1
+  dropgate credential issue operator {SALE}
+  dropgate credential issue partner {PARTNER}
+"""
 
 
 def _dropgate() -> str:

@@ -13,7 +13,7 @@ from tests.gateway.world import World, furnish, sale_body, serve, settings_for
 from tests.patience import patiently
 
 SALE, PARTNER = "cinema-3-8", "marketplace"
-SOLD_HERE, ALLOTTED = "beijing-zhongshan.h1.0900", "guiyang-xihu.h1.1200"
+SOLD_HERE, ALLOTTED = "beijing-binjiang.h1.0920", "guiyang-xihu.h1.1200"
 ALLOTMENT = f"{PARTNER}.{ALLOTTED}"
 
 

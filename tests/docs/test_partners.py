@@ -1,8 +1,10 @@
 """docs/partners.md, read and done as an engineer reads and does it."""
 
 import asyncio
+import csv
 import os
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.gateway.world import World
 from tests.house.sources import HOUSE
 
 GUIDE = HOUSE / "docs" / "partners.md"
+EXAMPLE = HOUSE / "examples" / "cinema-3-8"
 MARK = "---- step "
 EXPORTS = re.compile(r"^export (\w+)=(\S+)$", re.M)
 
@@ -60,6 +63,15 @@ async def test_every_command_does_what_the_guide_shows(site: World, tmp_path: Pa
         if (difference := differs(step, said))
     ]
     assert wrong == []
+
+
+def test_the_guide_sells_what_the_example_sells_first() -> None:
+    """Its offer opens with the first drop of the example, so `make run` sells it at once."""
+    offer = dict(EXPORTS.findall(steps(GUIDE)[0].commands))["OFFER"]
+    [first, *_] = tomllib.loads((EXAMPLE / "sale.toml").read_text(encoding="utf-8"))["drop"]
+    with (EXAMPLE / "offers.csv").open(newline="", encoding="utf-8") as lines:
+        [line] = [line for line in csv.DictReader(lines) if line["offer"] == offer]
+    assert line["drop"] == first["id"]
 
 
 def test_the_guide_names_no_call_that_is_not_there() -> None:

@@ -51,7 +51,7 @@ def demo(home: Path, *words: str) -> subprocess.Popen[bytes]:
 
 
 async def test_the_demo_runs_a_whole_drop_and_proves_it(home: Path) -> None:
-    """It ends with status 0, says what the issue asks for, and every promise was kept."""
+    """It ends with status 0, tells every figure, and every promise was kept."""
     process = demo(home, "--shoppers", str(SHOPPERS), "--starts-in", "20")
     said, _ = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0, said.decode()
