@@ -93,7 +93,7 @@ def offer_line(screening: Screening, city: str) -> tuple[object, ...]:
     """A line of offers.csv: redeemable from the drop's opening until the show's end."""
     opens_at = drop_opens_at(screening.drop).isoformat()
     starts_at, ends_at = screening.starts_at.isoformat(), screening.ends_at.isoformat()
-    title = f"{screening.film} {city}{screening.hall_number}号厅 {screening.starts_at:%H:%M}"
+    title = f"{screening.film} {city}{screening.hall_number}号厅"
     return (
         *(screening.id, title, screening.venue, drop_id(screening.drop), "seated"),
         *(screening.hall.id, "", PRICE_MINOR, starts_at, ends_at, opens_at, ends_at),
