@@ -1,5 +1,6 @@
 /* Calls to the public API: one shape of answer, the server's clock, and writes that repeat safely. */
 
+const CLOCK_OFF_MS = 5_000;
 let offsetMs = 0;
 let offsetKnown = false;
 
@@ -41,11 +42,12 @@ export async function call(method, path, { auth = null, body = undefined, key = 
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    return { status: 0, ok: false, body: null, text: "", problem: { code: "unreachable", status: 0 }, headers: new Headers() };
+    return nobody();
   }
   const told = Date.parse(response.headers.get("Date") ?? "");
-  // The header has whole seconds: half a second is its middle.
-  if (!offsetKnown && Number.isFinite(told)) offsetMs = told + 500 + (performance.now() - begun) / 2 - Date.now();
+  // The header has whole seconds: half a second is its middle. It also tells when the device's clock was put right.
+  const off = told + 500 + (performance.now() - begun) / 2 - serverNow();
+  if (Number.isFinite(off) && (!offsetKnown || Math.abs(off) > CLOCK_OFF_MS)) offsetMs += off;
   return understood(response, text);
 }
 
@@ -55,12 +57,17 @@ function anyOf(signals, timer) {
   return timer.signal;
 }
 
+const nobody = () => ({ status: 0, ok: false, body: null, text: "", problem: { code: "unreachable", status: 0 }, headers: new Headers() });
+
+/* A success that no call of ours gives comes from something between, such as a network's sign-in page. */
 function understood(response, text) {
   const type = response.headers.get("Content-Type") ?? "";
   let value = null;
+  let foreign = /html/.test(type);
   if (/json/.test(type) && !/ndjson/.test(type) && text) {
-    try { value = JSON.parse(text); } catch { value = null; }
+    try { value = JSON.parse(text); } catch { foreign = true; }
   }
+  if (response.ok && foreign) return nobody();
   const problem = response.ok ? null : value?.code ? value : { code: response.status >= 500 ? "unreachable" : "bad_http", status: response.status };
   return { status: response.status, ok: response.ok, body: response.ok ? value : null, text, problem, headers: response.headers };
 }

@@ -1,8 +1,10 @@
 /* Who is signed in: a key that this tab alone keeps, and calls that carry it. */
 
 import { call, write } from "../common/api.js";
+import { keeper } from "../common/keep.js";
 
 const KEY = "dropgate.console.key";
+const store = keeper("sessionStorage");
 const FORM = /^dgk_[a-z]+_[0-9a-z]+_[0-9a-z]+$/;
 
 /** Whether a text looks like a key of ours; what it is worth, the gateway says. */
@@ -11,7 +13,7 @@ export const looksLikeKey = (text) => FORM.test(text);
 export class Session {
   /** The session of this tab as it was left, or null. */
   static kept() {
-    const key = sessionStorage.getItem(KEY);
+    const key = store.read(KEY);
     return key === null ? null : new Session(key);
   }
 
@@ -31,13 +33,13 @@ export class Session {
     if (answer.ok) {
       this.mayAct = answer.body.acts;
       this.actor = answer.body.actor;
-      sessionStorage.setItem(KEY, this.key);
+      store.keep(KEY, this.key);
     }
     return answer;
   }
 
   end() {
-    sessionStorage.removeItem(KEY);
+    store.keep(KEY, null);
   }
 
   /** Read something. */

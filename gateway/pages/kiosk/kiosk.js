@@ -10,11 +10,12 @@ import { showAbout, showSetup, whoIs } from "./setup.js";
 import { play } from "./sound.js";
 import { Stage } from "./stage.js";
 import { Strokes } from "./strokes.js";
-import { judged, picture, word } from "./verdict.js";
+import { UNSURE, judged, picture, word } from "./verdict.js";
 import "./words.js";
 
 const CHECK_LINE_MS = 20_000;
 const PAUSE_MS = 150;
+const ASIDE_TRIES = 3;
 const DOUBLE_MS = 1500;
 const main = $("main");
 const strokes = new Strokes();
@@ -224,37 +225,52 @@ function take(text) {
 
 function next() {
   if (asking || stage.isUp || waiting.length === 0) return;
-  const question = { key: newKey(), code: waiting.shift(), at: Date.now() };
+  const code = waiting.shift();
+  const question = memory.aside(code) ?? { key: newKey(), code, at: Date.now() };
   memory.keepPending(question); // before it is sent: whatever happens now, it is asked by this key
   ask(question);
 }
 
 async function ask(question, again = false) {
+  const stop = new AbortController();
   asking = question;
   showBusy(again ? "asking.reload" : null, question);
   const answer = await write("POST", "/v1/kiosk/redemptions", {
-    auth: `Bearer ${memory.key()}`, key: question.key, body: { code: question.code }, timeoutMs: 6000,
-    onRetry: (n) => { drawLine("offline"); showBusy("asking.again", question, n); },
-  });
+    auth: `Bearer ${memory.key()}`, key: question.key, body: { code: question.code }, timeoutMs: 6000, signal: stop.signal,
+    onRetry: (n) => { drawLine("offline"); showBusy("asking.again", question, n, n >= ASIDE_TRIES ? stop : null); },
+  }).catch((error) => { if (!stop.signal.aborted) throw error; });
   asking = null;
   busy.hidden = true;
+  if (!answer) return putAside(question);
   drawLine("online");
   if (answer.status === 401 || answer.status === 403) return begin(answer.problem); // the question stays
-  const verdict = judged(answer);
-  memory.addRecent({ verdict, masked: masked(question.code), at: Date.now(), title: answer.body?.title, seat: answer.body?.seat });
-  shown = question.code;
-  stage.show(verdict, masked(question.code), me, { brief: waiting.length > 0 });
-  memory.keepPending(null); // only now that it stands on the screen and in the list
-  if (memory.choice("sound", true)) play(verdict.tone);
-  drawRecent();
+  say(judged(answer), question);
+  memory.answered(question); // only now that it stands on the screen and in the list
   return undefined;
 }
 
-function showBusy(why, question, n = 0) {
+/** Go on with other codes; this one keeps its key until it has its answer. */
+function putAside(question) {
+  say(UNSURE, question);
+  memory.putAside(question);
+  memory.keepPending(null);
+}
+
+function say(verdict, question) {
+  const { title, seat } = verdict.facts;
+  memory.addRecent({ verdict, masked: masked(question.code), at: Date.now(), title, seat });
+  shown = question.code;
+  stage.show(verdict, masked(question.code), me, { brief: waiting.length > 0 });
+  if (memory.choice("sound", true)) play(verdict.tone);
+  drawRecent();
+}
+
+function showBusy(why, question, n = 0, stop = null) {
   busy.hidden = false;
   fill(busy, h("span", { class: "spinner", "aria-hidden": "true" }),
     h("div", {}, h("strong", {}, t("asking.title")), " ", h("span", { class: "mono" }, t("asking.code", { code: masked(question.code) })),
-      why && h("p", { class: "small" }, t(why, { n }))));
+      why && h("p", { class: "small" }, t(why, { n }))),
+    stop && h("button", { class: "button", type: "button", onclick: () => stop.abort() }, t("asking.aside")));
 }
 
 // ---- the line and the key

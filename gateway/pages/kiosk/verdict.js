@@ -15,6 +15,7 @@ const KINDS = {
   too_many_attempts: { tone: "warn", shape: "hand" },
   too_many_at_once: { tone: "warn", shape: "hand" },
   invalid: { tone: "bad", shape: "question" },
+  aside: { tone: "warn", shape: "question" },
 };
 const OTHER = { tone: "warn", shape: "question" };
 
@@ -56,6 +57,9 @@ export function judged(answer) {
   return { code, ...(KINDS[code] ?? OTHER), facts: answer.problem, replayed: false };
 }
 
+/** Of a code that was put aside without an answer. */
+export const UNSURE = { code: "aside", ...KINDS.aside, facts: {}, replayed: false };
+
 /** The word of a verdict, as large as the screen allows. */
 export const word = ({ code }) => t(code in KINDS || code === "let_in" ? `verdict.${code}` : "verdict.other");
 
@@ -75,6 +79,7 @@ export function lines({ code, facts, replayed }, at) {
     case "too_late": return [t("verdict.until", { time: when(facts.until_ms, zone) })];
     case "unknown_code": return [t(/mistyped/.test(facts.detail ?? "") ? "verdict.mistyped" : "verdict.nocode")];
     case "void": return [t("verdict.dead")];
+    case "aside": return [t("verdict.unsure")];
     case "not_sold": return [t("verdict.inert")];
     default: return [problemText(facts, { zone })];
   }

@@ -20,7 +20,7 @@ let session = null;
 const signOut = h("button", { class: "button quiet", type: "button", hidden: true, onclick: () => leave() });
 
 function leave(said = "") {
-  session?.end();
+  Session.forget();
   session = null;
   show(said);
 }

@@ -2,12 +2,14 @@
 
 import { call, newKey, write } from "../common/api.js";
 import { lang } from "../common/i18n.js";
+import { keeper } from "../common/keep.js";
 
 const NAME = "dropgate.partner";
 
+const tab = keeper("sessionStorage");
 const store = {
-  read: (what) => JSON.parse(sessionStorage.getItem(`${NAME}.${what}`) ?? "null"),
-  keep: (what, value) => (value === null ? sessionStorage.removeItem(`${NAME}.${what}`) : sessionStorage.setItem(`${NAME}.${what}`, JSON.stringify(value))),
+  read: (what) => tab.read(`${NAME}.${what}`),
+  keep: (what, value) => tab.keep(`${NAME}.${what}`, value),
 };
 
 /** One partner that is signed in. `me` is the answer to GET /v1/partner/me. */
@@ -25,8 +27,8 @@ export class Session {
   /** The key of this tab, or null. */
   static kept() { return store.read("key"); }
 
-  /** Forget the key. */
-  end() { for (const what of ["key", "rotation"]) store.keep(what, null); }
+  /** Forget the key of this tab, and what it had asked for. */
+  static forget() { for (const what of ["key", "rotation"]) store.keep(what, null); }
 
   get auth() { return `Bearer ${this.key}`; }
 
@@ -44,7 +46,7 @@ export class Session {
    * the answer is there, so that a lost one, and a reload, show the same new key.
    */
   async rotate(overlapS, onRetry) {
-    const asked = store.read("rotation") ?? { key: newKey(), overlapS };
+    const asked = this.#rotation ?? { of: this.key, key: newKey(), overlapS };
     store.keep("rotation", asked);
     const answer = await this.post("/v1/partner/keys/rotate", { key: asked.key, body: { overlap_s: asked.overlapS }, onRetry });
     store.keep("rotation", null);
@@ -52,7 +54,12 @@ export class Session {
   }
 
   /** Whether a rotation was asked for and never answered. */
-  get isRotating() { return store.read("rotation") !== null; }
+  get isRotating() { return this.#rotation !== null; }
+
+  get #rotation() {
+    const asked = store.read("rotation");
+    return asked?.of === this.key ? asked : null; // another key's is not this one's to go on with
+  }
 
   /** Go on with another key of the same partner, once it is known everywhere. */
   async change(key) {

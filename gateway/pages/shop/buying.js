@@ -69,8 +69,10 @@ export function runTill(app) {
 
   function pay() {
     const { id, amount_minor: amount, currency } = app.order;
-    app.memory.set({ payment: { order: id, proof: null }, notice: null });
-    leaveFor(app.sale.payment, "payment", { order: id, amount_minor: amount, currency });
+    const { payment } = app.memory.get();
+    const state = payment?.order === id && payment.state ? payment.state : newKey();  // the same in another tab
+    app.memory.set({ payment: { order: id, proof: null, state }, notice: null });
+    leaveFor(app.sale.payment, { order: id, amount_minor: amount, currency, state });
   }
 
   async function confirm() {

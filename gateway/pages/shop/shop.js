@@ -12,7 +12,7 @@ import { ahead } from "./estimate.js";
 import { isPassGood } from "./line.js";
 import { FRESH, memory, withOrder } from "./memory.js";
 import { ordersPanel } from "./my-orders.js";
-import { cameBack, keepLogin, leaveFor, login } from "./signin.js";
+import { cameBack, keepLogin, leaveToSignIn, login } from "./signin.js";
 import { STEPS, tillOf } from "./till.js";
 import { choiceView } from "./view-choice.js";
 import { doorsView, goneView, placeView, restView } from "./view-line.js";
@@ -43,7 +43,7 @@ const app = {
   notice(problem) { app.memory.set({ notice: problem }); },
   unsure(tries, problem) { app.unsureOf = problem; render(); },
   sure() { app.unsureOf = null; },
-  signIn: () => leaveFor(app.sale.login, "login"),
+  signIn: () => leaveToSignIn(app.sale.login) || app.notice({ code: "no_storage" }),
   signOut() { keepLogin(saleId, null); app.redraw(); },
   offerOf,
   choose(offer) {
@@ -261,7 +261,7 @@ let panel = ordersPanel(app);
 mountHeader({ title: "shop.brand" });
 fill($("main"), h("div", { class: "row spread head" }, title, badge), steps, turn, notices, stage, panel.root);
 
-const told = cameBack();
+const told = cameBack(app.memory.get().payment);
 if (told?.login) {
   keepLogin(saleId, told.login);
   const { who } = app.memory.get();
@@ -270,9 +270,8 @@ if (told?.login) {
   if (who && now && who !== now) app.memory.set({ ...FRESH, orders: [], who: now });
   else app.memory.set({ who: now ?? null, notice: null });
 } else if (told?.order) {
-  const mine = app.memory.get().payment?.order === told.order;
-  if (mine) app.memory.set({ order: told.order, payment: told.payment ? { order: told.order, proof: told.payment } : null });
-  if (mine && !told.payment) app.memory.set({ notice: { code: "not_paid" } });
+  const { order, payment: proof } = told;
+  app.memory.set({ order, payment: proof ? { order, proof } : null, notice: proof ? null : { code: "not_paid" } });
 } else if (told?.forged) app.memory.set({ notice: { code: "forged_return" } });
 
 app.till = runTill(app);

@@ -12,30 +12,41 @@ function session(name, value = undefined) {
   return null;
 }
 
-/** Leave for a page of the shop; `purpose` is "login" or "payment", `facts` go into its query. */
-export function leaveFor(page, purpose, facts = {}) {
+const LOGIN_STATE = "dropgate.login.state";
+
+/** Leave to sign in; false where nothing can be kept, for then the way back could not be checked. */
+export function leaveToSignIn(page) {
   const state = newKey();
-  session(`dropgate.${purpose}.state`, state);
+  session(LOGIN_STATE, state);
+  if (session(LOGIN_STATE) !== state) return false;
+  leaveFor(page, { state });
+  return true;
+}
+
+/** Leave for a page of the shop; `facts` go into its query, among them the `state` that must come back. */
+export function leaveFor(page, facts) {
   const address = new URL(page);
-  const told = { ...facts, return_to: location.origin + location.pathname, state };
-  for (const [name, value] of Object.entries(told)) address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries({ ...facts, return_to: location.origin + location.pathname })) address.searchParams.set(name, value);
   location.assign(address);
 }
 
 /**
  * What the browser has just come back with: {login} or {order, payment} (payment null: not paid);
- * {forged: true} when it is an answer to something that this tab has not asked; else null.
+ * {forged: true} when it is an answer to something that was not asked here; else null. A sign-in was asked
+ * for by this tab; a payment by this browser (`paying`), for a bank's app comes back in a tab of its own.
  */
-export function cameBack() {
+export function cameBack(paying) {
   const told = new URLSearchParams(location.hash.slice(1));
   const purpose = told.has("login") ? "login" : told.has("order") ? "payment" : null;
   if (purpose === null) return null;
   history.replaceState(null, "", location.pathname + location.search);
-  const name = `dropgate.${purpose}.state`;
-  const expected = session(name);
-  session(name, null);
-  if (!expected || told.get("state") !== expected) return { forged: true };
-  return purpose === "login" ? { login: told.get("login") } : { order: told.get("order"), payment: told.get("payment") };
+  if (purpose === "payment") {
+    if (!paying?.state || told.get("state") !== paying.state || told.get("order") !== paying.order) return { forged: true };
+    return { order: told.get("order"), payment: told.get("payment") };
+  }
+  const expected = session(LOGIN_STATE);
+  session(LOGIN_STATE, null);
+  return expected && told.get("state") === expected ? { login: told.get("login") } : { forged: true };
 }
 
 /** The sign-in of this tab at a sale: {token, name, expiresMs}, or null when there is none in its time. */

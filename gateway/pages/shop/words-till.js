@@ -31,6 +31,7 @@ addWords({
     "orders.title": "My orders ({n})", "orders.id": "Order number", "orders.find": "Show", "orders.open": "Open", "orders.bad_id": "An order number has 24 letters and digits.", "orders.signin": "Sign in to read your orders.",
     "order.state.held": "To be paid", "order.state.confirmed": "Paid", "order.state.released": "Given back", "order.state.expired": "Run out", "order.state.partly_refunded": "Partly refunded", "order.state.refunded": "Refunded", "order.state.paid_unfulfilled": "Refund on its way",
     "problem.not_paid": "You came back without paying. The tickets are still kept for you until the time runs out.",
+    "problem.no_storage": "This browser lets the page keep nothing, so nobody could be signed in. Allow site data for this address, then sign in.",
     "problem.forged_return": "This page was opened with a sign-in or payment that it had not asked for. It was ignored.",
   },
   zh: {
@@ -61,6 +62,7 @@ addWords({
     "orders.title": "我的订单（{n}）", "orders.id": "订单号", "orders.find": "查看", "orders.open": "打开", "orders.bad_id": "订单号由 24 位字母和数字组成。", "orders.signin": "登录后查看您的订单。",
     "order.state.held": "待付款", "order.state.confirmed": "已付款", "order.state.released": "已退回", "order.state.expired": "已过期", "order.state.partly_refunded": "部分退款", "order.state.refunded": "已退款", "order.state.paid_unfulfilled": "退款处理中",
     "problem.not_paid": "您没有付款就返回了。在时间用完之前，票仍为您保留。",
+    "problem.no_storage": "浏览器不允许本页保存数据，因此无法登录。请允许此网址保存网站数据后再登录。",
     "problem.forged_return": "本页收到了并非由它发起的登录或付款结果，已忽略。",
   },
 });
