@@ -6,6 +6,7 @@ in `settlement_metrics`; docs/metrics.md lists them all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -35,14 +36,19 @@ class Described:
 class Instruments:
     """A registry, and what is in it. Every process of ours has one, with its version and its size.
 
-    `described` lists what was made here, in order; the process's own figures come on top.
+    `described` lists what was made here, in order; the process's own figures come on top. `process`
+    is what kind of process it is.
     """
+
+    process: ClassVar[str]
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self.described: list[Described] = []
-        self.build_info = self.gauge("build_info", "1 for each process of a version", "version")
-        self.build_info.labels(version or "unknown").set(1)
+        self.build_info = self.gauge(
+            "build_info", "1 for each process of a version", "process", "version"
+        )
+        self.build_info.labels(self.process, version or "unknown").set(1)
         ProcessCollector(registry=self.registry)
 
     def page(self) -> bytes:

@@ -32,6 +32,8 @@ UNIT_STATES = (
 class Metrics(Instruments):
     """The metrics of one gateway process."""
 
+    process = "gateway"
+
     def __init__(self, version: str = "") -> None:
         super().__init__(version)
         self._of_calls()

@@ -15,6 +15,8 @@ CHECK = "nothing_contradicts_the_books"
 class SettlementMetrics(Instruments):
     """The metrics of one settlement worker."""
 
+    process = "settlement"
+
     def __init__(self, version: str = "") -> None:
         super().__init__(version)
         self.number = self.gauge(

@@ -250,7 +250,7 @@ async def test_every_named_process_is_asked(world: World, tmp_path: Path) -> Non
     assert (ready.mark, gone.mark) == ("ok", "bad")
     assert "127.0.0.1:1 does not answer" in gone.told
     world.services.metrics.build_info.clear()
-    world.services.metrics.build_info.labels("0.0.9").set(1)
+    world.services.metrics.build_info.labels("gateway", "0.0.9").set(1)
     settings = replace(settings, metrics_peers=(own,))
     (other,) = await processes(settings)
     assert "runs version 0.0.9" in other.told

@@ -61,7 +61,7 @@ async def test_counters_histograms_and_gauges_are_summed(peer: str) -> None:
     assert summed[f"dropgate_http_request_duration_seconds_bucket{bucket}"] == 2
     assert summed["dropgate_http_requests_in_flight[]"] == 6
     assert summed["dropgate_event_loop_lag_seconds[]"] == 0.5
-    assert summed["dropgate_build_info[('version', '1.0')]"] == 2
+    assert summed["dropgate_build_info[('process', 'gateway'), ('version', '1.0')]"] == 2
     assert summed["dropgate_missing_processes[]"] == 0
 
 

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, Route
 
 from gateway.fleet import summed
 from gateway.metrics import Metrics
+from gateway.settlement_metrics import SettlementMetrics
 from gateway.site import PAGES
 
 FILES = "http://files.test/"
@@ -118,6 +119,22 @@ async def test_a_fleet_that_changes_is_not_compared(blank: Page) -> None:
     assert told == [[None, 0], [10, 0], [None, 1], [1, 1], [None, 0]]
 
 
+async def test_only_a_gateway_can_be_unready(blank: Page) -> None:
+    """A settlement worker takes no traffic, a draining gateway is meant to take none: no alarm."""
+    well, drained, unready = Metrics("1"), Metrics("1"), Metrics("1")
+    well.ready.set(1)
+    drained.draining.set(1)
+    worker = SettlementMetrics("1").page()
+    seen = await run(
+        blank,
+        "meter",
+        """given.map((page) => new m.Meter().note(page, 0))
+            .map((one) => [one.gateways, one.serving])""",
+        [(well.page() + other.page() + worker).decode() for other in (drained, unready)],
+    )
+    assert seen == [[2, 2], [2, 1]]
+
+
 async def test_a_ring_is_bounded_and_shows_gaps(blank: Page) -> None:
     """Old moments go, a moment twice is left out, and a sleep parts the line."""
     told = await run(
@@ -174,8 +191,8 @@ METER: dict[str, Any] = {
     "broken": [],
     "fenced": 0,
     "missing": 0,
-    "ready": 2,
-    "processes": 2,
+    "gateways": 2,
+    "serving": 2,
     "bugs": 0,
     "storeErrors": 0,
     "guessesPerS": 0,
@@ -206,7 +223,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
         ["bad broken", "bad fenced"],
     ),
     (
-        {"board": board(), "meter": {**METER, "ready": 1, "bugs": 2, "storeErrors": 1}},
+        {"board": board(), "meter": {**METER, "serving": 1, "bugs": 2, "storeErrors": 1}},
         ["bad not_ready", "bad bug", "warn store_errors"],
     ),
     (

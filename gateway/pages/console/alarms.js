@@ -74,8 +74,8 @@ function ofFleet(meter) {
   if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken }));
   if (meter.fenced > 0) found.push(alarm("bad", "fenced", { n: meter.fenced }));
   if (meter.missing > 0) found.push(alarm("bad", "process_missing", { n: meter.missing }));
-  if (meter.ready !== null && meter.processes !== null && meter.ready < meter.processes) {
-    found.push(alarm("bad", "not_ready", { n: meter.processes - meter.ready, of: meter.processes }));
+  if (meter.serving < meter.gateways) {
+    found.push(alarm("bad", "not_ready", { n: meter.gateways - meter.serving, of: meter.gateways }));
   }
   if (meter.bugs > 0) found.push(alarm("bad", "bug", { n: meter.bugs }));
   if (meter.storeErrors > 0) found.push(alarm("warn", "store_errors", { n: meter.storeErrors }));

@@ -58,13 +58,18 @@ function signIn(said = "") {
 const link = (href, key, isHere) => h("a", { href, "aria-current": isHere ? "page" : null }, t(key));
 const topNav = (here) => h("nav", { class: "tabs", "aria-label": t("nav.label") }, link("#/", "nav.sales", here === "sales"), link("#/breaks", "nav.breaks", here === "breaks"));
 
+const NEAR = 2; // openings that are always in sight: the one that is on, and the next
+
 function saleHead(sale) {
   const back = h("a", { class: "back", href: "#/" }, t("nav.back"));
   const title = h("h1", {}, sale);
   const state = h("span", { class: "badge", "data-state": "" });
   const facts = h("p", { class: "muted small" });
-  const drops = h("ul", { class: "plain row drops" });
-  const element = h("div", { class: "stack tight" }, back, h("div", { class: "row" }, title, state), facts, drops);
+  const near = h("ul", { class: "plain row drops" });
+  const every = h("ul", { class: "plain row drops" });
+  const all = h("summary", {});
+  const openings = h("details", { class: "openings" }, all, every);
+  const element = h("div", { class: "stack tight" }, back, h("div", { class: "row" }, title, state), facts, near, openings);
   const kinds = { open: "good", paused: "warn", draining: "warn", closed: "", announced: "accent" };
   return {
     element,
@@ -74,7 +79,12 @@ function saleHead(sale) {
       state.textContent = t(`state.${board.state}`);
       state.dataset.state = board.state;
       facts.textContent = t("sale.facts", { id: board.id, revision: board.revision, room: board.room ? t(`room.${board.room.state}`) : "–", zone: board.timezone });
-      fill(drops, board.drops.map((drop, at) => dropChip(drop, at + 1 === board.room?.drop, board.timezone)));
+      const chips = () => board.drops.map((drop, at) => dropChip(drop, at + 1 === board.room?.drop, board.timezone));
+      const first = board.drops.length > NEAR ? Math.max(0, (board.room?.drop ?? 0) - 1) : 0;
+      fill(near, chips().slice(first, first + NEAR));
+      openings.hidden = board.drops.length <= NEAR;
+      all.textContent = t("drops.all", { n: board.drops.length });
+      fill(every, chips());
     },
   };
 }

@@ -15,7 +15,7 @@ addWords({ en: {
   "sales.title": "Sales", "sales.none": "There is no sale in this key's scope. Bring one with “dropgate sale apply”.",
   "sales.count": "{n} in this key's scope · as of {time}", "sales.nodrop": "No opening is to come",
   "sale.reading": "Reading…", "sale.facts": "{id} · revision {revision} · room: {room} · {zone}",
-  "drop.in": "opens in {span}", "drop.now": "on now", "drop.over": "over",
+  "drop.in": "opens in {span}", "drop.now": "on now", "drop.over": "over", "drops.all": "All {n} openings",
   "state.announced": "announced", "state.open": "open", "state.paused": "paused", "state.draining": "draining", "state.closed": "closed",
   "room.lobby": "lobby", "room.open": "open", "room.paused": "paused", "room.draining": "draining", "room.sold_out": "sold out", "room.closed": "closed",
   "reason.opening": "the opening", "reason.operator": "the operator's rate", "reason.active": "the bound of those inside", "reason.stock": "the stock",

@@ -15,7 +15,7 @@ addWords({ zh: {
   "sales.title": "活动", "sales.none": "此密钥范围内没有活动。可用 “dropgate sale apply” 创建。",
   "sales.count": "此密钥范围内共 {n} 个 · {time} 的数据", "sales.nodrop": "没有即将到来的开售",
   "sale.reading": "读取中…", "sale.facts": "{id} · 第 {revision} 版 · 等候室：{room} · {zone}",
-  "drop.in": "{span} 后开售", "drop.now": "正在进行", "drop.over": "已结束",
+  "drop.in": "{span} 后开售", "drop.now": "正在进行", "drop.over": "已结束", "drops.all": "全部 {n} 场开售",
   "state.announced": "已公布", "state.open": "已开放", "state.paused": "已暂停", "state.draining": "收尾中", "state.closed": "已关闭",
   "room.lobby": "候场", "room.open": "开放", "room.paused": "暂停", "room.draining": "收尾", "room.sold_out": "售罄", "room.closed": "关闭",
   "reason.opening": "开售时间", "reason.operator": "设定的速率", "reason.active": "在场人数上限", "reason.stock": "库存",
