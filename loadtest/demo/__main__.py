@@ -190,7 +190,7 @@ def _how_to_try(installation: Installation) -> str:
 The example is served; its first drop opens soon. Ctrl-C ends it.
 {told}
 Keys for them, from another terminal here:
-  export PATH={os.path.dirname(_dropgate())}:$PATH DROPGATE_STATE_DIR={state_dir}
+  export PATH=$PWD/{os.path.dirname(_dropgate())}:$PATH DROPGATE_STATE_DIR=$PWD/{state_dir}
   dropgate credential issue kiosk {SERVED_VENUE}/door-1
   dropgate credential issue operator {SALE}
   dropgate credential issue partner {PARTNER}
@@ -205,8 +205,10 @@ def _how_to_look(stage: Stage, installation: Installation) -> str:
     state = f"--state-dir {os.path.relpath(installation.state)}"
     lines = {
         "all of it": os.path.relpath(installation.directory),
-        "the sale": stage.sale_url,
-        "the API": f"{stage.gateway}/openapi.json",
+        "the pages": f"{stage.gateway}/",
+        "the console": f"{stage.gateway}/console",
+        "its key": os.path.relpath(stage.keys.operator),
+        "the API": f"{stage.gateway}/docs",
         "metrics": f"{stage.gateway}/metrics",
         "the shop": stage.shop,
         "the box office": f"{stage.venue}/report",
