@@ -6,7 +6,7 @@ Pure: values in, figures out. Each figure must be 0.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +40,12 @@ def judge(
 ) -> Verdict:
     """Judge the journals and the partner's list against the units released by offer.
 
-    Oversold: a unit promised to two owners, or more units of an offer than were released. Over
-    limit: a shopper with more than `limit` units. Double redeemed: a code let in twice.
+    Oversold: a unit promised to two owners, a seat or a code promised for two units, or more units
+    of an offer than were released. Over limit: a shopper with more than `limit` units. Double
+    redeemed: a code let in twice.
     """
     owners: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    means: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     units_of: Counter[str] = Counter()
     let_in: defaultdict[str, set[str]] = defaultdict(set)
     orders: set[str] = set()
@@ -53,6 +55,8 @@ def judge(
             units_of[line["buyer"]] += len(line["units"])
             for unit in line["units"]:
                 owners[unit["offer"], unit["unit"]].append(line["order"])
+                for what in _shown(unit):
+                    means[what].add(unit["unit"])
         elif line["what"] == REDEEMED:
             let_in[line["code"]].add(line["key"])
     bought = sum(len(each) for each in owners.values())
@@ -60,21 +64,34 @@ def judge(
         for offer, unit in order["units"]:
             owners[offer, unit].append(str(order.get("order", "of a partner")))
     sold_twice, oversold = _oversold(owners, released)
+    alike = [
+        f"{kind} …{what[-4:]}: units {sorted(units)}"
+        for (kind, what), units in means.items()
+        if len(units) > 1
+    ]
     over = [f"{buyer} has {units}" for buyer, units in units_of.items() if units > limit]
     twice = [
         f"code …{code[-4:]}: {len(keys)} times" for code, keys in let_in.items() if len(keys) > 1
     ]
     return Verdict(
-        oversold=oversold,
+        oversold=oversold + len(alike),
         over_limit=len(over),
         double_redeemed=sum(len(keys) - 1 for keys in let_in.values()),
         orders=len(orders),
         units=bought,
         redeemed=len(let_in),
-        sold_twice=tuple(sold_twice),
+        sold_twice=(*sold_twice, *alike),
         limits_broken=tuple(over),
         let_in_twice=tuple(twice),
     )
+
+
+def _shown(unit: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What its owner shows at the door, and nobody else may: a seat, a code."""
+    if unit.get("seat"):
+        yield f"seat of {unit['offer']}", unit["seat"]
+    if unit.get("code"):
+        yield "code", unit["code"]
 
 
 def _oversold(

@@ -51,6 +51,17 @@ def test_a_unit_promised_twice_is_oversold() -> None:
     assert judge(two[:1], [partner_order(1)], released=RELEASED, limit=LIMIT).oversold == 1
 
 
+@pytest.mark.parametrize("shown", [{"seat": "A1"}, {"code": "8040-04P4-1Q44-HA2M"}])
+def test_a_seat_or_code_promised_for_two_units_is_oversold(shown: dict[str, str]) -> None:
+    """Two people at the door of one seat, or with one code, whatever the units' numbers are."""
+    promises = [confirmed("o1", "ada", 1), confirmed("o2", "bob", 2), confirmed("o3", "eve", 3)]
+    for promise in promises[:2]:
+        promise["units"][0] |= shown
+    found = judge(promises, [], released=RELEASED, limit=LIMIT)
+    assert found.oversold == 1
+    assert "units [1, 2]" in found.sold_twice[0]
+
+
 def test_more_units_than_were_released_are_oversold() -> None:
     """Eleven different units of an offer that has ten."""
     promises = [confirmed(f"o{unit}", f"b{unit}", unit) for unit in range(11)]
