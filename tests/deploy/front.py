@@ -14,9 +14,9 @@ def on(text: str, own: str, gateways: list[str]) -> str:
     Everything else stays as it is written; names need Docker's resolver, addresses need none.
     """
     for number, address in enumerate(gateways, start=1):
-        name = f"server gateway{number} gateway{number}:8080"
-        assert text.count(name) == 1
-        text = text.replace(name, f"server gateway{number} {address}")
+        name = f" gateway{number}:8080"
+        assert text.count(name) == 2  # when it is ready, and when none is
+        text = text.replace(name, f" {address}")
     for written, here in (
         ("bind :8080", f"bind {own}:8080"),
         ("bind 127.0.0.1:8404", f"bind {own}:8404"),

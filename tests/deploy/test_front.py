@@ -146,15 +146,24 @@ async def test_a_writing_call_is_never_sent_twice(ahead: Front) -> None:
     assert sum(stub.calls.count("POST") for stub in ahead.stubs) == 1
 
 
-async def test_nobody_there_is_said_at_once(ahead: Front) -> None:
-    """With no gateway ready the front answers 503, and its own health says no."""
+async def test_when_none_is_ready_calls_still_reach_them(ahead: Front) -> None:
+    """What all miss is behind them, and they go on without it; the front's own health says no."""
     for stub in ahead.stubs:
         stub.is_ready = False
     async with asyncio.timeout(PATIENCE_S):
-        while await ahead.status("GET") != 503:
+        while await _health(ahead) != 503:
             await asyncio.sleep(0.1)
+    await ahead.until(True, True)
+    assert [await ahead.status("POST") for _ in range(6)] == [200] * 6
+    ahead.stubs[0].is_ready = True
+    await ahead.until(True, False)
+    assert await _health(ahead) == 200
+
+
+async def _health(ahead: Front) -> int:
+    """The status of the front's own health."""
     async with ahead.http.get(ahead.url.replace(":8080", ":8404")) as health:
-        assert health.status == 503
+        return health.status
 
 
 async def test_a_live_stream_passes_as_it_is_written(ahead: Front) -> None:
