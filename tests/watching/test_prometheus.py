@@ -43,6 +43,7 @@ NEVER_IN_A_DROP = {
     "DropgateCodesGuessed",
     "DropgateFactsQuarantined",
     "DropgateInvariantBroken",
+    "DropgateSaleUnreadable",
     "DropgateSettlementStopped",
     "DropgateSlotFenced",
 }
