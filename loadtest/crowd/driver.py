@@ -72,10 +72,15 @@ async def crowd(processes: Sequence[Words], told: Told, log: Path) -> Heard:
                 await process.wait()
         heard.add(latest[number])
 
-    async with asyncio.TaskGroup() as group:
-        for number, words in enumerate(processes):
-            group.create_task(one(number, words))
-    return heard
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number, words in enumerate(processes):
+                group.create_task(one(number, words))
+    except* Failed as failed:
+        wrong = failed.exceptions[0]
+    else:
+        return heard
+    raise wrong
 
 
 def _sum(lines: dict[int, dict[str, Any]], name: str) -> Counter[str]:
