@@ -111,7 +111,12 @@ async def revoke(settings: Settings, name: str) -> None:
     async with opened(settings) as tools:
         if not await tools.catalogue.revoke_credential(name):
             raise Refusal(f"there is no key {name}")
+        heirs = await tools.catalogue.credential_heirs(name)
     click.echo(f"key {name} is revoked")
+    if heirs:  # whoever stole a key may have rotated it
+        click.echo("keys that were made in its place are still good; if it was stolen:", err=True)
+        for heir in heirs:
+            click.echo(f"  dropgate credential revoke {heir}", err=True)
 
 
 def _show(outcome: Issued | NotIssued) -> None:

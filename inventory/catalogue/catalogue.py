@@ -109,6 +109,10 @@ class Catalogue:
         """End a key at once; False when there is none of that id."""
         return await self._credentials.revoke(credential)
 
+    async def credential_heirs(self, credential: str) -> list[str]:
+        """The keys in force that come from a key by rotations."""
+        return await self._credentials.heirs(credential)
+
     async def kiosks(self) -> list[Kiosk]:
         """All registered kiosks."""
         return await self._credentials.kiosks()

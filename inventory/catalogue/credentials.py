@@ -205,6 +205,12 @@ class Credentials:
             )
         return bool(done == "UPDATE 1")
 
+    async def heirs(self, credential: str) -> list[str]:
+        """The keys in force that were made in the place of a key, or of one that was, and so on."""
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(_HEIRS, credential)
+        return [row["id"] for row in rows]
+
     async def kiosks(self) -> list[Kiosk]:
         """All registered kiosks."""
         async with self._database.reading() as connection:
@@ -225,6 +231,16 @@ _OF_SCOPE = """
     from catalogue.credential
     where (role, scope) = (select role, scope from catalogue.credential where id = $1)
         and (id = $2 or revoked_at is null and (expires_at is null or expires_at > now()))"""
+
+
+_HEIRS = """
+    with recursive heir as (
+        select id, revoked_at, expires_at from catalogue.credential where replaces = $1
+        union
+        select next.id, next.revoked_at, next.expires_at
+        from catalogue.credential next join heir on next.replaces = heir.id)
+    select id from heir
+    where revoked_at is null and (expires_at is null or expires_at > now()) order by id"""
 
 
 async def _end_within(connection: Connection, credential: str, overlap_s: int) -> int:

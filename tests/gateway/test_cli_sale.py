@@ -196,6 +196,21 @@ async def test_a_credential_lives_and_ends(shell: Shell) -> None:
     )
 
 
+async def test_revoking_a_key_names_what_came_from_it(shell: Shell) -> None:
+    """Who stole a key may have rotated it: those that still work are named, to be revoked too."""
+    await shell.ok("credential", "issue", "partner", PARTNER)
+    [stolen] = (await shell.ok("credential", "list", "--json")).data
+    await shell.ok("credential", "rotate", stolen["id"])
+    [heir] = [
+        key["id"]
+        for key in (await shell.ok("credential", "list", "--json")).data
+        if key["id"] != stolen["id"]
+    ]
+    revoked = await shell.ok("credential", "revoke", stolen["id"])
+    assert revoked.complained.endswith(f"dropgate credential revoke {heir}\n")
+    assert (await shell.ok("credential", "revoke", heir)).complained == ""
+
+
 async def test_a_statement_is_reconciled(shell: Shell) -> None:
     """Our own statement agrees with ours; a falsified line is a break of its class, status 3."""
     await shell.applied()

@@ -97,6 +97,18 @@ async def test_rotation_overlaps(catalogue: Catalogue) -> None:
     assert {key.id for key in await catalogue.credentials()} == {old.id, newest.id}
 
 
+async def test_what_came_from_a_key_is_known(catalogue: Catalogue) -> None:
+    """All keys of its line that are in force, a generation that has ended in between or not."""
+    first, other = await issued(catalogue), await issued(catalogue)
+    second = await catalogue.rotate_credential(first.id, overlap_s=3_600)
+    assert isinstance(second, Issued)
+    third = await catalogue.rotate_credential(second.id, overlap_s=0)
+    assert isinstance(third, Issued)
+    assert await catalogue.credential_heirs(first.id) == [third.id]
+    assert await catalogue.credential_heirs(third.id) == []
+    assert await catalogue.credential_heirs(other.id) == []
+
+
 async def test_an_overlap_does_not_lengthen_a_life(catalogue: Catalogue) -> None:
     """A key that ends soon ends then, whatever the overlap, and its heir ends with it."""
     ends_ms = time.time_ns() // 1_000_000 + 60_000
