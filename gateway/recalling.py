@@ -9,6 +9,7 @@ from gateway.operator_answers import AllotmentOfPartnerAnswer
 from gateway.problems import Code, Refused
 from gateway.shelves import Shelf
 from inventory.allotments import LINES_MAX, Allotment, Allotments
+from inventory.outcomes import KeyReused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,12 @@ class RecallDesk:
         ):
             unsold = [unit.serial for unit in page if unit.state == "allotted"]
             if unsold:
-                await self.allotments.take_back(
+                told = await self.allotments.take_back(
                     shelf.view, allotment.number, partner="", key=f"{key}:{page[0].serial}",
                     serials=unsold, by=actor,
                 )  # fmt: skip
+                if isinstance(told, KeyReused):  # units that came since: a recall of their own
+                    raise Refused(Code.KEY_REUSED)
             after = page[-1].serial
         return _answer(shelf, await self._find(shelf, name))
 

@@ -218,7 +218,7 @@ ROUTES = (
         body=Empty,
         key=Keyed.REQUIRED,
         answers={200: AllotmentOfPartnerAnswer},
-        refusals=(Code.UNKNOWN_ALLOTMENT,),
+        refusals=(Code.UNKNOWN_ALLOTMENT, Code.KEY_REUSED),
     ),
     Endpoint(
         method="GET",

@@ -66,3 +66,17 @@ async def test_an_unknown_allotment_is_refused(world: World) -> None:
     """There is nothing to recall."""
     told = await recall(world, "nothing")
     assert (told.status, told.code) == (404, "unknown_allotment")
+
+
+async def test_a_recall_that_did_nothing_does_not_say_done(world: World) -> None:
+    """Units that came to the allotment after a recall need one of their own; its key is refused."""
+    [allotment] = await world.services.recalls.allotments.listed(world.sale)
+    units = await world.services.recalls.allotments.units(world.sale, allotment)
+    await world.services.recalls.allotments.take_back(
+        world.sale, allotment.number, partner="", key=f"once:{units[0].serial}",
+        serials=[units[3].serial], by="test",
+    )  # fmt: skip
+    again = await recall(world, key="once")
+    assert (again.status, again.code) == (422, "key_reused")
+    assert (await listed(world))["left"] == 9
+    assert (await recall(world)).data["left"] == 0
