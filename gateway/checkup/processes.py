@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,25 +46,35 @@ async def processes(settings: Settings) -> list[Finding]:
     return found.all
 
 
-async def _ask(urls: list[str]) -> list[tuple[int, str]]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a process says; status 0: nothing."""
+
+    status: int = 0
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+async def _ask(urls: list[str]) -> list[_Told]:
     timeout = aiohttp.ClientTimeout(total=_ASK_S)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
 
-        async def one(url: str) -> tuple[int, str]:
+        async def one(url: str) -> _Told:
             try:
                 async with session.get(f"{url}/readyz") as ready:
-                    status = ready.status
+                    health = await ready.json() if ready.status == 200 else {}
                 async with session.get(f"{url}/metrics") as metrics:
                     said = _VERSION.search(await metrics.text())
             except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError, ValueError):
-                return 0, ""
-            return status, said.group(1) if said else ""
+                return _Told()
+            warnings = tuple(map(str, health.get("warnings", ())))
+            return _Told(ready.status, said.group(1) if said else "", warnings)
 
         return list(await asyncio.gather(*(one(url) for url in urls)))
 
 
-def _judge(found: Findings, name: str, url: str, told: tuple[int, str]) -> None:
-    status, runs = told
+def _judge(found: Findings, name: str, url: str, told: _Told) -> None:
+    status, runs = told.status, told.version
     ours = version("dropgate")
     if status == 0:
         found.bad(f"{name} does not answer at {url}", f"curl {url}/livez  # and look at its log")
@@ -73,6 +84,8 @@ def _judge(found: Findings, name: str, url: str, told: tuple[int, str]) -> None:
         found.bad(f"{name} runs version {runs}, and this is {ours}", f"restart {name}")
     else:
         found.ok(f"{name} is ready, version {runs or 'not told'}")
+    for warning in told.warnings:
+        found.bad(f"{name}: {warning}", "docs/runbooks/DropgateSaleUnreadable.md says how")
 
 
 def _in_test_mode(pid: int) -> bool:

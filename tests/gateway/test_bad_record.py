@@ -1,10 +1,13 @@
 """One sale whose record in the store is damaged: it is refused, the others go on selling."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.checkup.processes import processes
+from gateway.config import Settings
 from gateway.services import Services
 from inventory import keys
 from settlement import Feed
@@ -58,6 +61,16 @@ async def test_a_sale_with_a_bad_record_is_refused(
     assert (ready.status, len(ready.data["warnings"])) == (200, 1)
     assert BAD in ready.data["warnings"][0]
     assert b"dropgate_sales_unreadable 1.0" in (await world.call("GET", "/metrics")).body
+
+
+async def test_the_doctor_does_not_call_that_well(world: World, tmp_path: Path) -> None:
+    """A process that is ready, and refuses a sale, is bad, with the sale's name."""
+    await damage(world, "HDEL", "drops")
+    await world.services.shelves.refresh()
+    own = world.own_url.removeprefix("http://")
+    ready, refused = await processes(Settings(state_dir=tmp_path, metrics_peers=(own,)))
+    assert (ready.mark, refused.mark) == ("ok", "bad")
+    assert f"the sale {BAD} is refused" in refused.told
 
 
 async def test_a_gateway_starts_beside_a_bad_record(world: World) -> None:
