@@ -269,8 +269,8 @@ function showBusy(why, question, n = 0, stop = null) {
   busy.hidden = false;
   fill(busy, h("span", { class: "spinner", "aria-hidden": "true" }),
     h("div", {}, h("strong", {}, t("asking.title")), " ", h("span", { class: "mono" }, t("asking.code", { code: masked(question.code) })),
-      why && h("p", { class: "small" }, t(why, { n }))),
-    stop && h("button", { class: "button", type: "button", onclick: () => stop.abort() }, t("asking.aside")));
+      why && h("p", { class: "small" }, t(why, { n })),
+      stop && h("button", { class: "button", type: "button", onclick: () => stop.abort() }, t("asking.aside"))));
 }
 
 // ---- the line and the key
