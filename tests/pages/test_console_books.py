@@ -153,7 +153,8 @@ async def test_a_process_that_is_missing_turns_the_bar_red(site: Site, open_page
     await expect(page.locator(".alarms")).to_have_attribute("data-level", "good")
     site.world.services.fleet._others = ["127.0.0.1:1"]  # a process of the group that is gone
     bar = page.locator("[data-alarm=process_missing]")
-    await expect(bar).to_contain_text("WRONG: Gateway processes that do not answer: 1")
+    told = "WRONG: Gateway processes that do not answer: 1"
+    await expect(bar).to_contain_text(told, timeout=20_000)  # not before seconds of silence
     await expect(bar).to_contain_text("docs/runbooks/")
 
     async def titled() -> bool:

@@ -112,11 +112,23 @@ async def test_a_fleet_that_changes_is_not_compared(blank: Page) -> None:
         "meter",
         """((meter) => given.map((one, at) => {
             const seen = meter.note(one, at);
-            return [seen.refused.sold_out, seen.missing];
+            return seen.refused.sold_out;
         }))(new m.Meter())""",
         pages,
     )
-    assert told == [[None, 0], [10, 0], [None, 1], [1, 1], [None, 0]]
+    assert told == [None, 10, None, 1, None]
+
+
+async def test_a_process_is_gone_when_it_stays_silent(blank: Page) -> None:
+    """One asking that a busy process missed is no alarm; seconds of silence are."""
+    told = await run(
+        blank,
+        "meter",
+        """((meter) => given.map((missing, at) =>
+            meter.note(`dropgate_missing_processes ${missing}\\n`, at).gone))(new m.Meter())""",
+        [0, 1, 0, 1, 1, 1, 1, 1, 1, 0],
+    )
+    assert told == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
 
 
 async def test_only_a_gateway_can_be_unready(blank: Page) -> None:
@@ -190,7 +202,7 @@ def past(**columns: tuple[int, int]) -> list[Any]:
 METER: dict[str, Any] = {
     "broken": [],
     "fenced": 0,
-    "missing": 0,
+    "gone": 0,
     "gateways": 2,
     "serving": 2,
     "bugs": 0,
@@ -215,7 +227,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({"board": board(lag=900), "past": past(lag=(0, 900))[:10]}, []),
     ({"board": board(), "meter": METER}, []),
     (
-        {"board": board(), "meter": {**METER, "missing": 1, "guessesPerS": 3}},
+        {"board": board(), "meter": {**METER, "gone": 1, "guessesPerS": 3}},
         ["bad process_missing", "warn guessing"],
     ),
     (

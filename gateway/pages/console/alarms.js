@@ -73,7 +73,7 @@ function ofFleet(meter) {
   const found = [];
   if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken }));
   if (meter.fenced > 0) found.push(alarm("bad", "fenced", { n: meter.fenced }));
-  if (meter.missing > 0) found.push(alarm("bad", "process_missing", { n: meter.missing }));
+  if (meter.gone > 0) found.push(alarm("bad", "process_missing", { n: meter.gone }));
   if (meter.serving < meter.gateways) {
     found.push(alarm("bad", "not_ready", { n: meter.gateways - meter.serving, of: meter.gateways }));
   }

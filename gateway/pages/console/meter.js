@@ -9,6 +9,8 @@ const BUYING = ["shopper_hold", "shopper_confirm", "partner_order", "partner_bat
 const SECONDS = "dropgate_http_request_duration_seconds";
 const WINDOW_S = 10;
 const MINUTE_S = 60;
+/* A busy process may miss one asking; who is silent for so long is gone. */
+const GONE_S = 5;
 
 function reading(page, at, sale) {
   const samples = parse(page);
@@ -49,7 +51,7 @@ export class Meter {
     const spread = seconds > 0 ? gained(before.latency, now.latency) : null;
     return {
       at,
-      missing: now.missing,
+      gone: at - minute.at >= GONE_S ? now.missing : 0,
       gateways: now.gateways,
       serving: now.serving,
       broken: now.broken,
