@@ -13,6 +13,7 @@ PYTHON_LINES_MAX = 350
 LUA_LINES_MAX = 350
 FUNCTION_LINES_MAX = 40
 README_LINES_MAX = 150
+PICTURE_BYTES_MAX = 150_000
 UNFINISHED = re.compile(
     r"NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX\b|pytest\.skip\(|@pytest\.mark\.(skip|xfail)"
 )
@@ -97,6 +98,14 @@ def test_every_package_is_shipped() -> None:
 def test_the_readme_is_short() -> None:
     """Whoever is new reads it to the end."""
     assert len((HOUSE / "README.md").read_text(encoding="utf-8").splitlines()) <= README_LINES_MAX
+
+
+def test_the_readmes_pictures_are_small_and_there() -> None:
+    """Each picture that it shows is committed, each that is committed is shown; none is heavy."""
+    shown = set(re.findall(r'src="(docs/pictures/[^"]+)"', (HOUSE / "README.md").read_text()))
+    there = {str(one.relative_to(HOUSE)) for one in (HOUSE / "docs" / "pictures").iterdir()}
+    assert shown == there != set()
+    assert all((HOUSE / one).stat().st_size <= PICTURE_BYTES_MAX for one in there)
 
 
 def test_no_address_of_a_package_index_is_kept() -> None:
