@@ -84,17 +84,20 @@ async def summed(own: bytes, others: Sequence[str]) -> bytes:
 def _add_up(own: str, pages: Sequence[str | None]) -> bytes:
     sums = _Sums()
     sums.add(own)
-    for page in pages:
-        if page is not None:
-            sums.add(page)
-    return sums.text(sum(page is None for page in pages))
+    added = [page is not None and sums.add(page) for page in pages]
+    return sums.text(added.count(False))
 
 
 async def _page(session: aiohttp.ClientSession, peer: str) -> str | None:
     try:
         async with session.get(f"http://{peer}/metrics") as response:
             response.raise_for_status()
-            return (await response.content.read(PAGE_MAX)).decode()
+            page = bytearray()
+            async for part in response.content.iter_any():
+                page += part
+                if len(page) > PAGE_MAX:
+                    return None
+            return page.decode()
     except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
         return None
 
@@ -106,8 +109,13 @@ class _Sums(Collector):
         self._families: dict[str, Metric] = {}
         self._values: dict[str, dict[_Series, float]] = {}
 
-    def add(self, page: str) -> None:
-        for family in text_string_to_metric_families(page):
+    def add(self, page: str) -> bool:
+        """Add a page; False, and nothing is added, when it cannot be read."""
+        try:
+            families = list(text_string_to_metric_families(page))
+        except ValueError:
+            return False
+        for family in families:
             values = self._values.setdefault(family.name, {})
             self._families.setdefault(
                 family.name, Metric(family.name, family.documentation, family.type)
@@ -119,6 +127,7 @@ class _Sums(Collector):
                 before = values.get(series, 0.0)
                 largest = family.name in LARGEST
                 values[series] = max(before, sample.value) if largest else before + sample.value
+        return True
 
     def collect(self) -> Iterable[Metric]:
         for name, family in self._families.items():

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -11,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import fleet
 from gateway.metrics import Metrics
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def page_of(*, requests: int, lag_s: float) -> bytes:
@@ -30,6 +33,35 @@ async def peer() -> AsyncIterator[str]:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=page_of(requests=5, lag_s=0.5))
 
+    async with served(metrics) as address:
+        yield address
+
+
+@pytest.fixture
+def parts() -> list[bytes]:
+    """What the slow peer answers, in so many parts."""
+    return []
+
+
+@pytest.fixture
+async def slow_peer(parts: list[bytes]) -> AsyncIterator[str]:
+    """A process whose page comes in parts."""
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in parts:
+            await response.write(part)
+            await asyncio.sleep(0.05)
+        return response
+
+    async with served(metrics) as address:
+        yield address
+
+
+@asynccontextmanager
+async def served(metrics: Handler) -> AsyncIterator[str]:
+    """A port with a page of metrics; its address."""
     app = web.Application()
     app.router.add_get("/metrics", metrics)
     runner = web.AppRunner(app)
@@ -71,6 +103,22 @@ async def test_a_process_that_does_not_answer_is_told_and_left_out(peer: str) ->
     summed = values(await fleet.summed(page_of(requests=2, lag_s=0.1), [nobody, peer]))
     assert summed["dropgate_missing_processes[]"] == 1
     assert summed["dropgate_http_requests_in_flight[]"] == 6
+
+
+async def test_a_page_that_comes_in_parts_is_added_whole(
+    parts: list[bytes], slow_peer: str
+) -> None:
+    """A sum never lacks the rest of a page; one that is no page, or without end, is missing."""
+    whole = page_of(requests=5, lag_s=0.5)
+    name = "dropgate_http_requests_in_flight[]"
+    cut = whole.index(b"in_flight") + 4
+    parts[:] = [whole[:cut], whole[cut:]]
+    summed = values(await fleet.summed(page_of(requests=2, lag_s=0.1), [slow_peer]))
+    assert (summed[name], summed["dropgate_missing_processes[]"]) == (6, 0)
+    for wrong in ([whole[:cut] + b"{c"], [b"#" * (fleet.PAGE_MAX + 1)]):
+        parts[:] = wrong
+        summed = values(await fleet.summed(page_of(requests=2, lag_s=0.1), [slow_peer]))
+        assert (summed[name], summed["dropgate_missing_processes[]"]) == (3, 1)
 
 
 async def test_the_sum_is_a_page_that_can_be_summed_again(peer: str) -> None:
