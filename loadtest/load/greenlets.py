@@ -21,8 +21,8 @@ from loadtest.wire import Lost, take_answer
 
 READ_BYTES = 65_536
 CONNECT_TIMEOUT_S = 10.0
-IDLE_MAX_S = 30.0
-"""A server ends what is idle for long; a connection that old is not tried again."""
+IDLE_MAX_S = 10.0
+"""A gateway ends what is idle for 15 s; a connection near that is not tried again."""
 
 Result = TypeVar("Result")
 
