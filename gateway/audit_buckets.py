@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.audit_checks import Check
-from inventory.audit import BucketView, read_bucket, units_of
+from inventory.audit import BucketView, any_filled, read_bucket, units_of
 from inventory.facts import SERIAL_MAX
 from inventory.ids import parse_order_id
 from inventory.records import PackedOrder
@@ -58,12 +58,14 @@ async def audit_buckets(
 
 async def _buckets(store: Store, sale: SaleView, progress: Progress) -> AsyncIterator[BucketView]:
     total = sale.stripes * sale.buckets
-    for first in range(0, total, BUCKETS_AT_ONCE):
-        places = range(first, min(first + BUCKETS_AT_ONCE, total))
-        read = (read_bucket(store, sale, at // sale.buckets, at % sale.buckets) for at in places)
-        for bucket in await asyncio.gather(*read):
-            yield bucket
-        progress("buyers", places[-1] + 1, total)
+    for stripe in range(sale.stripes):
+        for first in range(0, sale.buckets, BUCKETS_AT_ONCE):
+            numbers = range(first, min(first + BUCKETS_AT_ONCE, sale.buckets))
+            if await any_filled(store, sale, stripe, numbers):
+                read = (read_bucket(store, sale, stripe, number) for number in numbers)
+                for bucket in await asyncio.gather(*read):
+                    yield bucket
+            progress("buyers", stripe * sale.buckets + numbers[-1] + 1, total)
 
 
 def _limits(sale: SaleView, bucket: BucketView) -> list[tuple[str, str | None]]:

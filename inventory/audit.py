@@ -31,6 +31,11 @@ class BucketView:
     orders: dict[str, PackedOrder]
 
 
+async def any_filled(store: Store, sale: SaleView, stripe: int, numbers: range) -> bool:
+    """Whether any of these buckets holds anything; most of a large sale's may be empty."""
+    return bool(await store.read("EXISTS", *(keys.bucket(sale.id, stripe, n) for n in numbers)))
+
+
 async def read_bucket(store: Store, sale: SaleView, stripe: int, number: int) -> BucketView:
     """Read one bucket. Raises AssertionError when it is larger than any bucket should be."""
     slot_keys = (keys.sale(sale.id, stripe), keys.bucket(sale.id, stripe, number))
