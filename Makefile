@@ -3,7 +3,7 @@
 #
 #   make demo    run a whole drop and show what happened     (KEEP=1: leave it running)
 #   make run     serve the example, until Ctrl-C
-#   make test    run every test                              (T=tests/lua: only those)
+#   make test    run every test, two files at a time         (T=tests/lua: only those)
 #   make check   lint, format, types
 #   make bench   measure the promises in figures
 #   make load    a crowd for a minute, and a verdict         (ARGS="--shape step"; ARGS=--help)
@@ -24,7 +24,7 @@ run: $(STAMP)
 	$(BIN)/python -m loadtest.demo --serve
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(T)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(T)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

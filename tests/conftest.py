@@ -26,7 +26,17 @@ from tests.patience import patiently
 
 TEMPLATE = "dropgate_template"
 STALL_S = 5.0
+TOGETHER = ("deploy",)
+"""Folders whose tests share what is dear to make: one process runs them all."""
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests run in two processes, a file always in one of them: its servers are started once."""
+    for item in items:
+        folder, _, file = item.nodeid.removeprefix("tests/").partition("/")
+        group = folder if folder in TOGETHER else f"{folder}/{file.partition('::')[0]}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

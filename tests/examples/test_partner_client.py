@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.docs.sale import ALLOTMENT, SALE, SOLD_HERE, site as site  # noqa: PLC0414  # a fixture
@@ -41,6 +41,10 @@ async def breaking(url: str, *bounds: int) -> AsyncIterator[str]:
     """A way to the gateway whose n-th connection breaks after so many bytes of its answer."""
     host, port = url.removeprefix("http://").split(":")
     left = list(bounds)
+    open_ones: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.add(asyncio.create_task(passing(reader, writer)))
 
     async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, here = await asyncio.open_connection(host, int(port))
@@ -52,19 +56,26 @@ async def breaking(url: str, *bounds: int) -> AsyncIterator[str]:
                 here.write(piece)
 
         sending = asyncio.create_task(rest())
-        while bound > 0 and (piece := await there.read(min(bound, 4_096))):
-            writer.write(piece)
-            bound -= len(piece)
-        sending.cancel()
-        here.close()
-        writer.close()
+        try:
+            while bound > 0 and (piece := await there.read(min(bound, 4_096))):
+                writer.write(piece)
+                bound -= len(piece)
+        finally:
+            sending.cancel()
+            for end in (here, writer):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
 
-    server = await asyncio.start_server(passing, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         await server.wait_closed()
+        for one in open_ones:
+            one.cancel()
+        await asyncio.gather(*open_ones, return_exceptions=True)
 
 
 def sell(key: str, offer: str = SOLD_HERE) -> tuple[str, ...]:
