@@ -131,7 +131,8 @@ async def test_the_store_goes_and_comes_back(
         await store_server.start()
         await until(ready)
     held = await world.call("POST", f"/v1/sales/{SALE}/orders", body, auth=pass_, key="k")
-    assert held.status == 201, "the same key goes on where it was"
+    # 200 where the store's first answer came too late and its own second try found the order.
+    assert held.status in (200, 201), "the same key goes on where it was"
     after = await world.call("GET", f"/v1/orders/{before['id']}", auth=world.keys["partner"])
     assert after.data == before, "what was told is not forgotten"
     told_once = [r.message for r in caplog.records if "loop frames" in r.message]
