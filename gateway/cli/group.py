@@ -109,7 +109,12 @@ def main() -> NoReturn:
 
 
 def _told(error: Exception) -> str:
-    """Errors made for people say everything themselves; others are named, and how to see more."""
+    """Errors made for people say everything themselves; others are named, and how to see more.
+
+    Of several that came at once the first is told: it is what ended the others.
+    """
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     kind = type(error)
     text = str(error).strip() or kind.__name__
     if kind.__module__.split(".")[0] in ("gateway", "lua", "inventory", "settlement", "queueing"):

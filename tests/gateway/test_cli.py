@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.group import COMMANDS
+from gateway.cli.group import COMMANDS, group, main
 from gateway.cli.telling import actor
 from gateway.keyring import Keyring
+from lua.faults import NothingHappened
 
 
 def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -66,6 +67,21 @@ def test_a_server_that_is_not_there_is_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("dropgate: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_of_errors_that_came_at_once_the_first_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Work done side by side fails as a group: a person hears what ended it, in one line."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise ExceptionGroup("tasks", [ExceptionGroup("more", [NothingHappened("no answer")])])
+
+    monkeypatch.setattr(group, "main", failing)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "dropgate: no answer\n"
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["up", "--nonsense"], ["keys", "rotate"]])
