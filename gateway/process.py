@@ -4,8 +4,8 @@ Here: the order of the steps. What is wired is in `services`, what is answered i
 restarts under 150 keep-alive clients failed 208 of 63,754 calls with aiohttp's own way of stopping
 and none of 94,163 with this one: say not ready and serve on; close the listening socket; close each
 connection with its next answer (`Gate.drain`, told in a wrapper around the handler); wait until
-they are gone; only then take the rest down. Connections in the listening socket's queue are taken in
-before it is closed. Where the kernel has it, `net.ipv4.tcp_migrate_req=1` hands those of the
+they are gone; only then take the rest down. Connections in the listening socket's queue are taken
+in before it is closed. Where the kernel has it, `net.ipv4.tcp_migrate_req=1` hands those of the
 last microseconds to the other processes.
 """
 
