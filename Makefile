@@ -24,7 +24,7 @@ run: $(STAMP)
 	$(BIN)/python -m loadtest.demo --serve
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(T)
+	$(BIN)/python -m tests.suite $(T)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

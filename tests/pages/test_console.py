@@ -12,6 +12,8 @@ from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
 
 WAIT_S = 20.0
 ASLEEP_S = 7
+PAST = 7
+"""Moments of a sale before a console is opened again."""
 
 
 def bare(auth: str) -> str:
@@ -230,7 +232,7 @@ async def test_the_curves_get_their_points(site: Site, open_page: Opened) -> Non
 
     async def drawn() -> bool:
         points = await figures.evaluate_all("all => all.map((one) => Number(one.dataset.points))")
-        return min(points, default=0) >= 3
+        return min(points, default=0) >= PAST
 
     await until(drawn)
     units = figures.filter(has_text="redeemed").first.get_by_role("table")
@@ -238,7 +240,7 @@ async def test_the_curves_get_their_points(site: Site, open_page: Opened) -> Non
     assert await page.locator(".plot canvas").count() == 6
     await page.reload()
 
-    await until(lambda: ahead(page, 3))  # the sale's past is the gateway's to tell
+    await until(lambda: ahead(page, PAST - 3))  # the sale's past is the gateway's to tell
 
 
 async def test_a_tab_that_slept_is_told_what_it_missed(site: Site, open_page: Opened) -> None:
