@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.shelves import Shelf
+from gateway.single_flight import SingleFlight
 from inventory.records import OfferCounts
 from inventory.stock import Stock
 
@@ -72,9 +73,14 @@ class Counts:
         self._stock = stock
         self._kept: dict[str, Tally] = {}
         self._reading: dict[str, asyncio.Task[Tally]] = {}
+        self._flights: dict[str, SingleFlight[Tally]] = {}
 
     async def read(self, shelf: Shelf) -> Tally:
         """The counters now."""
+        flight = self._flights.setdefault(shelf.view.id, SingleFlight())
+        return await flight.run(lambda: self._read(shelf))
+
+    async def _read(self, shelf: Shelf) -> Tally:
         by_offer: dict[int, Units] = {}
         by_drop: dict[int, Units] = {}
         read: list[OfferCounts] = []

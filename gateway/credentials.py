@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.problems import Code, Refused
+from gateway.single_flight import SingleFlight
 from inventory.catalogue import Credential, presented
 
 KEY_PREFIX = "dgk_"
@@ -30,11 +31,15 @@ class Credentials:
     def __init__(self, load: Callable[[], Awaitable[Sequence[Credential]]]) -> None:
         self._load = load
         self._known: dict[str, Credential] | None = None
+        self._reading: SingleFlight[int] = SingleFlight()
         self.refreshed_at: float | None = None
         """When the list was read last, by time.monotonic(); None before the first time."""
 
     async def refresh(self) -> int:
-        """Read the list again; how many keys are in force. Raises Fault."""
+        """Read the list again, from now on; how many keys are in force. Raises Fault."""
+        return await self._reading.run(self._read)
+
+    async def _read(self) -> int:
         known = await self._load()
         self._known = {one.id: one for one in known}
         self.refreshed_at = time.monotonic()

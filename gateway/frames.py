@@ -10,6 +10,7 @@ from gateway.answers import FrameAnswer
 from gateway.problems import Code, Refused
 from gateway.responses import body_of
 from gateway.room_outcomes import frame_answer
+from gateway.single_flight import SingleFlight
 from queueing import Frame, Rooms
 
 
@@ -28,9 +29,14 @@ class Frames:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._kept: dict[str, KeptFrame] = {}
+        self._reading: dict[str, SingleFlight[KeptFrame]] = {}
 
     async def refresh(self, sale: str) -> KeptFrame:
         """Ask the store for a sale's frame and keep it."""
+        reading = self._reading.setdefault(sale, SingleFlight())
+        return await reading.run(lambda: self._read(sale))
+
+    async def _read(self, sale: str) -> KeptFrame:
         frame = await self._rooms.frame(sale)
         shown = frame_answer(frame)
         kept = self._kept[sale] = KeptFrame(frame, shown, body_of(shown))
@@ -52,3 +58,4 @@ class Frames:
         """Drop the frames of sales that are gone."""
         for sale in self._kept.keys() - sales:
             del self._kept[sale]
+            self._reading.pop(sale, None)

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.assertions import PAYMENT_AUDIENCE, Issuer, issuer_of
 from gateway.problems import Code, Refused
+from gateway.single_flight import SingleFlight
 from inventory.catalogue import OfferView, OutsideCodes, SaleCatalogue
 from inventory.ids import parse_order_id
 from inventory.salefile import KeySet, Venue
@@ -107,6 +108,8 @@ class Shelves:
         self._sales = Sales(store)
         self._known: dict[str, Shelf] = {}
         self._by_number: dict[int, str] = {}
+        self._reading_all: SingleFlight[int] = SingleFlight()
+        self._reading: dict[str, SingleFlight[Shelf | None]] = {}
         self._looked_at = float("-inf")
         self.unreadable: frozenset[str] = frozenset()
         """The sales whose records cannot be read. They are refused; the others go on."""
@@ -118,9 +121,14 @@ class Shelves:
 
     async def refresh(self) -> int:
         """Read the slot records again, and the meaning of those that changed; how many sales."""
+        return await self._reading_all.run(self._read_all)
+
+    async def _read_all(self) -> int:
+        before = set(self._known)  # one that was read alone meanwhile is not gone
         names = await self._sales.list()
-        for gone in self._known.keys() - set(names):
-            del self._known[gone]
+        for gone in before - set(names):
+            self._known.pop(gone, None)
+            self._reading.pop(gone, None)
         unreadable = {name for name in names if not await self._is_readable(name)}
         for name in self.unreadable - unreadable:
             log.info("sale %s can be read again, or is gone", name)
@@ -143,6 +151,10 @@ class Shelves:
 
     async def refresh_sale(self, sale: str) -> Shelf | None:
         """Read one sale again; None while the store has not got all of it."""
+        reading = self._reading.setdefault(sale, SingleFlight())
+        return await reading.run(lambda: self._read(sale))
+
+    async def _read(self, sale: str) -> Shelf | None:
         view = await self._sales.view(sale)
         if view is None:
             return None
