@@ -1,8 +1,10 @@
-"""The names of inventory's keys. Every key of one slot carries the tag `{sale:stripe}`.
+"""The names of inventory's keys. Every key of one slot carries the slot's tag (`lua/tags.py`).
 
 Here belongs how a key is called and how a large map is cut into buckets; ARCHITECTURE.md has the
 table of what each key holds. Keys are never built in Lua.
 """
+
+from lua.tags import tag
 
 SALES = "dropgate:sales"
 """Set of the ids of all sales in this store."""
@@ -17,7 +19,7 @@ ORDER_BUCKETS_MAX = 32_768
 
 
 def _key(sale: str, stripe: int, name: str) -> str:
-    return f"{{{sale}:{stripe}}}:{name}"
+    return f"{{{tag(sale, stripe)}}}:{name}"
 
 
 def sale(sale_id: str, stripe: int = 0) -> str:
@@ -73,6 +75,11 @@ def allotments(sale_id: str, stripe: int = 0) -> str:
 def done(sale_id: str, stripe: int = 0) -> str:
     """Hash: key of a lot, report or return → what it did; the memory of verbs without an order."""
     return _key(sale_id, stripe, "done")
+
+
+def lending(sale_id: str, stripe: int = 0) -> str:
+    """Hash: what this stripe lent to others and has from them; absent until it lends."""
+    return _key(sale_id, stripe, "lending")
 
 
 def catalogue(sale_id: str) -> str:

@@ -3,20 +3,22 @@
 Here because settlement knows of inventory nothing but its facts.
 """
 
+from lua.tags import tag
+
 SALES = "dropgate:sales"
 """Set of the ids of all sales in this store."""
 
 
 def record(sale: str, stripe: int) -> str:
     """Hash: the slot record of a sale's stripe."""
-    return f"{{{sale}:{stripe}}}:sale"
+    return f"{{{tag(sale, stripe)}}}:sale"
 
 
 def facts(sale: str, stripe: int) -> str:
     """Stream of facts."""
-    return f"{{{sale}:{stripe}}}:facts"
+    return f"{{{tag(sale, stripe)}}}:facts"
 
 
 def offers(sale: str, stripe: int) -> str:
     """Hash: offer number → packed record, whose fourth value is the venue."""
-    return f"{{{sale}:{stripe}}}:offers"
+    return f"{{{tag(sale, stripe)}}}:offers"
