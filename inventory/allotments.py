@@ -36,9 +36,9 @@ ALLOTMENT_MAKE = signature(
 )
 ALLOTMENT_EXPORT = signature(
     "allotment_export",
-    keys=("allotments",),
-    argv=("number", "partner"),
-    replies=("not_found", "not_yours", "exported"),
+    keys=("sale", "facts", "allotments"),
+    argv=("now_ms", "number", "partner"),
+    replies=("no_slot", "not_found", "not_yours", "exported"),
 )
 ALLOTMENT_REPORT = signature(
     "allotment_report",
@@ -171,10 +171,12 @@ class Allotments:
         mine = [one for one in found if partner is None or one.partner == partner]
         return sorted(mine, key=lambda one: one.number)
 
-    async def export(self, sale: SaleView, number: int, *, partner: str) -> ExportOutcome:
+    async def export(
+        self, sale: SaleView, number: int, *, partner: str, now_ms: int = 0
+    ) -> ExportOutcome:
         """The allotment, noted as exported before any of its codes is shown."""
-        slot_keys = (keys.allotments(sale.id),)
-        match await self._store.run(ALLOTMENT_EXPORT, slot_keys, (number, partner)):
+        slot_keys = (keys.sale(sale.id), keys.facts(sale.id), keys.allotments(sale.id))
+        match await self._store.run(ALLOTMENT_EXPORT, slot_keys, (now_ms, number, partner)):
             case [b"exported", packed]:
                 return _allotment(number, allotment_decoder.decode(packed))
             case [b"not_found"]:
@@ -182,7 +184,8 @@ class Allotments:
             case [b"not_yours"]:
                 return NotYours()
             case reply:
-                raise AssertionError(f"unknown reply {reply!r}")
+                forgotten(reply, sale.id)
+                raise AssertionError("forgotten() always raises")
 
     async def units(
         self, sale: SaleView, allotment: Allotment, *, after: int = -1, limit: int = LINES_MAX

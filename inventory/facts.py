@@ -47,7 +47,7 @@ class Stocked(_Fact, tag="stocked", array_like=True, frozen=True):
 
 
 class Held(_Fact, tag="held", array_like=True, frozen=True):
-    """A hold: available → held, until `expires_at_ms`."""
+    """A hold: available → held, until `expires_at_ms`. `fingerprint` is of what was asked for."""
 
     order: str
     buyer: str
@@ -58,6 +58,7 @@ class Held(_Fact, tag="held", array_like=True, frozen=True):
     lines: list[Line]
     amount_minor: int
     expires_at_ms: int
+    fingerprint: str = ""
 
 
 class Confirmed(_Fact, tag="confirmed", array_like=True, frozen=True):
@@ -95,6 +96,8 @@ class Sold(_Fact, tag="sold", array_like=True, frozen=True):
     lines: list[Line]
     amount_minor: int
     payment: str
+    fingerprint: str = ""
+    pass_id: str = ""
 
 
 class Released(_Fact, tag="released", array_like=True, frozen=True):
@@ -129,7 +132,8 @@ class Unfulfilled(_Fact, tag="unfulfilled", array_like=True, frozen=True):
 class Refunded(_Fact, tag="refunded", array_like=True, frozen=True):
     """Money goes back: sold → available (`back`), sold → voided, or it stays redeemed.
 
-    All three are empty when an unfulfilled order is refunded.
+    All three are empty when an unfulfilled order is refunded. `named` is 1 when the refund named
+    its units, 0 when it asked for all that were left.
     """
 
     order: str
@@ -140,16 +144,21 @@ class Refunded(_Fact, tag="refunded", array_like=True, frozen=True):
     back: list[Line]
     voided: list[Line]
     redeemed: list[Line]
+    named: int = 0
 
 
 class Redeemed(_Fact, tag="redeemed", array_like=True, frozen=True):
-    """A code was used: sold → redeemed. `owner` is an order id or an allotment id."""
+    """A code was used: sold → redeemed. `owner` is an order id or an allotment id.
+
+    `key` is the kiosk's own key of this redemption.
+    """
 
     offer: int
     serial: int
     venue: str
     kiosk: str
     owner: str
+    key: str = ""
 
 
 class Voided(_Fact, tag="voided", array_like=True, frozen=True):
@@ -175,19 +184,36 @@ class Allotted(_Fact, tag="allotted", array_like=True, frozen=True):
     partner: str
     offer: int
     ranges: Ranges
+    allotment_number: int = 0
+
+
+class Exported(_Fact, tag="exported", array_like=True, frozen=True):
+    """The codes of an allotment are about to be shown to its partner; no unit moves."""
+
+    allotment: str
+    partner: str
 
 
 class Reported(_Fact, tag="reported", array_like=True, frozen=True):
-    """A partner sold units of its allotment: allotted → sold."""
+    """A partner sold units of its allotment: allotted → sold.
+
+    `key` and `fingerprint` know the report again; `statuses` was its answer, a letter a line.
+    """
 
     allotment: str
     partner: str
     offer: int
     sales: list[ReportLine]
+    key: str = ""
+    fingerprint: str = ""
+    statuses: str = ""
 
 
 class Recalled(_Fact, tag="recalled", array_like=True, frozen=True):
-    """Units leave an allotment: allotted → available (`back`) or voided. `by` says who did it."""
+    """Units leave an allotment: allotted → available (`back`) or voided. `by` says who did it.
+
+    `key`, `fingerprint` and `statuses` as with a report.
+    """
 
     allotment: str
     partner: str
@@ -195,6 +221,32 @@ class Recalled(_Fact, tag="recalled", array_like=True, frozen=True):
     back: Ranges
     voided: Ranges
     by: str
+    key: str = ""
+    fingerprint: str = ""
+    statuses: str = ""
+
+
+class Withheld(_Fact, tag="withheld", array_like=True, frozen=True):
+    """Units that a lost store may have sold are kept back: available → withheld."""
+
+    offer: int
+    ranges: Ranges
+    reason: str
+
+
+class Freed(_Fact, tag="freed", array_like=True, frozen=True):
+    """An operator puts withheld units on sale again: withheld → available."""
+
+    offer: int
+    ranges: Ranges
+    actor: str
+
+
+class Begun(_Fact, tag="begun", array_like=True, frozen=True):
+    """The first fact of an epoch: the last fact that the rebuilt slot has kept."""
+
+    kept_epoch: int
+    kept_number: int
 
 
 class Changed(_Fact, tag="changed", array_like=True, frozen=True):
@@ -218,8 +270,12 @@ Fact = (
     | Voided
     | Returned
     | Allotted
+    | Exported
     | Reported
     | Recalled
+    | Withheld
+    | Freed
+    | Begun
     | Changed
 )
 

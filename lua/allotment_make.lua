@@ -73,7 +73,7 @@ for _, serial in ipairs(serials) do
 end
 offer[AVAILABLE], offer[ALLOTTED] = offer[AVAILABLE] - quantity, offer[ALLOTTED] + quantity
 local ranges = gather(serials)
-add_fact(slot, 'allotted', id, partner, offer_number, ranges)
+add_fact(slot, 'allotted', id, partner, offer_number, ranges, number)
 redis.call('HSET', ALLOTMENTS, number,
   cmsgpack.pack({ id, partner, offer_number, ranges, 0, quantity, 0, 0, 0 }))
 write_stock(slot)

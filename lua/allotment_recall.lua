@@ -2,7 +2,8 @@
 -- allotment_recall: units leave an allotment, given back by the partner or recalled.
 --
 -- Why: a unit whose code was exported comes back under a new generation, so the exported code is
--- dead; with an outside code, which cannot change, it is voided.
+-- dead; with an outside code, which cannot change, it is voided. A call that took nothing out is
+-- not remembered: it is decided anew.
 --
 -- KEYS
 --   1 sale     hash    the slot record
@@ -39,7 +40,7 @@ local serials = cmsgpack.unpack(ARGV[6])
 local allotment = allotment_of(number)
 if not allotment then return { 'not_found' } end
 if partner ~= '' and allotment[A_PARTNER] ~= partner then return { 'not_yours' } end
-local asked = number .. ' ' .. table.concat(serials, ' ')
+local asked = redis.sha1hex(number .. ' ' .. table.concat(serials, ' '))
 local known = redis.call('HGET', DONE, key)
 if known then
   known = cmsgpack.unpack(known)
@@ -68,9 +69,9 @@ allotment[A_BACK], allotment[A_VOIDED] = allotment[A_BACK] + #back, allotment[A_
 statuses = table.concat(statuses)
 if #back + #voided > 0 then
   add_fact(slot, 'recalled', allotment[A_ID], allotment[A_PARTNER], offer_number, gather(back),
-    gather(voided), ARGV[5])
+    gather(voided), ARGV[5], key, asked, statuses)
   redis.call('HSET', ALLOTMENTS, number, cmsgpack.pack(allotment))
+  redis.call('HSET', DONE, key, cmsgpack.pack({ asked, statuses }))
 end
-redis.call('HSET', DONE, key, cmsgpack.pack({ asked, statuses }))
 write_stock(slot)
 return { 'recalled', statuses }

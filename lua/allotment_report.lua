@@ -2,7 +2,8 @@
 -- allotment_report: a partner says which units of its allotment it has sold.
 --
 -- Why: the report wakes the units' codes. Each line has a status of its own, and the report's key
--- remembers them, so a report whose answer was lost may be sent again as it was.
+-- remembers them, so a report whose answer was lost may be sent again as it was. One that sold
+-- nothing is not remembered: it is decided anew.
 --
 -- KEYS
 --   1 sale     hash    the slot record
@@ -61,9 +62,10 @@ statuses = table.concat(statuses)
 offer[ALLOTTED], offer[SOLD] = offer[ALLOTTED] - #sold, offer[SOLD] + #sold
 allotment[A_SOLD] = allotment[A_SOLD] + #sold
 if #sold > 0 then
-  add_fact(slot, 'reported', allotment[A_ID], partner, allotment[A_OFFER], sold)
+  add_fact(slot, 'reported', allotment[A_ID], partner, allotment[A_OFFER], sold, key, ARGV[5],
+    statuses)
   redis.call('HSET', ALLOTMENTS, number, cmsgpack.pack(allotment))
+  redis.call('HSET', DONE, key, cmsgpack.pack({ ARGV[5], statuses }))
 end
-redis.call('HSET', DONE, key, cmsgpack.pack({ ARGV[5], statuses }))
 write_stock(slot)
 return { 'reported', statuses }

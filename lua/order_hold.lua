@@ -109,11 +109,12 @@ local function decide(order, key, buyer, seller, reference, fingerprint, pass, p
     0, slot.now, slot.now + slot.hold_ms, payment, 0, {} }
   if one_step == 1 then
     record[STATE], record[EXPIRES_AT] = 'confirmed', 0
-    add_fact(slot, 'sold', order, buyer, seller, reference, slot.drop, lines, amount, payment)
+    add_fact(slot, 'sold', order, buyer, seller, reference, slot.drop, lines, amount, payment,
+      fingerprint, pass)
     units_sold(order, lines)
   else
     add_fact(slot, 'held', order, buyer, seller, reference, slot.drop, pass, lines, amount,
-      record[EXPIRES_AT])
+      record[EXPIRES_AT], fingerprint)
     new_due[#new_due + 1] = record[EXPIRES_AT]
     new_due[#new_due + 1] = order
   end

@@ -116,7 +116,7 @@ order[STATE] = #serials == #left and 'refunded' or 'partly_refunded'
 order[REFUNDS][#order[REFUNDS] + 1] = { refund, asked, serials }
 if freed > 0 then count_add(bucket, order[BUYER], -freed) end
 add_fact(slot, 'refunded', id, order[BUYER], order[SELLER], refund, amount, ends.back, ends.voided,
-  ends.redeemed)
+  ends.redeemed, #wanted > 0 and 1 or 0)
 local packed = order_set(slot, bucket, id, order)
 write_buckets()
 write_stock(slot)

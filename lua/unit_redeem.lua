@@ -68,7 +68,7 @@ if owner:sub(1, 10) == 'allotment:' then
 end
 unit_set(serial, 'r', generation, owner)
 offer[SOLD], offer[REDEEMED] = offer[SOLD] - 1, offer[REDEEMED] + 1
-add_fact(slot, 'redeemed', number, serial, venue, kiosk, shown)
+add_fact(slot, 'redeemed', number, serial, venue, kiosk, shown, key)
 redis.call('HSET', OFFERS, number, cmsgpack.pack(offer))
 redis.call('HSET', REDEMPTIONS, serial, cmsgpack.pack({ slot.now, venue, kiosk, key, shown }))
 write_units()

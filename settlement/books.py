@@ -148,7 +148,8 @@ class Books:
         """Offer number → state → units, with `released` for all that ever came.
 
         `as_of` maps (stripe, epoch) to a fact number: the counts are those after that fact,
-        whatever was posted since. A stripe that is not named counts as it is now.
+        whatever was posted since. A stripe that is not named counts as it is now. Withheld units
+        count as held, as in the store.
         """
         asked = as_of or {}
         async with self._moment() as connection:
@@ -165,6 +166,8 @@ class Books:
                 name, amount = row["name"], sign * int(row["amount"])
                 if name == "venue":
                     name, amount = "released", -amount
+                elif name == "withheld":
+                    name = "held"
                 states = units.setdefault(row["offer"], dict.fromkeys((*STATES, "released"), 0))
                 states[name] += amount
         return units

@@ -15,6 +15,7 @@ AMOUNT_MAX = 10**12  # minor units; the sum of millions of them stays below 2**6
 COUNTER_MAX = 2**53 - 1
 AT_MS_MAX = 253_370_764_800_000  # the first day of the year 9999
 TEXT_MAX = 512
+STATUSES_MAX = 1_000  # letters, one for each line of a report or a return
 UNITS_MAX = 1_000_000  # serials that one fact names one by one, or as ranges that are spread
 
 _LIMITS = {
@@ -24,6 +25,9 @@ _LIMITS = {
     "offer": OFFER_MAX,
     "drop": OFFER_MAX,
     "serial": SERIAL_MAX,
+    "allotment_number": COUNTER_MAX,
+    "kept_epoch": COUNTER_MAX,
+    "kept_number": COUNTER_MAX,
 }
 _SMALLEST = SERIAL_MAX
 _MUST_SAY = frozenset({"order", "seller", "allotment", "partner", "owner"})
@@ -63,6 +67,8 @@ def _wrong_fields(record: msgspec.Struct) -> str:
 
 
 def _wrong_text(name: str, value: str) -> str:
+    if name == "statuses" and len(value) <= STATUSES_MAX and "\0" not in value:
+        return ""
     if value or name in _MUST_SAY:
         return f"{name} is not a text of 1 to {TEXT_MAX} characters"
     return ""

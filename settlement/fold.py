@@ -27,15 +27,17 @@ def apply(batch: Batch, numbered: Numbered) -> None:
             unit_facts.stocked(batch, fact, entry)
         case f.Voided():
             unit_facts.voided(batch, fact, entry)
-        case f.Returned():
-            unit_facts.returned(batch, fact, entry)
+        case f.Returned() | f.Withheld() | f.Freed():
+            unit_facts.moved(batch, fact, entry)
         case f.Allotted():
             unit_facts.allotted(batch, fact, entry)
+        case f.Exported():
+            unit_facts.exported(batch, fact)
         case f.Reported():
             unit_facts.reported(batch, fact, entry)
         case f.Recalled():
             unit_facts.recalled(batch, fact, entry)
-        case f.Changed():
+        case f.Begun() | f.Changed():
             pass
     if any(entry.values()):
         batch.entries.append((numbered.number, entry))
@@ -46,10 +48,12 @@ def subject_of(fact: f.Fact) -> str:
     match fact:
         case f.Redeemed():
             return fact.owner
-        case f.Allotted() | f.Reported() | f.Recalled():
+        case f.Allotted() | f.Exported() | f.Reported() | f.Recalled():
             return fact.allotment
-        case f.Stocked() | f.Voided() | f.Returned():
+        case f.Stocked() | f.Voided() | f.Returned() | f.Withheld() | f.Freed():
             return str(fact.offer)
+        case f.Begun():
+            return f"{fact.kept_epoch}-{fact.kept_number}"
         case f.Changed():
             return fact.what
         case _:

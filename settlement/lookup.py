@@ -42,6 +42,8 @@ class Names:
             case f.Redeemed():
                 self.owners.add(fact.owner)
                 self._add(fact.offer, (fact.serial,))
+            case f.Exported():
+                self.owners.add(fact.allotment)
             case f.Allotted():
                 self.owners.add(fact.allotment)
                 self._add(fact.offer, f.spread(fact.ranges))
@@ -52,11 +54,11 @@ class Names:
                 self.owners.add(fact.allotment)
                 self._add(fact.offer, (line.serial for line in fact.sales))
                 self.priced.add(fact.offer)
-            case f.Stocked() | f.Returned() | f.Voided():
+            case f.Stocked() | f.Returned() | f.Voided() | f.Withheld() | f.Freed():
                 self.offers.add(fact.offer)
                 pairs = zip(fact.ranges[::2], fact.ranges[1::2], strict=True)
                 self.ranges += [(first, first + count - 1) for first, count in pairs]
-            case f.Changed():
+            case f.Begun() | f.Changed():
                 pass
 
     def _add_lines(self, lines: list[f.Line]) -> None:

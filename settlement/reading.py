@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from inventory.facts import ENTRY_FIELD, Changed, Fact
+from inventory.facts import ENTRY_FIELD, Begun, Fact
 from settlement.bounds import what_is_wrong
 
 DIGEST_BYTES = 16
@@ -130,18 +130,17 @@ def _new_epoch(
 ) -> Gap | None:
     """None when an entry of another epoch may follow the cursor.
 
-    The first epoch follows an empty cursor. A later one must say with its first fact, a change
-    named `epoch <epoch>-<number>`, which fact was the last kept, and that must be our cursor.
+    The first epoch follows an empty cursor. A later one must say with its first fact which fact was
+    the last kept, and that must be our cursor.
     """
     if (epoch, number, found) == (0, 0, 1):
         return None
     with contextlib.suppress(msgspec.MsgspecError, ValueError, IndexError):
         first = _fact.decode(_entry.decode(fields[1])[0])
-        if isinstance(first, Changed) and (first.number, first.what) == (
-            1,
-            f"epoch {epoch}-{number}",
-        ):
-            return None
+        if isinstance(first, Begun):
+            kept = (first.kept_epoch, first.kept_number)
+            if first.number == 1 and kept == (epoch, number):
+                return None
     return Gap(
         f"epoch {found} begins with entry {found}-{last} and does not say that it follows fact "
         f"{epoch}-{number}, the last one in the books"

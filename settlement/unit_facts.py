@@ -2,6 +2,8 @@
 
 from inventory.facts import (
     Allotted,
+    Exported,
+    Freed,
     Line,
     Ranges,
     Recalled,
@@ -10,6 +12,7 @@ from inventory.facts import (
     Returned,
     Stocked,
     Voided,
+    Withheld,
     spread,
 )
 from settlement.batch import Batch, StockRow
@@ -25,15 +28,21 @@ def stocked(batch: Batch, fact: Stocked, entry: Entry) -> None:
         entry.move(fact.offer, VENUE, "available", count)
 
 
-def returned(batch: Batch, fact: Returned, entry: Entry) -> None:
-    """Available → returned to the venue."""
-    _off_shelf(batch, fact, entry, "returned")
+def exported(batch: Batch, fact: Exported) -> None:
+    """Codes were shown; no unit moves."""
+    _check_allotment(batch, fact)
+
+
+def moved(batch: Batch, fact: Returned | Withheld | Freed, entry: Entry) -> None:
+    """Available → returned to the venue or withheld, and back; nobody's before and after."""
+    before, to = _MOVES[type(fact)]
+    _move_ranges(batch, fact, entry, before, to)
 
 
 def voided(batch: Batch, fact: Voided, entry: Entry) -> None:
     """Available or sold → voided; a sold unit stays with its owner."""
     if fact.state == "available":
-        _off_shelf(batch, fact, entry, "voided")
+        _move_ranges(batch, fact, entry, "available", "voided")
         return
     for serial in spread(fact.ranges):
         unit = batch.units.rows.get(serial)
@@ -153,15 +162,24 @@ def recalled(batch: Batch, fact: Recalled, entry: Entry) -> None:
     )
 
 
-def _off_shelf(batch: Batch, fact: Voided | Returned, entry: Entry, to: str) -> None:
+_MOVES: dict[type, tuple[str, str]] = {
+    Returned: ("available", "returned"),
+    Withheld: ("available", "withheld"),
+    Freed: ("withheld", "available"),
+}
+
+
+def _move_ranges(
+    batch: Batch, fact: Voided | Returned | Withheld | Freed, entry: Entry, before: str, to: str
+) -> None:
     for first, count in _pairs(fact.ranges):
         last = first + count - 1
-        batch.units.take_off_shelf(fact.number, fact.offer, first, last, to)
+        batch.units.move_range(fact.number, fact.offer, first, last, before=before, to=to)
         batch.stock.append(StockRow(fact.offer, first, last, to, "", fact.number))
-        entry.move(fact.offer, "available", to, count)
+        entry.move(fact.offer, before, to, count)
 
 
-def _check_allotment(batch: Batch, fact: Allotted | Reported | Recalled) -> None:
+def _check_allotment(batch: Batch, fact: Allotted | Exported | Reported | Recalled) -> None:
     known = batch.allotments.get(fact.allotment)
     if known is None:
         batch.allotments[fact.allotment] = batch.new_allotments[fact.allotment] = fact.partner

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 UnitState = Literal["available", "held", "allotted", "sold", "redeemed", "voided", "returned"]
+"""The states that the store counts; the books count withheld units apart, the store as held."""
 STATES: tuple[UnitState, ...] = (
     "available", "held", "allotted", "sold", "redeemed", "voided", "returned",
 )  # fmt: skip
@@ -117,16 +118,25 @@ class Units:
             detail = {"offer": offer, "first": first, "last": last, "known": before, "rows": rows}
             self.violations.append(Violation(number, "stocked_twice", str(first), detail))
 
-    def take_off_shelf(self, number: int, offer: int, first: int, last: int, to: str) -> None:
-        """A whole range leaves the shelf, its rows one by one: available → `to`."""
-        untouched = last - first + 1
-        for serial in list(self._rows_between(first, last)):
-            untouched -= 1
-            self.move(number, offer, (serial,), before=("available", ""), after=(to, ""))
-        if untouched == 0:
+    def move_range(
+        self, number: int, offer: int, first: int, last: int, *, before: str, to: str
+    ) -> None:
+        """A whole range that is nobody's changes its state, its rows one by one."""
+        start = first
+        for serial in [*sorted(self._rows_between(first, last)), last + 1]:
+            self._move_untouched(number, offer, (start, serial - 1), before, to)
+            if serial <= last:
+                self.move(number, offer, (serial,), before=(before, ""), after=(to, ""))
+            start = serial + 1
+
+    def _move_untouched(
+        self, number: int, offer: int, ends: tuple[int, int], before: str, to: str
+    ) -> None:
+        first, last = ends
+        if first > last:
             return
-        before = self.shelf.put(offer, first, last, to)
-        wrong = {state: count for state, count in before.items() if state != "available"}
+        known = self.shelf.put(offer, first, last, to)
+        wrong = {state: count for state, count in known.items() if state != before}
         if wrong:
             detail = {"offer": offer, "first": first, "last": last, "to": to, "known": wrong}
             self.violations.append(Violation(number, "unit_state", str(first), detail))

@@ -46,6 +46,10 @@ def replayed(story: list[f.Fact]) -> dict[int, Counter[str]]:
             case f.Recalled():
                 move(fact.offer, sum(fact.back[1::2]), "allotted", "available")
                 move(fact.offer, sum(fact.voided[1::2]), "allotted", "voided")
-            case f.Unfulfilled() | f.Changed():
+            case f.Withheld():
+                move(fact.offer, sum(fact.ranges[1::2]), "available", "held")
+            case f.Freed():
+                move(fact.offer, sum(fact.ranges[1::2]), "held", "available")
+            case f.Unfulfilled() | f.Changed() | f.Exported() | f.Begun():
                 pass
     return offers

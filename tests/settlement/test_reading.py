@@ -61,7 +61,7 @@ def test_a_gap_is_told_and_nothing_is_skipped(
 
 def test_a_new_epoch_goes_on_only_where_the_books_are() -> None:
     """The first fact of a later epoch names the last one kept; that must be our cursor."""
-    says = facts.Changed(0, AT_MS, "epoch 1-6", "restore")
+    says = facts.Begun(0, AT_MS, 1, 6)
     found = reading([entry(1, says, A, epoch=2)], 1, 6)
     assert (found.epoch, numbers(found.facts)) == (2, [1, 2])
     assert isinstance(read([entry(1, says, A, epoch=2)], 1, 5), Gap)
@@ -71,7 +71,7 @@ def test_a_new_epoch_goes_on_only_where_the_books_are() -> None:
 
 def test_one_reading_is_of_one_epoch() -> None:
     """What follows in another epoch waits for the next reading."""
-    says = facts.Changed(0, AT_MS, "epoch 1-1", "restore")
+    says = facts.Begun(0, AT_MS, 1, 1)
     found = reading([entry(1, A), entry(1, says, epoch=2)])
     assert (found.epoch, found.last) == (1, 1)
 
