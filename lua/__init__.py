@@ -6,12 +6,13 @@ and the embedded server. Decisions are made in the scripts; none is made here in
 
 from lua.catalogue import BadHeader, Script, signature
 from lua.condition import StoreCondition
-from lua.faults import Fault, MayHaveHappened, NothingHappened
+from lua.faults import Fault, Fenced, MayHaveHappened, NothingHappened
 from lua.store import NotDurable, Store
 
 __all__ = [
     "BadHeader",
     "Fault",
+    "Fenced",
     "MayHaveHappened",
     "NotDurable",
     "NothingHappened",

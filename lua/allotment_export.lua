@@ -12,6 +12,7 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 number   integer the allotment's number
 --   3 partner  string  who asks
+--   4 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   not_found
@@ -19,12 +20,12 @@
 --   exported allotment_record
 -- COST O(1)
 --@include slot
-local slot = read_slot(KEYS[1], ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(KEYS[1], ARGV[1])
+if not slot then return instead end
 local packed = redis.call('HGET', KEYS[3], ARGV[2])
-if not packed then return { 'not_found' } end
+if not packed then return answer(slot, { 'not_found' }) end
 local allotment = cmsgpack.unpack(packed)
-if allotment[2] ~= ARGV[3] then return { 'not_yours' } end
+if allotment[2] ~= ARGV[3] then return answer(slot, { 'not_yours' }) end
 if allotment[5] == 0 then
   allotment[5] = 1
   packed = cmsgpack.pack(allotment)
@@ -32,4 +33,4 @@ if allotment[5] == 0 then
   add_fact(slot, 'exported', allotment[1], allotment[2])
   write_facts(slot, KEYS[1], KEYS[2])
 end
-return { 'exported', packed }
+return answer(slot, { 'exported', packed })

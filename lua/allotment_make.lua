@@ -22,6 +22,7 @@
 --   4 partner  string  who asks
 --   5 offer    integer offer number
 --   6 quantity integer 1..10000
+--   7 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   replayed units
@@ -33,8 +34,8 @@
 -- COST O(quantity)
 --@include stock
 --@include allotments
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local number, id, partner = tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local offer_number, quantity = tonumber(ARGV[5]), tonumber(ARGV[6])
 assert(quantity >= 1 and quantity <= 10000, 'quantity is 1..10000')
@@ -42,12 +43,14 @@ local known = allotment_of(number)
 if known then
   local same = known[A_ID] == id and known[A_PARTNER] == partner
     and known[A_OFFER] == offer_number and known[A_UNITS] == quantity
-  return same and { 'replayed', quantity } or { 'key_reused' }
+  return answer(slot, same and { 'replayed', quantity } or { 'key_reused' })
 end
-if slot.state == 'closed' then return { 'closed' } end
+if slot.state == 'closed' then return answer(slot, { 'closed' }) end
 local offer = offer_of(offer_number)
-if not offer then return { 'unknown_offer', offer_number } end
-if offer[AVAILABLE] < quantity then return { 'too_few', offer_number, offer[AVAILABLE] } end
+if not offer then return answer(slot, { 'unknown_offer', offer_number }) end
+if offer[AVAILABLE] < quantity then
+  return answer(slot, { 'too_few', offer_number, offer[AVAILABLE] })
+end
 
 local function seats_from_the_back()
   local text, serials = seats_of(offer_number):reverse(), {}
@@ -77,4 +80,4 @@ add_fact(slot, 'allotted', id, partner, offer_number, ranges, number)
 redis.call('HSET', ALLOTMENTS, number,
   cmsgpack.pack({ id, partner, offer_number, ranges, 0, quantity, 0, 0, 0 }))
 write_stock(slot)
-return { 'allotted', quantity }
+return answer(slot, { 'allotted', quantity })

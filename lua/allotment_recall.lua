@@ -22,6 +22,7 @@
 --   4 key      string  the return's own key, with its partner
 --   5 by       string  who did it
 --   6 serials  msgpack 1..1000 of them, ascending
+--   7 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence; one letter of statuses a unit: b back, v voided,
 --     n not an unsold unit of this allotment
 --   no_slot                             this store does not know the sale
@@ -33,18 +34,18 @@
 -- COST O(units)
 --@include stock
 --@include allotments
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local number, partner, key = tonumber(ARGV[2]), ARGV[3], 'recall:' .. ARGV[4]
 local serials = cmsgpack.unpack(ARGV[6])
 local allotment = allotment_of(number)
-if not allotment then return { 'not_found' } end
-if partner ~= '' and allotment[A_PARTNER] ~= partner then return { 'not_yours' } end
+if not allotment then return answer(slot, { 'not_found' }) end
+if partner ~= '' and allotment[A_PARTNER] ~= partner then return answer(slot, { 'not_yours' }) end
 local asked = redis.sha1hex(number .. ' ' .. table.concat(serials, ' '))
 local known = redis.call('HGET', DONE, key)
 if known then
   known = cmsgpack.unpack(known)
-  return known[1] == asked and { 'replayed', known[2] } or { 'key_reused' }
+  return answer(slot, known[1] == asked and { 'replayed', known[2] } or { 'key_reused' })
 end
 local owner, offer_number = owner_of_allotment(number), allotment[A_OFFER]
 local offer, exported = offer_of(offer_number), allotment[A_EXPORTED] == 1
@@ -74,4 +75,4 @@ if #back + #voided > 0 then
   redis.call('HSET', DONE, key, cmsgpack.pack({ asked, statuses }))
 end
 write_stock(slot)
-return { 'recalled', statuses }
+return answer(slot, { 'recalled', statuses })

@@ -22,6 +22,7 @@
 --   4 key      string  the report's own key, with its partner
 --   5 fingerprint string of the lines
 --   6 lines    msgpack 1..1000 of [serial, amount_minor, reference]
+--   7 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence; one letter of statuses a line: s sold now, d sold
 --     before, n not a unit of this allotment (any more)
 --   no_slot                             this store does not know the sale
@@ -33,16 +34,16 @@
 -- COST O(lines)
 --@include stock
 --@include allotments
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local number, partner, key = tonumber(ARGV[2]), ARGV[3], 'report:' .. ARGV[4]
 local allotment = allotment_of(number)
-if not allotment then return { 'not_found' } end
-if allotment[A_PARTNER] ~= partner then return { 'not_yours' } end
+if not allotment then return answer(slot, { 'not_found' }) end
+if allotment[A_PARTNER] ~= partner then return answer(slot, { 'not_yours' }) end
 local known = redis.call('HGET', DONE, key)
 if known then
   known = cmsgpack.unpack(known)
-  return known[1] == ARGV[5] and { 'replayed', known[2] } or { 'key_reused' }
+  return answer(slot, known[1] == ARGV[5] and { 'replayed', known[2] } or { 'key_reused' })
 end
 local owner, offer = owner_of_allotment(number), offer_of(allotment[A_OFFER])
 local statuses, sold = {}, {}
@@ -68,4 +69,4 @@ if #sold > 0 then
   redis.call('HSET', DONE, key, cmsgpack.pack({ ARGV[5], statuses }))
 end
 write_stock(slot)
-return { 'reported', statuses }
+return answer(slot, { 'reported', statuses })

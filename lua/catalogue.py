@@ -13,6 +13,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 _SECTIONS = ("KEYS", "ARGV", "REPLY", "COST")
+SERVER = "server"
+"""The last argument of a script that is guarded against a store that went back in time."""
 _INCLUDE = re.compile(r"^--@include (\w+)$", re.MULTILINE)
 _KEY = re.compile(r"^(\d+\+?) +([a-z_]+\+?) +(hash|zset|list|stream|string) +\S")
 _ARG = re.compile(r"^(\d+\+?) +([a-z_]+\+?) +(integer|string|msgpack|word) +\S")
@@ -33,6 +35,8 @@ class Script:
     argv: tuple[str, ...]
     replies: tuple[str, ...]
     read_only: bool
+    guarded: bool
+    """Its last argument is the server's run id, which the door adds and no verb passes."""
     sha: str = field(default="")
 
 
@@ -104,13 +108,16 @@ def parse(name: str, text: str, includes: Path = FOLDER / "include") -> Script:
         raise BadHeader(f"{name}.lua: the REPLY section names no word")
 
     body = _with_includes(text, includes, set())
+    argv = _named(name, "ARGV", sections["ARGV"], _ARG)
+    guarded = argv[-1:] == (SERVER,)
     return Script(
         name=name,
         body=body,
         keys=_named(name, "KEYS", sections["KEYS"], _KEY),
-        argv=_named(name, "ARGV", sections["ARGV"], _ARG),
+        argv=argv[:-1] if guarded else argv,
         replies=tuple(words),
         read_only="flags=no-writes" in text.split("\n", 1)[0],
+        guarded=guarded,
         sha=hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest(),
     )
 

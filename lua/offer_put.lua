@@ -11,14 +11,16 @@
 -- ARGV
 --   1 batch    msgpack 1..256 records of [number, kind, drop, price_minor, venue, together,
 --     ends_at_ms, redeem_from_ms, redeem_until_ms, codes, base, size, seat string or '']
+--   2 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   fixed field                         this field may not change any more
 --   updated
 --   put
 -- COST O(records)
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return { 'no_slot' } end
+--@include slot
+local slot, instead = read_slot(KEYS[1], 0)
+if not slot then return instead end
 local NAMES = { 'kind', 'drop', 'price_minor', 'venue', 'together', 'ends_at_ms', 'redeem_from_ms',
   'redeem_until_ms', 'codes', 'base', 'size' }
 local ALWAYS_FIXED = { kind = true, base = true, size = true }
@@ -31,7 +33,7 @@ local function refused(known, record)
     local differs = known[i] ~= record[i + 1]
     if differs and ALWAYS_FIXED[name] then return { 'fixed', name } end
     -- Before the opening all may change as long as no unit has left the shelf.
-    local untouched = state == 'announced' and known[RELEASED] == known[RELEASED + 1]
+    local untouched = slot.state == 'announced' and known[RELEASED] == known[RELEASED + 1]
     if differs and not MAY_CHANGE[name] and not untouched then return { 'fixed', name } end
   end
 end
@@ -59,4 +61,4 @@ for i, record in ipairs(cmsgpack.unpack(ARGV[1])) do
 end
 if #offers > 0 then redis.call('HSET', KEYS[2], unpack(offers)) end
 if #seats > 0 then redis.call('HSET', KEYS[3], unpack(seats)) end
-return replies
+return answer(slot, replies)

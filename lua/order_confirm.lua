@@ -18,6 +18,7 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, owner: the buyer or
 --     '' and the seller or '', payment, amount_minor]
+--   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
@@ -34,11 +35,11 @@
 --@include stock
 --@include orders
 --@include allocate
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local ended = {}
 
-local function answer(word, key, id, order)
+local function told(word, key, id, order)
   local packed = order_set(slot, key, id, order)
   return { word, packed, unit_marks(id, order[LINES]) }
 end
@@ -55,7 +56,7 @@ local function confirm_held(key, id, order, payment)
   add_fact(slot, 'confirmed', id, order[BUYER], order[SELLER], order[REFERENCE], order[LINES],
     order[AMOUNT], payment)
   units_sold(id, order[LINES])
-  return answer('confirmed', key, id, order)
+  return told('confirmed', key, id, order)
 end
 
 local function sells_still(order)
@@ -85,14 +86,14 @@ local function reclaim(key, id, order, payment)
     order[STATE] = 'paid_unfulfilled'
     add_fact(slot, 'unfulfilled', id, order[BUYER], order[SELLER], order[REFERENCE], order[AMOUNT],
       payment)
-    return answer('unfulfilled', key, id, order)
+    return told('unfulfilled', key, id, order)
   end
   order[STATE], order[LINES], order[EXPIRES_AT] = 'confirmed', lines, 0
   count_add(key, order[BUYER], quantity)
   add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
     order[AMOUNT], payment)
   units_sold(id, lines)
-  return answer('reclaimed', key, id, order)
+  return told('reclaimed', key, id, order)
 end
 
 local function decide(id, key, buyer, seller, payment, amount)
@@ -120,4 +121,4 @@ end
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)
-return replies
+return answer(slot, replies)

@@ -19,6 +19,7 @@
 --   2 how      word    released or expired
 --   3 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, the buyer or '',
 --     the seller or '']
+--   4 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
@@ -29,8 +30,8 @@
 -- COST O(units of the orders)
 --@include stock
 --@include orders
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local how, ended = ARGV[2], {}
 assert(how == 'released' or how == 'expired', 'how is released or expired')
 
@@ -61,4 +62,4 @@ end
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)
-return replies
+return answer(slot, replies)

@@ -18,6 +18,7 @@
 --   2 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, buyer, seller,
 --     reference, fingerprint, pass id or '', the pass's end, the pass's drop, 1 to sell in one
 --     step, payment, lines of [offer, quantity, serials]]
+--   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   replayed order_record states generations
@@ -46,8 +47,8 @@
 --@include orders
 --@include allocate
 local new_due = {}
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 
 local function refused_by_sale()
   if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return { 'closed' } end
@@ -132,4 +133,4 @@ end
 write_buckets()
 write_pairs('ZADD', DUE, new_due)
 write_stock(slot)
-return replies
+return answer(slot, replies)

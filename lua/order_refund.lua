@@ -20,6 +20,7 @@
 --   3 seller   string  who asks; '' for the operator
 --   4 key      string  the refund's own key, 1..128 characters
 --   5 serials  msgpack the units to refund, [] for all that are left
+--   6 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   not_found
@@ -34,25 +35,25 @@
 --@include stock
 --@include orders
 local REFUNDS_MAX = 32
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local id, seller, refund, wanted = ARGV[2], ARGV[3], ARGV[4], cmsgpack.unpack(ARGV[5])
 local bucket = KEYS[8]
 local order = order_of(bucket, id)
-if not order then return { 'not_found' } end
-if seller ~= '' and order[SELLER] ~= seller then return { 'not_yours' } end
+if not order then return answer(slot, { 'not_found' }) end
+if seller ~= '' and order[SELLER] ~= seller then return answer(slot, { 'not_yours' }) end
 table.sort(wanted)
 local asked = table.concat(wanted, ' ')
 for _, earlier in ipairs(order[REFUNDS]) do
   if earlier[1] == refund then
-    if earlier[2] ~= asked then return { 'key_reused' } end
-    return { 'replayed', cmsgpack.pack(order), unit_marks(id, order[LINES]) }
+    if earlier[2] ~= asked then return answer(slot, { 'key_reused' }) end
+    return answer(slot, { 'replayed', cmsgpack.pack(order), unit_marks(id, order[LINES]) })
   end
 end
-if #order[REFUNDS] >= REFUNDS_MAX then return { 'too_many_refunds' } end
+if #order[REFUNDS] >= REFUNDS_MAX then return answer(slot, { 'too_many_refunds' }) end
 local state = order[STATE]
 if state ~= 'confirmed' and state ~= 'partly_refunded' and state ~= 'paid_unfulfilled' then
-  return { 'not_refundable', state }
+  return answer(slot, { 'not_refundable', state })
 end
 
 local refunded_before, price_of, offer_number = {}, {}, {}
@@ -71,7 +72,7 @@ end
 for i, serial in ipairs(wanted) do
   -- A unit named twice would be paid back twice.
   if not price_of[serial] or refunded_before[serial] or wanted[i - 1] == serial then
-    return { 'unknown_unit', serial }
+    return answer(slot, { 'unknown_unit', serial })
   end
 end
 local serials = #wanted > 0 and wanted or left
@@ -120,4 +121,4 @@ add_fact(slot, 'refunded', id, order[BUYER], order[SELLER], refund, amount, ends
 local packed = order_set(slot, bucket, id, order)
 write_buckets()
 write_stock(slot)
-return { 'refunded', packed, unit_marks(id, order[LINES]) }
+return answer(slot, { 'refunded', packed, unit_marks(id, order[LINES]) })

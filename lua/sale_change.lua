@@ -11,6 +11,7 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 what     word    open, pause, resume, drain or close
 --   3 actor    string  who did it
+--   4 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   already state
@@ -18,8 +19,8 @@
 --   changed state
 -- COST O(1)
 --@include slot
-local slot = read_slot(KEYS[1], ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(KEYS[1], ARGV[1])
+if not slot then return instead end
 local moves = {
   open = { announced = 'open' },
   pause = { open = 'paused' },
@@ -31,10 +32,10 @@ local result = { open = 'open', pause = 'paused', resume = 'open', drain = 'drai
   close = 'closed' }
 local what = ARGV[2]
 assert(moves[what], 'what is open, pause, resume, drain or close')
-if slot.state == result[what] then return { 'already', slot.state } end
+if slot.state == result[what] then return answer(slot, { 'already', slot.state }) end
 local to = moves[what][slot.state]
-if not to then return { 'wrong_state', slot.state } end
+if not to then return answer(slot, { 'wrong_state', slot.state }) end
 redis.call('HSET', KEYS[1], 'state', to)
 add_fact(slot, 'changed', what, ARGV[3])
 write_facts(slot, KEYS[1], KEYS[2])
-return { 'changed', to }
+return answer(slot, { 'changed', to })

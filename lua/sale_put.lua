@@ -13,6 +13,7 @@
 --   3 actor    string  who did it
 --   4 record   msgpack {number, title, currency, timezone, limit, hold_ms, stripes, buckets, carry,
 --     closes_at_ms, drops, drop_ids} as a map of strings and integers; drops a list of openings
+--   5 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   ended state                         the sale is closed
 --   older revision                      a later revision is there already
@@ -22,23 +23,27 @@
 --   kept                                this revision was there already
 --   put
 -- COST O(fields)
---@include clock
-local now = now_ms(ARGV[1])
+--@include slot
 local revision, record = tonumber(ARGV[2]), cmsgpack.unpack(ARGV[4])
+local server = ARGV[5]
 local known = redis.call('HMGET', KEYS[1], 'state', 'revision', 'stripes', 'buckets', 'currency',
   'number', 'limit', 'drops')
+local slot, instead = read_slot(KEYS[1], ARGV[1])
 if known[1] then
-  if known[1] == 'closed' then return { 'ended', known[1] } end
-  if tonumber(known[2]) > revision then return { 'older', tonumber(known[2]) } end
-  if tonumber(known[2]) == revision then return { 'kept' } end
+  if not slot then return instead end
+  if known[1] == 'closed' then return answer(slot, { 'ended', known[1] }) end
+  if tonumber(known[2]) > revision then return answer(slot, { 'older', tonumber(known[2]) }) end
+  if tonumber(known[2]) == revision then return answer(slot, { 'kept' }) end
   local fixed = { 'stripes', 'buckets', 'currency', 'number' }
   for i, field in ipairs(fixed) do
-    if known[i + 2] ~= tostring(record[field]) then return { 'fixed', field } end
+    if known[i + 2] ~= tostring(record[field]) then return answer(slot, { 'fixed', field }) end
   end
   if known[1] ~= 'announced' then
-    if record.limit < tonumber(known[7]) then return { 'lowered', 'limit' } end
+    if record.limit < tonumber(known[7]) then return answer(slot, { 'lowered', 'limit' }) end
     for number, opens_at_ms in ipairs(cmsgpack.unpack(known[8])) do
-      if opens_at_ms <= now and record.drops[number] ~= opens_at_ms then return { 'drop_gone', number } end
+      if opens_at_ms <= slot.now and record.drops[number] ~= opens_at_ms then
+        return answer(slot, { 'drop_gone', number })
+      end
     end
   end
 end
@@ -47,14 +52,14 @@ record.drops = cmsgpack.pack(record.drops)
 local flat = { 'revision', revision }
 for field, value in pairs(record) do
   flat[#flat + 1] = field
-  flat[#flat + 1] = type(value) == 'number' and string.format('%.0f', value) or value
+  flat[#flat + 1] = type(value) == 'number' and whole(value) or value
 end
 redis.call('HSET', KEYS[1], unpack(flat))
-if not known[1] then
-  redis.call('HSET', KEYS[1], 'state', 'announced', 'epoch', 1, 'fact', 0, 'settled', 0)
+if not slot then
+  redis.call('HSET', KEYS[1], 'state', 'announced', 'epoch', 1, 'fact', 0, 'settled', 0,
+    'server', server)
+  slot = read_slot(KEYS[1], ARGV[1])
 end
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local fact = redis.call('HINCRBY', KEYS[1], 'fact', 1)
-redis.call('XADD', KEYS[2], epoch .. '-' .. fact, 'f',
-  cmsgpack.pack({ { 'changed', fact, now, 'revision ' .. revision, ARGV[3] } }))
-return { 'put' }
+add_fact(slot, 'changed', 'revision ' .. revision, ARGV[3])
+write_facts(slot, KEYS[1], KEYS[2])
+return answer(slot, { 'put' })

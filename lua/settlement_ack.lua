@@ -10,22 +10,25 @@
 -- ARGV
 --   1 epoch    integer 1..9007199254740991
 --   2 number   integer 0..9007199254740990, the last fact number in the books
+--   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                       this store does not know the sale
 --   ahead epoch fact              the books have facts that this store never told: it went back
 --   acknowledged settled trimmed
 -- COST O(stream entries trimmed)
+--@include slot
 local epoch, number = tonumber(ARGV[1]), tonumber(ARGV[2])
-local known = redis.call('HMGET', KEYS[1], 'epoch', 'fact', 'settled')
-if not known[1] then return { 'no_slot' } end
-local now_epoch, fact, settled = tonumber(known[1]), tonumber(known[2]), tonumber(known[3])
-if epoch > now_epoch or (epoch == now_epoch and number > fact) then
-  return { 'ahead', now_epoch, fact }
+local slot, instead = read_slot(KEYS[1], 0)
+if not slot then return instead end
+local settled = tonumber(redis.call('HGET', KEYS[1], 'settled'))
+if epoch > slot.epoch or (epoch == slot.epoch and number > slot.fact) then
+  return answer(slot, { 'ahead', slot.epoch, slot.fact })
 end
 -- `settled` counts in the epoch of the record; an epoch that is over is only trimmed.
-if epoch == now_epoch and number > settled then
+if epoch == slot.epoch and number > settled then
   settled = number
-  redis.call('HSET', KEYS[1], 'settled', string.format('%.0f', number))
+  redis.call('HSET', KEYS[1], 'settled', whole(number))
 end
-local keep_from = string.format('%.0f-%.0f', epoch, number + 1)
-return { 'acknowledged', settled, redis.call('XTRIM', KEYS[2], 'MINID', '=', keep_from) }
+local keep_from = whole(epoch) .. '-' .. whole(number + 1)
+local trimmed = redis.call('XTRIM', KEYS[2], 'MINID', '=', keep_from)
+return answer(slot, { 'acknowledged', settled, trimmed })

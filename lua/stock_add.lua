@@ -16,6 +16,7 @@
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 batch    msgpack 1..256 records of [lot, offer, ranges]; ranges: first, count, first, …
+--   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   replayed units
@@ -26,8 +27,8 @@
 --   added units
 -- COST O(units of seated lots)
 --@include stock
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local DONE, done, remembered = KEYS[8], {}, {}
 
 local function addable_seats(number, offer, ranges)
@@ -93,4 +94,4 @@ local replies = {}
 for i, record in ipairs(cmsgpack.unpack(ARGV[2])) do replies[i] = add(unpack(record, 1, 3)) end
 write_pairs('HSET', DONE, done)
 write_stock(slot)
-return replies
+return answer(slot, replies)

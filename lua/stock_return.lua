@@ -15,6 +15,7 @@
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 batch    msgpack 1..64 offer numbers
+--   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per offer, in order of precedence; no_slot and not_closed stand for the whole call
 --   no_slot                             this store does not know the sale
 --   not_closed state
@@ -24,9 +25,9 @@
 -- COST O(seats of the offers; at most 2,000 units that came back per offer)
 --@include stock
 local BACKS_MAX = 2000
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
-if slot.state ~= 'closed' then return { 'not_closed', slot.state } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
+if slot.state ~= 'closed' then return answer(slot, { 'not_closed', slot.state }) end
 
 local function seats_left(number, offer)
   local text, ranges, from = seats_of(number), {}, 1
@@ -81,4 +82,4 @@ for i, number in ipairs(cmsgpack.unpack(ARGV[2])) do
   end
 end
 write_stock(slot)
-return replies
+return answer(slot, replies)

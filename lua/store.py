@@ -30,7 +30,8 @@ from redis.exceptions import (
 )
 
 from lua.catalogue import Script
-from lua.faults import Fault, MayHaveHappened, NothingHappened
+from lua.faults import Fault, Fenced, MayHaveHappened, NothingHappened
+from lua.memory import Memory, slot_of
 
 Argument = str | int | bytes
 
@@ -41,6 +42,8 @@ ANSWER_TIMEOUT_S = 0.35
 POOL_WAIT_S = 0.25
 POOL_SIZE = 64
 ATTEMPTS = 2
+REOPENING_S = 0.5
+"""How long a call that met a fence waits for it to open; enough is left of its time to repeat."""
 # Errors the server gives before it runs anything: the whole call was refused.
 _REFUSED_WHOLE = (
     "LOADING",
@@ -59,6 +62,10 @@ _REFUSED_WHOLE = (
 )
 
 
+FENCED = b"fenced"
+RUN_ID_SIZE = 40
+
+
 class NotDurable(Exception):
     """The store may forget or evict what it acknowledged; its message says how to mend that."""
 
@@ -73,8 +80,13 @@ class _Lost(Exception):
 
 @dataclass(slots=True)
 class _Call:
-    """What is known of a call however it ends: a try without an answer may have run."""
+    """What is known of a call however it ends: a try without an answer may have run.
 
+    A guarded call names the server that its connection talks to, as its last argument.
+    """
+
+    writes: bool
+    guarded: bool = False
     may_have_run: bool = False
 
 
@@ -84,6 +96,7 @@ class Store:
     def __init__(self, pool: BlockingConnectionPool, url: str) -> None:
         self._pool = pool
         self.url = url
+        self.memory = Memory()
 
     @classmethod
     async def connect(
@@ -105,6 +118,7 @@ class Store:
             health_check_interval=0,
             protocol=2,
             decode_responses=False,
+            redis_connect_func=_greet,
         )
         store = cls(pool, url)
         if check_durability:
@@ -142,42 +156,83 @@ class Store:
         """Run one script; its reply as lists of bytes and integers.
 
         The call is repeated once when its answer is lost: every script is repeatable. Raises
-        NothingHappened, or MayHaveHappened when a try was sent and never answered. An error that
-        the script itself raised is a bug, and an AssertionError.
+        NothingHappened (Fenced, when the slot's server is not the one that its record names), or
+        MayHaveHappened when a try was sent and never answered. An error that the script itself
+        raised is a bug, and an AssertionError.
         """
-        call: tuple[Argument, ...] = (script.sha, len(keys), *keys, *args)
-        verb = "EVALSHA_RO" if script.read_only else "EVALSHA"
-        until = _deadline()
-        try:
-            reply = await self._send(verb, *call, writes=not script.read_only, until=until)
-        except NoScriptError:
-            verb = "EVAL_RO" if script.read_only else "EVAL"
-            call = (script.body, *call[1:])
-            reply = await self._send(verb, *call, writes=not script.read_only, until=until)
-        assert isinstance(reply, list), f"script {script.name} replied {type(reply).__name__}"
-        return reply
+        call = _Call(writes=not script.read_only, guarded=script.guarded)
+        if script.guarded:
+            return await self._run_guarded(script, keys, args, call)
+        return await self._evaluate(script, keys, args, call, _deadline())
 
     async def read(self, *command: Argument) -> Any:
         """One plain reading command, repeated once. Raises NothingHappened."""
-        return await self._send(*command, writes=False, until=_deadline())
+        return await self._send(command, _Call(writes=False), _deadline())
 
     async def write(self, *command: Argument) -> Any:
         """One plain repeatable write (trimming, caching); decisions belong in scripts."""
-        return await self._send(*command, writes=True, until=_deadline())
+        return await self._send(command, _Call(writes=True), _deadline())
+
+    async def server_of(self, key: str) -> str:
+        """The run id of the server that a key lies on. Raises NothingHappened."""
+        try:
+            async with asyncio.timeout_at(_deadline()):
+                connection = await self._take()
+        except (_Unsent, TimeoutError) as error:
+            raise NothingHappened(f"the server of {key} cannot be reached: {error}") from error
+        await self._pool.release(connection)
+        return str(connection.run_id.decode())  # type: ignore[attr-defined]  # ours: _greet
 
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.disconnect()
 
-    async def _send(self, *command: Argument, writes: bool, until: float) -> Any:
-        call = _Call()
+    async def _run_guarded(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
+    ) -> list[Any]:
+        """Run a script that answers replies, epoch, fact and facts, or that its slot is fenced."""
+        slot, until = slot_of(keys[0]), _deadline()
+        seen = self.memory.seen(slot)
+        try:
+            reply = await self._evaluate(script, keys, args, call, until)
+            if reply[0] == FENCED and await self.memory.wait_reopened(slot, REOPENING_S):
+                reply = await self._evaluate(script, keys, args, call, until)
+        finally:
+            if call.may_have_run:  # an answer to a repeat does not show the first try's facts
+                self.memory.lost(slot, script.name, keys, args)
+        if reply[0] == FENCED:
+            fenced = Fenced(slot)
+            raise MayHaveHappened(str(fenced)) if call.may_have_run else fenced
+        replies, epoch, fact, facts = reply
+        assert isinstance(replies, list), f"script {script.name} did not end with answer()"
+        self.memory.told(slot, seen, (epoch, fact), facts)
+        return replies
+
+    async def _evaluate(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        call: _Call,
+        until: float,
+    ) -> list[Any]:
+        rest: tuple[Argument, ...] = (len(keys), *keys, *args)
+        verb = "EVALSHA_RO" if script.read_only else "EVALSHA"
+        try:
+            reply = await self._send((verb, script.sha, *rest), call, until)
+        except NoScriptError:
+            verb = "EVAL_RO" if script.read_only else "EVAL"
+            reply = await self._send((verb, script.body, *rest), call, until)
+        assert isinstance(reply, list), f"script {script.name} replied {type(reply).__name__}"
+        return reply
+
+    async def _send(self, command: tuple[Argument, ...], call: _Call, until: float) -> Any:
         try:
             async with asyncio.timeout_at(until):
                 return await self._tried(command, call)
         except (_Unsent, _Lost, NothingHappened, TimeoutError) as error:
-            fault: type[Fault] = (
-                MayHaveHappened if call.may_have_run and writes else NothingHappened
-            )
+            ambiguous = call.may_have_run and call.writes
+            fault: type[Fault] = MayHaveHappened if ambiguous else NothingHappened
             raise fault(f"the store gave no answer: {str(error) or 'not in time'}") from error
 
     async def _tried(self, command: tuple[Argument, ...], call: "_Call") -> Any:
@@ -191,7 +246,8 @@ class Store:
         knew, call.may_have_run = call.may_have_run, True
         clean = False
         try:
-            await connection.send_command(*command)
+            named = (connection.run_id,) if call.guarded else ()  # type: ignore[attr-defined]  # ours: _greet
+            await connection.send_command(*command, *named)
             reply = await connection.read_response()
             clean = True
         except NoScriptError:
@@ -226,6 +282,14 @@ class Store:
         except (RedisError, OSError) as error:
             raise _Unsent(str(error)) from error
         return connection
+
+
+async def _greet(connection: AbstractConnection) -> None:
+    """Every new connection learns first whom it talks to: a process of a server has its own id."""
+    await connection.on_connect()
+    await connection.send_command("INFO", "server")
+    _, _, rest = (await connection.read_response()).partition(b"run_id:")
+    connection.run_id = rest[:RUN_ID_SIZE]  # type: ignore[attr-defined]  # ours
 
 
 def _deadline() -> float:

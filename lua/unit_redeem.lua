@@ -20,6 +20,7 @@
 --   5 venue      string  the kiosk's venue
 --   6 kiosk      string  the kiosk
 --   7 key        string  the redemption's own key
+--   8 server     string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   replayed at_ms owner
@@ -36,8 +37,8 @@
 local SALE, OFFERS, UNITS, REDEMPTIONS, ALLOTMENTS, FACTS = unpack(KEYS, 1, 6)
 local VENUE, REDEEM_FROM, REDEEM_UNTIL, SOLD, REDEEMED = 4, 7, 8, 18, 19
 --@include units
-local slot = read_slot(SALE, ARGV[1])
-if not slot then return { 'no_slot' } end
+local slot, instead = read_slot(SALE, ARGV[1])
+if not slot then return instead end
 local number, serial, asked_generation = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local venue, kiosk, key = ARGV[5], ARGV[6], ARGV[7]
 local state, generation, owner = unit_get(serial)
@@ -47,19 +48,19 @@ local this_code = asked_generation == -1 or asked_generation == generation
 if earlier and this_code then
   earlier = cmsgpack.unpack(earlier)
   if earlier[2] == venue and earlier[3] == kiosk and earlier[4] == key then
-    return { 'replayed', earlier[1], earlier[5] }
+    return answer(slot, { 'replayed', earlier[1], earlier[5] })
   end
 end
-if not packed then return { 'unknown' } end
+if not packed then return answer(slot, { 'unknown' }) end
 local offer = cmsgpack.unpack(packed)
-if offer[VENUE] ~= venue then return { 'wrong_venue', offer[VENUE] } end
+if offer[VENUE] ~= venue then return answer(slot, { 'wrong_venue', offer[VENUE] }) end
 if earlier and this_code then
-  return { 'already_redeemed', earlier[1], earlier[2], earlier[3] }
+  return answer(slot, { 'already_redeemed', earlier[1], earlier[2], earlier[3] })
 end
-if not this_code or state == 'v' then return { 'void' } end
-if state ~= 's' then return { 'not_sold' } end
-if slot.now < offer[REDEEM_FROM] then return { 'too_early', offer[REDEEM_FROM] } end
-if slot.now >= offer[REDEEM_UNTIL] then return { 'too_late', offer[REDEEM_UNTIL] } end
+if not this_code or state == 'v' then return answer(slot, { 'void' }) end
+if state ~= 's' then return answer(slot, { 'not_sold' }) end
+if slot.now < offer[REDEEM_FROM] then return answer(slot, { 'too_early', offer[REDEEM_FROM] }) end
+if slot.now >= offer[REDEEM_UNTIL] then return answer(slot, { 'too_late', offer[REDEEM_UNTIL] }) end
 
 local shown = owner
 if owner:sub(1, 10) == 'allotment:' then
@@ -73,4 +74,4 @@ redis.call('HSET', OFFERS, number, cmsgpack.pack(offer))
 redis.call('HSET', REDEMPTIONS, serial, cmsgpack.pack({ slot.now, venue, kiosk, key, shown }))
 write_units()
 write_facts(slot, SALE, FACTS)
-return { 'redeemed', slot.now, shown }
+return answer(slot, { 'redeemed', slot.now, shown })

@@ -2,15 +2,21 @@
 --@include clock
 local WRITE_PAIRS = 500   -- values in one call stay far below Lua's limit of 8,000
 
+-- The slot record, or nil and what the whole call answers instead. A server that is not the one the
+-- record names may have gone back in time: it was started again, failed over, restored or moved. A
+-- record that names nobody was fenced on purpose. Either way nothing is written.
 local function read_slot(key, given_now)
   local got = redis.call('HMGET', key, 'state', 'epoch', 'fact', 'limit', 'hold_ms', 'carry',
-    'drops', 'closes_at_ms')
+    'drops', 'closes_at_ms', 'server')
   -- A store that forgot the sale sells nothing of it.
-  if not got[1] then return nil end
+  if not got[1] then return nil, { { 'no_slot' }, 0, 0, '' } end
+  if got[9] ~= ARGV[#ARGV] then
+    return nil, { 'fenced', tonumber(got[2]), tonumber(got[3]), got[9] or '' }
+  end
   local slot = { state = got[1], epoch = tonumber(got[2]), fact = tonumber(got[3]),
     limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
     drops = cmsgpack.unpack(got[7]), closes_at_ms = tonumber(got[8]),
-    now = now_ms(given_now), drop = 0, facts = {} }
+    now = now_ms(given_now), drop = 0, facts = {}, blob = '' }
   for number, opens_at_ms in ipairs(slot.drops) do
     if opens_at_ms <= slot.now then slot.drop = number end
   end
@@ -29,9 +35,15 @@ end
 -- One stream entry for the whole call; its id is the number of its last fact.
 local function write_facts(slot, sale_key, facts_key)
   if #slot.facts == 0 then return end
+  slot.blob = cmsgpack.pack(slot.facts)
   redis.call('HSET', sale_key, 'fact', whole(slot.fact))
-  redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact),
-    'f', cmsgpack.pack(slot.facts))
+  redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact), 'f', slot.blob)
+end
+
+-- What every guarded script ends with: the verbs' replies, how far the slot is, and the very bytes
+-- of this call's facts ('' when there are none), which the caller remembers until they are settled.
+local function answer(slot, replies)
+  return { replies, slot.epoch, slot.fact, slot.blob }
 end
 
 local function write_pairs(command, key, pairs_flat)

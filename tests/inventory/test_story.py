@@ -23,6 +23,7 @@ from tests.inventory.model import Model, ModelOrder
 from tests.inventory.own_server import Server
 from tests.inventory.replay import replayed
 from tests.inventory.test_units import CODES, redeem
+from tests.reopening import reopen
 
 EXAMPLES, STEPS = 24, 110
 STEPS_AT_LEAST = 2_000
@@ -258,6 +259,7 @@ class Story(RuleBasedStateMachine):
                 await self.shop.store.read("PING")
             except NothingHappened:
                 await self.shop.store.read("PING")
+            assert await reopen(self.shop.store) == 1
 
         server.run(back())
 

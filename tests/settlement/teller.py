@@ -25,7 +25,8 @@ class Teller:
     async def announce(self, stripes: int = 1, offers: int = 8) -> "Teller":
         """The slot record of an empty sale, and its offers' records."""
         record = {"epoch": 1, "fact": 0, "settled": 0, "state": "open", "number": 1, "limit": 2,
-                  "currency": "CNY", "timezone": "Asia/Shanghai", "stripes": stripes}  # fmt: skip
+                  "currency": "CNY", "timezone": "Asia/Shanghai", "stripes": stripes,
+                  "server": await self.store.server_of(self.record)}  # fmt: skip
         flat = [str(item) for pair in record.items() for item in pair]
         await self.store.write("HSET", self.record, *flat)
         await self.store.write("SADD", keys.SALES, self.sale)

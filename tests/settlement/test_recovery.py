@@ -14,6 +14,7 @@ from lua.faults import Fault, NothingHappened
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import Books, Feed, migrate
+from tests.reopening import reopen
 from tests.settlement.teller import Teller, line, sold, stocked
 
 
@@ -94,6 +95,7 @@ async def test_the_store_dies_under_the_worker(
             await valkey.kill()
             await until(lambda: said(caplog, "settlement waits"))
             await valkey.up()
+            assert await reopen(store) == 1
             await teller.tell(sold("a", line(1)))
             await until(lambda: at(books, (1, 2)))
             await until(lambda: settled(teller, 2))
