@@ -18,9 +18,11 @@
 -- COST O(stream entries trimmed)
 --@include slot
 local epoch, number = tonumber(ARGV[1]), tonumber(ARGV[2])
-local slot, instead = read_slot(KEYS[1], 0)
-if not slot then return instead end
-local settled = tonumber(redis.call('HGET', KEYS[1], 'settled'))
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'fact', 'server', 'settled')
+local instead = refused_by_fence(known[1], known[2], known[3])
+if instead then return instead end
+local slot = { epoch = tonumber(known[1]), fact = tonumber(known[2]), blob = '' }
+local settled = tonumber(known[4])
 if epoch > slot.epoch or (epoch == slot.epoch and number > slot.fact) then
   return answer(slot, { 'ahead', slot.epoch, slot.fact })
 end

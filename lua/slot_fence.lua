@@ -15,8 +15,10 @@
 --   stopped
 -- COST O(1)
 --@include slot
-local slot, instead = read_slot(KEYS[1], 0)
-if not slot then return instead end
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'fact', 'server')
+local instead = refused_by_fence(known[1], known[2], known[3])
+if instead then return instead end
+local slot = { epoch = tonumber(known[1]), fact = tonumber(known[2]), blob = '' }
 local epoch, fact = tonumber(ARGV[1]), tonumber(ARGV[2])
 if slot.epoch > epoch or (slot.epoch == epoch and slot.fact >= fact) then
   return answer(slot, { 'whole' })

@@ -17,11 +17,12 @@
 --   changed                             the record is not what it was
 --   reopened
 -- COST O(1)
-local got = redis.call('HMGET', KEYS[1], 'epoch', 'fact', 'server')
+local got = redis.call('HMGET', KEYS[1], 'epoch', 'fact', 'server', 'rebuild')
 if not got[1] then return { { 'no_slot' }, 0, 0, '' } end
 local epoch, fact, server = tonumber(got[1]), tonumber(got[2]), got[3] or ''
 if server == ARGV[4] then return { { 'kept' }, epoch, fact, '' } end
-if epoch ~= tonumber(ARGV[1]) or fact ~= tonumber(ARGV[2]) or server ~= ARGV[3] then
+-- One that is being built anew is opened by its builder.
+if got[4] or epoch ~= tonumber(ARGV[1]) or fact ~= tonumber(ARGV[2]) or server ~= ARGV[3] then
   return { { 'changed' }, epoch, fact, '' }
 end
 redis.call('HSET', KEYS[1], 'server', ARGV[4])

@@ -14,7 +14,7 @@ from lua.store import Store
 from settlement import keys
 from settlement.reading import Entry
 
-FIELDS = ("epoch", "fact", "settled", "currency", "timezone", "stripes")
+FIELDS = ("epoch", "fact", "settled", "currency", "timezone", "stripes", "server")
 VENUE_FIELD = 3  # in an offer's record: kind, drop, price, venue, …
 
 ACK = signature(
@@ -35,6 +35,8 @@ class Slot:
     currency: str
     timezone: str
     stripes: int
+    is_fenced: bool
+    """Its record names another server, or none: what is in it may be about to be built anew."""
 
 
 async def sales_of(store: Store) -> list[str]:
@@ -48,14 +50,16 @@ class BadSlot(Exception):
 
 async def read_slot(store: Store, sale: str, stripe: int) -> Slot | None:
     """The slot record; None when the store does not know the sale. Raises BadSlot."""
-    values = await store.read("HMGET", keys.record(sale, stripe), *FIELDS)
+    key = keys.record(sale, stripe)
+    values = await store.read("HMGET", key, *FIELDS)
     if values[0] is None:
         return None
-    epoch, fact, settled, currency, timezone, stripes = (value or b"0" for value in values)
+    *numbers, server = (value or b"0" for value in values)
+    epoch, fact, settled, currency, timezone, stripes = numbers
+    is_fenced = server.decode() != await store.server_of(key)
+    rules = (currency.decode(), timezone.decode())
     try:
-        return Slot(
-            int(epoch), int(fact), int(settled), currency.decode(), timezone.decode(), int(stripes)
-        )
+        return Slot(int(epoch), int(fact), int(settled), *rules, int(stripes), is_fenced)
     except ValueError as error:
         raise BadSlot(f"the slot record cannot be read: {error}") from error
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lua.faults import Fault
+from lua.faults import Fault, Fenced
 from lua.store import Store
 from settlement import slot as store_side
 from settlement.books import Books
@@ -23,6 +23,7 @@ from settlement.stripe import PostedReport, post_batch
 BATCH_FACTS = 2000
 IDLE_S = 0.05
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 2.0
+FENCED = "the slot is fenced: its store may have gone back in time"
 Place = tuple[str, int]
 """A sale's id and the number of a stripe."""
 
@@ -53,6 +54,9 @@ class Feed:
         """Post one batch of a stripe, about `limit` facts. Raises lua's faults."""
         try:
             report = await self._post(sale, stripe, limit)
+        except Fenced:
+            self._streams.pop((sale, stripe), None)
+            report = PostedReport(sale, stripe, "stopped", why=FENCED)
         except BaseException:
             # What is remembered of a stripe is only true after a commit.
             self._streams.pop((sale, stripe), None)
@@ -129,6 +133,8 @@ class Feed:
             slot = await store_side.read_slot(self._store, sale, stripe)
         except BadSlot as error:
             return PostedReport(sale, stripe, "stopped", why=str(error))
+        if slot is not None and slot.is_fenced:
+            return PostedReport(sale, stripe, "stopped", why=FENCED)
         stream = self._streams.get((sale, stripe))
         if stream is None:
             if slot is not None and (wrong := _what_is_wrong(slot)):

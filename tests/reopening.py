@@ -1,4 +1,4 @@
-"""What a gateway does after a store was killed and started again, for tests that have no gateway."""
+"""What a gateway does after a store was killed and started again, for tests that have none."""
 
 from inventory import keys
 from inventory.fencing import Fences

@@ -2,17 +2,21 @@
 --@include clock
 local WRITE_PAIRS = 500   -- values in one call stay far below Lua's limit of 8,000
 
--- The slot record, or nil and what the whole call answers instead. A server that is not the one the
--- record names may have gone back in time: it was started again, failed over, restored or moved. A
--- record that names nobody was fenced on purpose. Either way nothing is written.
+-- What a whole call answers when its slot may not be written; nil when it may. A server that is not
+-- the one that the record names may have gone back in time: it was started again, failed over,
+-- restored or moved. A record that names nobody was fenced on purpose.
+local function refused_by_fence(epoch, fact, server)
+  -- A store that forgot the sale sells nothing of it.
+  if not epoch then return { { 'no_slot' }, 0, 0, '' } end
+  if server ~= ARGV[#ARGV] then return { 'fenced', tonumber(epoch), tonumber(fact), server or '' } end
+end
+
+-- The slot record, or nil and what the whole call answers instead.
 local function read_slot(key, given_now)
   local got = redis.call('HMGET', key, 'state', 'epoch', 'fact', 'limit', 'hold_ms', 'carry',
     'drops', 'closes_at_ms', 'server')
-  -- A store that forgot the sale sells nothing of it.
-  if not got[1] then return nil, { { 'no_slot' }, 0, 0, '' } end
-  if got[9] ~= ARGV[#ARGV] then
-    return nil, { 'fenced', tonumber(got[2]), tonumber(got[3]), got[9] or '' }
-  end
+  local instead = refused_by_fence(got[2], got[3], got[9])
+  if instead then return nil, instead end
   local slot = { state = got[1], epoch = tonumber(got[2]), fact = tonumber(got[3]),
     limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
     drops = cmsgpack.unpack(got[7]), closes_at_ms = tonumber(got[8]),

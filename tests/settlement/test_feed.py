@@ -159,7 +159,8 @@ async def test_a_store_that_went_back_is_not_believed(
     for worker in (feed, Feed(store, books)):
         (report,) = await worker.run_all()
         assert report.why == "the store does not know the sale; the books are at fact 1-2"
-    await store.write("HSET", teller.record, "epoch", 1, "fact", 1, "settled", 0)
+    here = await store.server_of(teller.record)
+    await store.write("HSET", teller.record, "epoch", 1, "fact", 1, "settled", 0, "server", here)
     assert (await store.run(ACK, [teller.record, teller.stream], [1, 2]))[0] == b"ahead"
 
 
