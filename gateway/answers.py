@@ -33,8 +33,11 @@ WaitReason = Literal[
 Band = Literal["plenty", "low", "none", "unknown"]
 
 
-class Outgoing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An answer's body; a member that says nothing is left out."""
+class Outgoing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """An answer's body; a member that says nothing is left out.
+
+    The garbage collector need not watch them: an answer is written once and is part of no cycle.
+    """
 
 
 class DropAnswer(Outgoing, frozen=True):

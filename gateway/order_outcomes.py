@@ -4,7 +4,7 @@ Every `match` here is complete and has no default, so a new outcome that is not 
 type check. Inventory's numbers become the sale's own names (offer ids, seat labels) on the way.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from gateway.problems import Code, FieldError, Problem, problem
 from gateway.shelves import Shelf
@@ -12,8 +12,7 @@ from inventory import outcomes as out
 from inventory.outcomes import Order
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(msgspec.Struct, frozen=True, gc=False):
     """An order to show; `created` when this call made it, `replayed` when an earlier one did."""
 
     order: Order

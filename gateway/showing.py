@@ -17,6 +17,7 @@ from gateway.responses import answer, raw, refusal
 from gateway.shelves import Shelf
 from inventory.codes import Codes
 from inventory.outcomes import Order
+from lua.faults import MayHaveHappened, NothingHappened
 
 SHOWN_STATES = ("sold", "redeemed")
 QR_SCALE = 6
@@ -49,22 +50,31 @@ class Showing:
         return raw(self._svg(code, minted=not shelf.is_outside(unit.serial)), "image/svg+xml")
 
     async def orders(self, shelf: Shelf, orders: Sequence[Order]) -> list[OrderAnswer]:
-        """The orders as their owners see them; all codes in one reading."""
+        """The orders as their owners see them; all codes in one reading.
+
+        An order stands whether or not its codes can be read: raises MayHaveHappened.
+        """
         wanted = [
             (unit.serial, unit.generation)
             for order in orders
             for unit in order.units
             if unit.state in SHOWN_STATES
         ]
-        codes = await self.codes_of(shelf, wanted)
+        try:
+            codes = await self.codes_of(shelf, wanted)
+        except NothingHappened as fault:
+            raise MayHaveHappened(f"the codes of an order cannot be read: {fault}") from fault
         return [_order(shelf, order, codes) for order in orders]
 
     async def codes_of(self, shelf: Shelf, units: Iterable[tuple[int, int]]) -> dict[int, str]:
         """The codes of units given as (serial, generation), by serial; minted or imported."""
+        mint, number = self._codes.mint, shelf.view.number
+        if not shelf.has_outside_codes:
+            return {serial: mint(number, serial, generation) for serial, generation in units}
         found: dict[int, str] = {}
         for serial, generation in units:
             if not shelf.is_outside(serial):
-                found[serial] = self._codes.mint(shelf.view.number, serial, generation)
+                found[serial] = mint(number, serial, generation)
                 continue
             code = await shelf.catalogue.outside_code(serial)
             if code is not None:
@@ -83,13 +93,14 @@ def _order(shelf: Shelf, order: Order, codes: dict[int, str]) -> OrderAnswer:
     units = []
     for position, unit in enumerate(order.units, start=1):
         code = codes.get(unit.serial) if unit.state in SHOWN_STATES else None
+        offer, seat = shelf.names(unit.offer, unit.serial)
         units.append(
             UnitAnswer(
-                offer=shelf.offer_id(unit.offer),
+                offer=offer,
                 unit=unit.serial,
                 price_minor=unit.price_minor,
                 state=unit.state,
-                seat=shelf.seat(unit.serial),
+                seat=seat,
                 code=code,
                 qr=f"/v1/orders/{order.id}/codes/{position}.svg" if code else None,
             )

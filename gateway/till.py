@@ -4,15 +4,19 @@ Every decision is the script's. A slot is freed in the room by a message that ma
 lease ends anyway.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import Counter
 
 from gateway.gathering import Gatherer
 from gateway.metrics import Metrics
-from inventory.orders import BATCH_MAX, ConfirmRequest, HoldRequest, Orders
+from inventory.ids import stripe_of
+from inventory.orders import ConfirmRequest, HoldRequest, Orders
 from inventory.outcomes import Confirmed, ConfirmOutcome, Held, HoldOutcome, NotFound
 from inventory.sales import SaleView
-from lua.faults import Fault
+from lua.faults import Fault, MayHaveHappened
 from queueing import Pass, Rooms
 
 FREED_MAX = 10_000
@@ -29,45 +33,49 @@ class Till:
         self._orders = orders
         self._rooms = rooms
         self._metrics = metrics
+        self._counters: dict[str, tuple[Counter, Counter]] = {}
         self._freed: deque[Pass] = deque()
 
     async def hold(
         self, sale: SaleView, request: HoldRequest, pass_: Pass | None = None
     ) -> HoldOutcome:
         """Hold or sell one order. A hold with a pass frees that pass's slot in the room."""
-        outcome = await self._holds.ask(sale.id, sale, request)
+        outcome = await self._holds.ask(_slot(sale, request.order), sale, request)
         if isinstance(outcome, Held):
-            self._count(sale, outcome)
+            self._count(sale, (outcome,))
             if pass_ is not None:
                 self._free(pass_)
         return outcome
 
     async def hold_all(
-        self, sale: SaleView, requests: Sequence[HoldRequest]
+        self, sale: SaleView, requests: Sequence[HoldRequest], *, until_s: float
     ) -> list[HoldOutcome | Fault]:
-        """Hold or sell many orders of one caller, in their order; each has an outcome of its own.
+        """Hold or sell many orders of one caller, in the order of each slot; one outcome each.
 
-        A fault is the outcome of those that it left without one: the others were told.
+        A fault is the outcome of those that it left without one: the others were told. What has no
+        answer at `until_s` of the loop's clock may have happened.
         """
-        told: list[HoldOutcome | Fault] = []
-        for at in range(0, len(requests), BATCH_MAX):
-            some = requests[at : at + BATCH_MAX]
-            try:
-                outcomes = await self._orders.hold(sale, some)
-            except Fault as fault:
-                told += [fault] * len(some)
-                continue
-            for outcome in outcomes:
-                if isinstance(outcome, Held):
-                    self._count(sale, outcome)
-            told += outcomes
-        return told
+        slots: dict[int, list[int]] = {}
+        for at, request in enumerate(requests):
+            slots.setdefault(stripe_of(request.order), []).append(at)
+        if len(slots) == 1:
+            return await self._hold_slot(sale, requests, until_s)
+        answers = await asyncio.gather(
+            *(
+                self._hold_slot(sale, [requests[at] for at in members], until_s)
+                for members in slots.values()
+            )
+        )
+        told: dict[int, HoldOutcome | Fault] = {}
+        for members, outcomes in zip(slots.values(), answers, strict=True):
+            told.update(zip(members, outcomes, strict=True))
+        return [told[at] for at in range(len(requests))]
 
     async def confirm(self, sale: SaleView, request: ConfirmRequest) -> ConfirmOutcome:
         """Confirm one order."""
-        outcome = await self._confirms.ask(sale.id, sale, request)
+        outcome = await self._confirms.ask(_slot(sale, request.order), sale, request)
         if isinstance(outcome, Confirmed) and not outcome.replayed:
-            self._metrics.sold.labels(sale.id).inc(len(outcome.order.units))
+            self._counters_of(sale)[1].inc(len(outcome.order.units))
         return outcome
 
     async def confirm_reference(
@@ -103,6 +111,19 @@ class Till:
             told += 1
         return told
 
+    async def _hold_slot(
+        self, sale: SaleView, requests: Sequence[HoldRequest], until_s: float
+    ) -> list[HoldOutcome | Fault]:
+        try:
+            async with asyncio.timeout_at(until_s):
+                outcomes = await self._orders.hold(sale, requests)
+        except TimeoutError:
+            return [MayHaveHappened("no answer in time")] * len(requests)
+        except Fault as fault:
+            return [fault] * len(requests)
+        self._count(sale, (outcome for outcome in outcomes if isinstance(outcome, Held)))
+        return list(outcomes)
+
     def _free(self, pass_: Pass) -> None:
         """The pass has done its work. Told to the room later, or never: its lease ends anyway."""
         if len(self._freed) < FREED_MAX:
@@ -110,8 +131,31 @@ class Till:
         else:
             self._metrics.finish_lost.inc()
 
-    def _count(self, sale: SaleView, held: Held) -> None:
-        if not held.replayed:
-            sold = held.order.state == "confirmed"
-            counter = self._metrics.sold if sold else self._metrics.held
-            counter.labels(sale.id).inc(len(held.order.units))
+    def _count(self, sale: SaleView, told: Iterable[Held]) -> None:
+        sold = held = 0
+        for one in told:
+            if one.replayed:
+                continue
+            if one.order.state == "confirmed":
+                sold += len(one.order.units)
+            else:
+                held += len(one.order.units)
+        counters = self._counters_of(sale)
+        if held:
+            counters[0].inc(held)
+        if sold:
+            counters[1].inc(sold)
+
+    def _counters_of(self, sale: SaleView) -> tuple[Counter, Counter]:
+        """The counters of held and of sold units, bound once: looking them up costs more."""
+        known = self._counters.get(sale.id)
+        if known is None:
+            metrics = self._metrics
+            known = metrics.held.labels(sale.id), metrics.sold.labels(sale.id)
+            self._counters[sale.id] = known
+        return known
+
+
+def _slot(sale: SaleView, order: str) -> str:
+    # Records of one call share a slot, so that a fault of one stripe is not told of another.
+    return f"{sale.id}:{stripe_of(order)}"

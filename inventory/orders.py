@@ -6,7 +6,6 @@ that finds some answers `due`, and the verb expires them and asks again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -100,8 +99,7 @@ EXPIRE_AT_ONCE = 256
 DUE_ROUNDS_MAX = 16
 
 
-@dataclass(frozen=True, slots=True)
-class LineRequest:
+class LineRequest(msgspec.Struct, frozen=True, gc=False):
     """So many units of an offer, or exactly these serials (`quantity` then counts them)."""
 
     offer: int
@@ -109,8 +107,7 @@ class LineRequest:
     serials: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(msgspec.Struct, frozen=True, gc=False):
     """One order asked for. `order` and `buyer` come from `Identities`; `pass_id` '' for a partner.
 
     `one_step` sells at once; `payment` is then `<adapter>:<reference>`.
@@ -129,8 +126,7 @@ class HoldRequest:
     payment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmRequest:
+class ConfirmRequest(msgspec.Struct, frozen=True, gc=False):
     """A proved payment for an order. `buyer` or `seller` says whose order it must be."""
 
     order: str

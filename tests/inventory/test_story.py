@@ -4,6 +4,7 @@ After every step the store's counters, seats and orders must be the model's. The
 restarted on the way. Hypothesis prints what reproduces a difference.
 """
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -95,12 +96,7 @@ class Story(RuleBasedStateMachine):
         request, buyer, _ = data.draw(st.sampled_from(self.asked))
         if other:
             changed = self.shop.request(buyer, (POOLED, 19), seller=request.seller)
-            request = HoldRequest(
-                **{
-                    name: getattr(request if name in ("order", "buyer") else changed, name)
-                    for name in HoldRequest.__slots__
-                }
-            )
+            request = msgspec.structs.replace(changed, order=request.order, buyer=request.buyer)
             assert server.run(self.shop.ask(request)) == out.KeyReused()
             return
         outcome = server.run(self.shop.ask(request))
