@@ -5,7 +5,7 @@
 #   make run     serve the example, until Ctrl-C
 #   make test    run every test, two files at a time         (T=tests/lua: only those)
 #   make check   lint, format, types
-#   make bench   measure the promises in figures
+#   make bench   measure the promises in figures          (QUICK=1: only that it works)
 #   make load    a crowd for a minute, and a verdict         (ARGS="--shape step"; ARGS=--help)
 
 PYTHON ?= python3

@@ -98,10 +98,14 @@ class Installation:
     ) -> None:
         await self.stop()
 
-    async def up(self, *, gateways: int, port: int = 0) -> None:
-        """`dropgate up` in test mode on a free port, ready; `gateway` is then its address."""
+    async def up(self, *, gateways: int, port: int = 0, store_url: str = "") -> None:
+        """`dropgate up` in test mode on a free port, ready; `gateway` is then its address.
+
+        `store_url` is a store that is there already, in the place of the embedded one.
+        """
+        outside = ("--store-url", store_url) if store_url else ()
         ports = ("--port", str(port), "--metrics-port", "0" if port == 0 else "9101")
-        words = (*DROPGATE, "up", "--state-dir", str(self.state), "--test-mode", *ports)
+        words = (*DROPGATE, "up", "--state-dir", str(self.state), "--test-mode", *ports, *outside)
         await self.start("up", (*words, "--gateways", str(gateways)), "Dropgate is up.", UP_WAIT_S)
         self.gateway = self.note("up")["urls"]["gateway"]
 

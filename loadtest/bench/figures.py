@@ -1,4 +1,4 @@
-"""Figures of several rounds: median, spread, and ratios of medians. Pure."""
+"""Figures of several rounds: median, spread, and ratios round by round. Pure."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Figure:
         """Rounded for people."""
         return {
             "unit": self.unit,
-            "median": round(self.median, 3),
+            "median": round(self.median, 4),
             "spread": round(self.spread, 3),
-            "rounds": [round(value, 3) for value in self.values],
+            "rounds": [round(value, 4) for value in self.values],
         }
 
 
@@ -44,6 +44,11 @@ class Figures:
         """One more round's value."""
         self.by_name.setdefault(name, Figure(unit)).values.append(value)
 
-    def ratio(self, ours: str, reference: str) -> float:
-        """Median of ours by median of the reference."""
-        return round(self.by_name[ours].median / self.by_name[reference].median, 3)
+    def median(self, name: str) -> float:
+        """The middle of the rounds of one figure."""
+        return self.by_name[name].median
+
+    def ratio(self, ours: str, reference: str) -> Figure:
+        """Ours by the reference of the same round: a machine that slows down slows both."""
+        pairs = zip(self.by_name[ours].values, self.by_name[reference].values, strict=True)
+        return Figure("ratio", [one / other for one, other in pairs])

@@ -1,0 +1,82 @@
+"""The promises that this bench measures, each with its floor; and the keys of build/bench.json.
+
+Pure. What is missed is told as missed; only a measurement that broke is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loadtest.bench.figures import Figure, Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """One promise: the key of its figure, its bound, and which side of the bound is good."""
+
+    key: str
+    what: str
+    bound: float
+    at_most: bool = False
+
+    def reached(self, value: float) -> bool:
+        """Whether the promise is kept."""
+        return value <= self.bound if self.at_most else value >= self.bound
+
+
+FLOORS = (
+    Floor("http_single_vs_bare", "one-step sale / bare aiohttp POST", 0.6),
+    Floor("http_hold_vs_bare", "shopper's hold / bare aiohttp POST", 0.6),
+    Floor("http_single_vs_plain", "one-step sale / one EVALSHA a request", 2.0),
+    Floor("http_hold_vs_plain", "shopper's hold / one EVALSHA a request", 2.0),
+    Floor("batch_orders_per_s", "orders/s in batches of 500, one gateway", 25_000),
+    Floor("batch_vs_single", "batches of 500 / one-step sales", 3.0),
+    Floor("store_units_per_cpu_s_64", "orders a second of store CPU, batches of 64", 60_000),
+    Floor("store_64_vs_1", "batches of 64 / of one, by store CPU", 4.0),
+    Floor("store_commands_per_poll", "store commands a poll", 0.0, at_most=True),
+    Floor("polls_vs_bare", "poll / bare aiohttp GET", 0.85),
+    Floor("bytes_per_order", "store bytes an order, settled and trimmed", 400, at_most=True),
+    Floor("bytes_per_unsold_unit", "store bytes an unsold pooled unit", 0.0, at_most=True),
+)
+RATIOS = {
+    "http_single_vs_bare": ("single_sell", "bare_post"),
+    "http_hold_vs_bare": ("shopper_hold", "bare_post"),
+    "http_single_vs_plain": ("single_sell", "plain"),
+    "http_hold_vs_plain": ("shopper_hold", "plain"),
+    "batch_vs_single": ("batch_500", "single_sell"),
+    "batch_100_vs_single": ("batch_100", "single_sell"),
+    "polls_vs_bare": ("frame_poll", "bare_get"),
+    "vs_postgres_skip_locked": ("single_sell", "postgres_skip_locked"),
+    "vs_postgres_update": ("single_sell", "postgres_update"),
+    "batch_vs_postgres_skip_locked": ("batch_500", "postgres_skip_locked"),
+    "store_64_vs_1": ("store_cpu_batch_1", "store_cpu_batch_64"),
+    "server_cpu_single_vs_bare": ("bare_post_server_cpu", "single_sell_server_cpu"),
+    "server_cpu_hold_vs_bare": ("bare_post_server_cpu", "shopper_hold_server_cpu"),
+    "server_cpu_single_vs_plain": ("plain_server_cpu", "single_sell_server_cpu"),
+    "server_cpu_poll_vs_bare": ("bare_get_server_cpu", "frame_poll_server_cpu"),
+    "server_cpu_batch_vs_single": ("single_sell_server_cpu", "batch_500_server_cpu"),
+    "store_cpu_plain_vs_single": ("plain_store_cpu", "single_sell_store_cpu"),
+}
+"""Ours by the other, round by round; of costs the other way round, so that more is better."""
+
+ROUNDING = {"store_commands_per_poll": 2, "bytes_per_unsold_unit": 3}
+"""Digits below which a figure is the noise of what else goes on in the store."""
+
+
+def keys(figures: Figures) -> dict[str, float]:
+    """The figures that are compared from one run to the next."""
+    found = {name: ratio.median for name, ratio in ratios(figures).items()}
+    found |= {
+        "batch_orders_per_s": figures.median("batch_500"),
+        "store_units_per_cpu_s_64": 1e6 / figures.median("store_cpu_batch_64"),
+        "bytes_per_order": figures.median("bytes_per_order"),
+        "bytes_per_unsold_unit": figures.median("bytes_per_unsold_unit"),
+        "p99_ms_at_70pct": figures.median("latency_70pct_p99"),
+        "store_commands_per_poll": figures.median("poll_commands"),
+    }
+    return {name: round(value, ROUNDING.get(name, 3)) for name, value in found.items()}
+
+
+def ratios(figures: Figures) -> dict[str, Figure]:
+    """All ratios with their rounds."""
+    return {name: figures.ratio(*pair) for name, pair in RATIOS.items()}

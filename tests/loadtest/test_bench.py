@@ -1,0 +1,72 @@
+"""A very small bench, whole: every key is there, and ratios that a change must not turn around.
+
+Bounds are wide and of ratios alone: how fast this machine is just now proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.bench import telling
+from loadtest.bench.__main__ import measure
+from loadtest.bench.figures import Figures
+from loadtest.bench.generators import choose
+from loadtest.bench.plan import Plan
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
+
+SMALL = Plan(
+    quick=True, rounds=1, seconds=1, passes=400, store_rounds=3, store_orders=512,
+    floor_commands=1_000, memory_orders=2_000, latency_rounds=1, latency_seconds=0.5,
+    shard_orders=256, postgres_units=20_000,
+)  # fmt: skip
+KEYS = {
+    "http_single_vs_bare", "http_single_vs_plain", "batch_orders_per_s", "batch_vs_single",
+    "store_units_per_cpu_s_64", "store_64_vs_1", "bytes_per_order", "bytes_per_unsold_unit",
+    "p99_ms_at_70pct", "vs_postgres_skip_locked", "polls_vs_bare", "store_commands_per_poll",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def told() -> AsyncIterator[dict[str, Any]]:
+    """What a small bench writes."""
+    with tempfile.TemporaryDirectory(prefix="dgt-", dir="/tmp") as name:
+        directory, figures, how = Path(name), Figures(), choose()
+        await measure(directory / "bench", SMALL, figures, how, telling.Progress())
+        telling.show(figures, SMALL)
+        out = directory / "out" / "bench.json"
+        telling.write(out, figures, SMALL, machine={}, how=how)
+        yield json.loads(out.read_bytes())
+
+
+async def test_every_key_is_there(told: dict[str, Any]) -> None:
+    """The keys that runs are compared by are numbers, and a small run says that it is one."""
+    assert {key for key in KEYS if not isinstance(told.get(key), int | float)} == set()
+    assert told["quick"] is True
+    assert all("reached" in floor for floor in told["floors"].values())
+
+
+async def test_a_batch_shares_the_cost_of_a_call(told: dict[str, Any]) -> None:
+    """In batches of 64 an order costs the store at most half the CPU of an order alone."""
+    assert told["store_64_vs_1"] >= 2
+
+
+async def test_a_poll_costs_the_store_nothing(told: dict[str, Any]) -> None:
+    """Thousands of polls of the frame are no command at the store."""
+    assert told["store_commands_per_poll"] < 0.1
+
+
+async def test_a_unit_that_nobody_bought_costs_nothing(told: dict[str, Any]) -> None:
+    """A million units more are not a byte a thousand units more."""
+    assert abs(told["bytes_per_unsold_unit"]) < 0.001
+
+
+async def test_an_order_of_a_batch_is_cheaper_than_one_alone(told: dict[str, Any]) -> None:
+    """By the CPU of the gateway's process."""
+    assert told["server_cpu_batch_vs_single"] > 1
