@@ -6,7 +6,7 @@ Comparing them with the books belongs to the gateway's audit; the offers' counte
 from dataclasses import dataclass
 
 from inventory import keys
-from inventory.records import PackedOrder, order_decoder
+from inventory.records import BUYER_PREFIX, PackedOrder, unpack_buyer, unpack_order
 from inventory.sales import SaleView, forgotten
 from lua import Store, signature
 
@@ -47,11 +47,10 @@ async def read_bucket(store: Store, sale: SaleView, stripe: int, number: int) ->
     counts: dict[str, int] = {}
     orders: dict[str, PackedOrder] = {}
     for field, value in zip(flat[::2], flat[1::2], strict=True):
-        kind, name = field.decode().split(":", 1)
-        if kind == "b":
-            counts[name] = int(value)
-        elif kind == "o":
-            orders[name] = order_decoder.decode(value)
+        if field.startswith(BUYER_PREFIX):
+            counts[field.removeprefix(BUYER_PREFIX).decode()], _ = unpack_buyer(value)
+        else:
+            orders[field.decode()] = unpack_order(value)
     return BucketView(stripe, number, epoch, fact, counts, orders)
 
 

@@ -4,9 +4,6 @@ A record names its buyer's bucket by the bucket's number in KEYS, so that all ke
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 from inventory import keys
 from inventory.ids import OrderAddress, parse_order_id
@@ -28,7 +25,7 @@ class Records:
         self._sale = sale
         self._stripe = stripe
         self._numbers: dict[int, int] = {}
-        self._records: list[list[Any]] = []
+        self._records: list[bytes] = []
         self.keys: list[str] = []
 
     def bucket_of(self, order: str) -> int:
@@ -42,13 +39,13 @@ class Records:
             self._numbers[address.bucket] = number
         return number
 
-    def add(self, record: list[Any]) -> None:
+    def add(self, record: bytes) -> None:
         """One more record."""
         self._records.append(record)
 
     def packed(self) -> bytes:
         """The batch as the script reads it."""
-        return msgspec.msgpack.encode(self._records)
+        return b"".join(self._records)
 
 
 def address_in(sale: SaleView, order: str) -> OrderAddress | None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from inventory import keys, outcomes as out
+from inventory.batch_records import confirm_record, end_record, hold_record
 from inventory.batching import STOCK_KEYS, Records, address_in, by_stripe, stock_keys
 from inventory.records import order_from
 from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
@@ -147,23 +148,8 @@ class Orders:
     ) -> list[out.HoldOutcome]:
         """Hold or sell for each request, in order; one outcome each. At most BATCH_MAX."""
 
-        def record(at: int, bucket: int) -> list[Any]:
-            request = batch[at]
-            lines = [[line.offer, line.quantity, line.serials] for line in request.lines]
-            return [
-                request.order,
-                bucket,
-                request.buyer,
-                request.seller,
-                request.reference,
-                request.fingerprint,
-                request.pass_id,
-                request.pass_expires_ms,
-                request.pass_drop,
-                int(request.one_step),
-                request.payment,
-                lines,
-            ]
+        def record(at: int, bucket: int) -> bytes:
+            return hold_record(batch[at], bucket)
 
         replies = await self._run_batch(sale, ORDER_HOLD, [r.order for r in batch], record, now_ms)
         return [hold_outcome(r.order, reply) for r, reply in zip(batch, replies, strict=True)]
@@ -173,16 +159,8 @@ class Orders:
     ) -> list[out.ConfirmOutcome]:
         """Confirm each order by its payment, in order; one outcome each. At most BATCH_MAX."""
 
-        def record(at: int, bucket: int) -> list[Any]:
-            request = batch[at]
-            return [
-                request.order,
-                bucket,
-                request.buyer,
-                request.seller,
-                request.payment,
-                request.amount_minor,
-            ]
+        def record(at: int, bucket: int) -> bytes:
+            return confirm_record(batch[at], bucket)
 
         replies = await self._run_batch(
             sale, ORDER_CONFIRM, [r.order for r in batch], record, now_ms
@@ -263,7 +241,7 @@ class Orders:
         sale: SaleView,
         script: Script,
         orders: Sequence[str],
-        record: Callable[[int, int], list[Any]],
+        record: Callable[[int, int], bytes],
         now_ms: int,
     ) -> list[list[Any]]:
         """One reply per request, after expiring what is due for those that wait for it."""
@@ -312,7 +290,7 @@ class Orders:
             return [[b"not_found"]]
         records = Records(sale, address.stripe)
         for order, buyer, seller in orders:
-            records.add([order, records.bucket_of(order), buyer, seller])
+            records.add(end_record(order, records.bucket_of(order), buyer, seller))
         slot_keys = [*stock_keys(sale, address.stripe), *records.keys]
         reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, records.packed()))
         if reply == [b"no_slot"]:

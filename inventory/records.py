@@ -1,23 +1,56 @@
-"""How the scripts pack an order, an offer and an allotment, read back into values.
+"""How the scripts pack an order, a buyer, an offer and an allotment: both directions.
 
-The field order here is the one written down in `lua/include/{orders,stock,allotments}.lua`; a test
-holds the two together.
+The order of fields here is the one written down in `lua/include/{orders,stock,allotments}.lua`.
 """
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from inventory.outcomes import Order, OrderState, OrderUnit, UnitState
 
-_UNIT_STATES: dict[str, UnitState] = {"s": "sold", "r": "redeemed", "v": "voided", "-": "gone"}
+_UNIT_STATES: dict[int, UnitState] = {
+    ord("s"): "sold",
+    ord("r"): "redeemed",
+    ord("v"): "voided",
+    ord("-"): "gone",
+}
+_STATES: dict[bytes, OrderState] = {
+    b"h": "held",
+    b"c": "confirmed",
+    b"r": "released",
+    b"e": "expired",
+    b"p": "partly_refunded",
+    b"f": "refunded",
+    b"u": "paid_unfulfilled",
+}
+_LETTERS = {state: letter for letter, state in _STATES.items()}
+_HEAD = struct.Struct(">cQQQQH")
+_GENERATION_0 = ord("0")
+BUYER_PREFIX = b"b:"
+"""Before a buyer in a field of a bucket; every other field is an order's id."""
 
 
-class PackedOrder(msgspec.Struct, array_like=True, frozen=True):
-    """An order's record in its buyer's bucket."""
+class _Asked(msgspec.Struct, array_like=True, frozen=True):
+    buyer: str
+    seller: str
+    reference: str
+    lines: list[tuple[int, int, list[int]]]
+    payment: str
+    fingerprint: str
+    pass_id: str
+    refunded_minor: int = 0
+    refunds: list[tuple[str, str, list[int]]] = []
 
-    state: str
+
+@dataclass(frozen=True, slots=True)
+class PackedOrder:
+    """An order's record in its buyer's bucket. Lines are (offer, price of one, serials)."""
+
+    state: OrderState
     buyer: str
     seller: str
     reference: str
@@ -123,40 +156,100 @@ class OfferCounts:
         return lowest < 0
 
 
-order_decoder = msgspec.msgpack.Decoder(PackedOrder)
+_asked_decoder = msgspec.msgpack.Decoder(_Asked)
 offer_decoder = msgspec.msgpack.Decoder(PackedOffer)
 allotment_decoder = msgspec.msgpack.Decoder(PackedAllotment)
 
 
-def order_from(order_id: str, reply: list[Any]) -> Order:
-    """An order from `order_record states generations` of a reply."""
-    packed = order_decoder.decode(reply[0])
-    states, generations = reply[1].decode(), reply[2].decode()
-    held = packed.state == "held"
-    flat = [(offer, price, serial) for offer, price, serials in packed.lines for serial in serials]
-    units = tuple(
-        OrderUnit(
-            offer=offer,
-            serial=serial,
-            price_minor=price,
-            state="held" if held else _UNIT_STATES[state],
-            generation=ord(generation) - ord("0"),
-        )
-        for (offer, price, serial), state, generation in zip(flat, states, generations, strict=True)
+def state_of(letter: bytes) -> OrderState:
+    """The state that a script means by its letter."""
+    return _STATES[letter]
+
+
+def pack_order(order: PackedOrder) -> bytes:
+    """An order's record: a head of fixed width, then what was asked for as an array."""
+    head = _HEAD.pack(
+        _LETTERS[order.state],
+        order.fact,
+        order.held_at_ms,
+        order.expires_at_ms,
+        order.amount_minor,
+        order.drop,
     )
+    asked: list[object] = [
+        order.buyer,
+        order.seller,
+        order.reference,
+        order.lines,
+        order.payment,
+        order.fingerprint,
+        order.pass_id,
+    ]
+    if order.refunds:
+        asked += [order.refunded_minor, order.refunds]
+    return head + msgspec.msgpack.encode(asked)
+
+
+def unpack_order(record: bytes) -> PackedOrder:
+    """The inverse of `pack_order`. Raises msgspec.DecodeError or struct.error."""
+    letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
+    asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
+    return PackedOrder(
+        state=_STATES[letter],
+        buyer=asked.buyer,
+        seller=asked.seller,
+        reference=asked.reference,
+        fingerprint=asked.fingerprint,
+        drop=drop,
+        pass_id=asked.pass_id,
+        lines=asked.lines,
+        amount_minor=amount_minor,
+        refunded_minor=asked.refunded_minor,
+        held_at_ms=held_at_ms,
+        expires_at_ms=expires_at_ms,
+        payment=asked.payment,
+        fact=fact,
+        refunds=asked.refunds,
+    )
+
+
+def pack_buyer(count: int, passes: Sequence[str]) -> bytes:
+    """A buyer's record: the units that are counted and the passes that are spent."""
+    return " ".join((str(count), *passes, "") if passes else (str(count),)).encode()
+
+
+def unpack_buyer(record: bytes) -> tuple[int, list[str]]:
+    """The inverse of `pack_buyer`."""
+    count, *passes = record.decode().split()
+    return int(count), passes
+
+
+def order_from(order_id: str, reply: list[Any]) -> Order:
+    """An order from `order_record marks` of a reply."""
+    record, marks = reply
+    letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
+    asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
+    state = _STATES[letter]
+    units, at = [], 0
+    for offer, price_minor, serials in asked.lines:
+        for serial in serials:
+            unit_state = "held" if state == "held" else _UNIT_STATES[marks[at]]
+            generation = marks[at + 1] - _GENERATION_0
+            units.append(OrderUnit(offer, serial, price_minor, unit_state, generation))
+            at += 2
     return Order(
         id=order_id,
-        state=cast("OrderState", packed.state),
-        buyer=packed.buyer,
-        seller=packed.seller,
-        reference=packed.reference,
-        drop=packed.drop,
-        pass_id=packed.pass_id,
-        units=units,
-        amount_minor=packed.amount_minor,
-        refunded_minor=packed.refunded_minor,
-        held_at_ms=packed.held_at_ms,
-        expires_at_ms=packed.expires_at_ms,
-        payment=packed.payment,
-        fact=packed.fact,
+        state=state,
+        buyer=asked.buyer,
+        seller=asked.seller,
+        reference=asked.reference,
+        drop=drop,
+        pass_id=asked.pass_id,
+        units=tuple(units),
+        amount_minor=amount_minor,
+        refunded_minor=asked.refunded_minor,
+        held_at_ms=held_at_ms,
+        expires_at_ms=expires_at_ms,
+        payment=asked.payment,
+        fact=fact,
     )

@@ -6,7 +6,7 @@ Sending the scripts belongs to `orders`; the order of precedence is the scripts'
 from typing import Any
 
 from inventory import outcomes as out
-from inventory.records import order_from
+from inventory.records import order_from, state_of
 
 
 def hold_outcome(order: str, reply: list[Any]) -> out.HoldOutcome:
@@ -90,7 +90,7 @@ def refund_outcome(order: str, reply: list[Any]) -> out.RefundOutcome:
         case [b"too_many_refunds"]:
             return out.TooManyRefunds()
         case [b"not_refundable", state]:
-            return out.NotRefundable(state.decode())
+            return out.NotRefundable(state_of(state))
         case [b"unknown_unit", serial]:
             return out.UnknownUnit(serial)
         case _:

@@ -16,33 +16,29 @@
 --   8+ buckets+ hash   each buyer's orders, count and passes
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
---   2 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, owner: the buyer or
---     '' and the seller or '', payment, amount_minor]
+--   2 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
+--     KEYS, order, amount_minor, owner: the buyer or '' and the seller or '', payment
 --   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
 --   not_yours
---   replayed order_record states generations
---   unfulfilled_again order_record states generations
+--   replayed order_record marks
+--   unfulfilled_again order_record marks
 --   already_paid payment
 --   amount_mismatch amount_minor
 --   due                                 holds have run out; expire them and ask again
---   confirmed order_record states generations
---   reclaimed order_record states generations
---   unfulfilled order_record states generations
+--   confirmed order_record marks
+--   reclaimed order_record marks
+--   unfulfilled order_record marks
 -- COST O(units of the orders)
 --@include stock
 --@include orders
 --@include allocate
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
+local RECORD = '>I2c24I8Bc0Bc0I2c0'
 local ended = {}
-
-local function told(word, key, id, order)
-  local packed = order_set(slot, key, id, order)
-  return { word, packed, unit_marks(id, order[LINES]) }
-end
 
 -- A hold that ran out but was not given back yet still has its units.
 local function confirm_held(key, id, order, payment)
@@ -52,11 +48,10 @@ local function confirm_held(key, id, order, payment)
     offer[SOLD] = offer[SOLD] + #line[3]
   end
   ended[#ended + 1] = id
-  order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'confirmed', payment, 0
+  order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'c', payment, 0
   add_fact(slot, 'confirmed', id, order[BUYER], order[SELLER], order[REFERENCE], order[LINES],
     order[AMOUNT], payment)
-  units_sold(id, order[LINES])
-  return told('confirmed', key, id, order)
+  return { 'confirmed', order_set(slot, key, id, order), units_sold(id, order[LINES]) }
 end
 
 local function sells_still(order)
@@ -83,20 +78,19 @@ local function reclaim(key, id, order, payment)
   end
   order[PAYMENT] = payment
   if not lines then
-    order[STATE] = 'paid_unfulfilled'
+    order[STATE] = 'u'
     add_fact(slot, 'unfulfilled', id, order[BUYER], order[SELLER], order[REFERENCE], order[AMOUNT],
       payment)
-    return told('unfulfilled', key, id, order)
+    return { 'unfulfilled', order_set(slot, key, id, order), unit_marks(id, order[LINES]) }
   end
-  order[STATE], order[LINES], order[EXPIRES_AT] = 'confirmed', lines, 0
+  order[STATE], order[LINES], order[EXPIRES_AT] = 'c', lines, 0
   count_add(key, order[BUYER], quantity)
   add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
     order[AMOUNT], payment)
-  units_sold(id, lines)
-  return told('reclaimed', key, id, order)
+  return { 'reclaimed', order_set(slot, key, id, order), units_sold(id, lines) }
 end
 
-local function decide(id, key, buyer, seller, payment, amount)
+local function decide(key, id, amount, buyer, seller, payment)
   local order = order_of(key, id)
   if not order then return { 'not_found' } end
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
@@ -104,20 +98,17 @@ local function decide(id, key, buyer, seller, payment, amount)
   end
   if order[PAYMENT] ~= '' then
     if order[PAYMENT] ~= payment then return { 'already_paid', order[PAYMENT] } end
-    local word = order[STATE] == 'paid_unfulfilled' and 'unfulfilled_again' or 'replayed'
-    return { word, cmsgpack.pack(order), unit_marks(id, order[LINES]) }
+    local word = order[STATE] == 'u' and 'unfulfilled_again' or 'replayed'
+    return { word, fields[id], unit_marks(id, order[LINES]) }
   end
   if amount ~= order[AMOUNT] then return { 'amount_mismatch', order[AMOUNT] } end
-  if order[STATE] == 'held' then return confirm_held(key, id, order, payment) end
-  assert(order[STATE] == 'expired' or order[STATE] == 'released', 'unpaid order in ' .. order[STATE])
+  if order[STATE] == 'h' then return confirm_held(key, id, order, payment) end
+  assert(order[STATE] == 'e' or order[STATE] == 'r', 'unpaid order in ' .. order[STATE])
   return reclaim(key, id, order, payment)
 end
 
 local replies = {}
-for i, record in ipairs(cmsgpack.unpack(ARGV[2])) do
-  record[2] = KEYS[record[2]]
-  replies[i] = decide(unpack(record, 1, 6))
-end
+for i, record in ipairs(read_orders(RECORD, ARGV[2])) do replies[i] = decide(unpack(record)) end
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)

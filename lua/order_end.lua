@@ -17,37 +17,38 @@
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 how      word    released or expired
---   3 batch    msgpack 1..256 records of [order, number of its bucket in KEYS, the buyer or '',
---     the seller or '']
+--   3 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
+--     KEYS, order, the buyer or '', the seller or ''
 --   4 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence; no_slot stands for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
 --   not_yours
---   not_held order_record states generations    it ended before, or was confirmed
+--   not_held order_record marks    it ended before, or was confirmed
 --   not_due                             its time has not come
---   ended order_record states generations
+--   ended order_record marks
 -- COST O(units of the orders)
 --@include stock
 --@include orders
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
+local RECORD = '>I2c24Bc0Bc0'
 local how, ended = ARGV[2], {}
 assert(how == 'released' or how == 'expired', 'how is released or expired')
 
-local function decide(id, key, buyer, seller)
+local function decide(key, id, buyer, seller)
   local order = order_of(key, id)
   if not order then return { 'not_found' } end
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
     return { 'not_yours' }
   end
-  if order[STATE] ~= 'held' then
-    return { 'not_held', cmsgpack.pack(order), unit_marks(id, order[LINES]) }
+  if order[STATE] ~= 'h' then
+    return { 'not_held', fields[id], unit_marks(id, order[LINES]) }
   end
   if how == 'expired' and slot.now < order[EXPIRES_AT] then return { 'not_due' } end
   for _, line in ipairs(order[LINES]) do give(line[1], offer_of(line[1]), line[3], HELD) end
   ended[#ended + 1] = id
-  order[STATE], order[EXPIRES_AT] = how, 0
+  order[STATE], order[EXPIRES_AT] = how == 'released' and 'r' or 'e', 0
   count_add(key, order[BUYER], -units_in(order[LINES]))
   add_fact(slot, how, id, order[BUYER], order[SELLER], order[LINES])
   local packed = order_set(slot, key, id, order)
@@ -55,10 +56,7 @@ local function decide(id, key, buyer, seller)
 end
 
 local replies = {}
-for i, record in ipairs(cmsgpack.unpack(ARGV[3])) do
-  record[2] = KEYS[record[2]]
-  replies[i] = decide(unpack(record, 1, 4))
-end
+for i, record in ipairs(read_orders(RECORD, ARGV[3])) do replies[i] = decide(unpack(record)) end
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)

@@ -10,7 +10,7 @@
 --   1 order    string  order id
 -- REPLY one flat list
 --   not_found
---   found order_record states generations
+--   found order_record marks
 -- COST O(units of the order)
 --@include slot
 local UNITS = KEYS[1]
@@ -18,4 +18,4 @@ local UNITS = KEYS[1]
 --@include orders
 local order = order_of(KEYS[2], ARGV[1])
 if not order then return { 'not_found' } end
-return { 'found', cmsgpack.pack(order), unit_marks(ARGV[1], order[LINES]) }
+return { 'found', fields[ARGV[1]], unit_marks(ARGV[1], order[LINES]) }

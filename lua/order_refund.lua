@@ -25,12 +25,12 @@
 --   no_slot                             this store does not know the sale
 --   not_found
 --   not_yours
---   replayed order_record states generations
+--   replayed order_record marks
 --   key_reused                          same key, other units
 --   too_many_refunds
 --   not_refundable state
 --   unknown_unit serial                 not a unit of this order, refunded before, or named twice
---   refunded order_record states generations
+--   refunded order_record marks
 -- COST O(units of the order)
 --@include stock
 --@include orders
@@ -47,13 +47,13 @@ local asked = table.concat(wanted, ' ')
 for _, earlier in ipairs(order[REFUNDS]) do
   if earlier[1] == refund then
     if earlier[2] ~= asked then return answer(slot, { 'key_reused' }) end
-    return answer(slot, { 'replayed', cmsgpack.pack(order), unit_marks(id, order[LINES]) })
+    return answer(slot, { 'replayed', fields[id], unit_marks(id, order[LINES]) })
   end
 end
 if #order[REFUNDS] >= REFUNDS_MAX then return answer(slot, { 'too_many_refunds' }) end
 local state = order[STATE]
-if state ~= 'confirmed' and state ~= 'partly_refunded' and state ~= 'paid_unfulfilled' then
-  return answer(slot, { 'not_refundable', state })
+if state ~= 'c' and state ~= 'p' and state ~= 'u' then
+  return { 'not_refundable', state }
 end
 
 local refunded_before, price_of, offer_number = {}, {}, {}
@@ -61,7 +61,7 @@ for _, earlier in ipairs(order[REFUNDS]) do
   for _, serial in ipairs(earlier[3]) do refunded_before[serial] = true end
 end
 local left = {}
-if state ~= 'paid_unfulfilled' then
+if state ~= 'u' then
   for _, line in ipairs(order[LINES]) do
     for _, serial in ipairs(line[3]) do
       price_of[serial], offer_number[serial] = line[2], line[1]
@@ -87,7 +87,7 @@ local function note(list, number, price, serial)
   end
   last[3][#last[3] + 1] = serial
 end
-if state == 'paid_unfulfilled' then amount = order[AMOUNT] end
+if state == 'u' then amount = order[AMOUNT] end
 for _, serial in ipairs(serials) do
   local number, price = offer_number[serial], price_of[serial]
   local offer = offer_of(number)
@@ -113,7 +113,7 @@ end
 order[REFUNDED] = order[REFUNDED] + amount
 assert(order[REFUNDED] <= order[AMOUNT], 'more would go back than was paid')
 -- By units and not by money: a unit may cost nothing.
-order[STATE] = #serials == #left and 'refunded' or 'partly_refunded'
+order[STATE] = #serials == #left and 'f' or 'p'
 order[REFUNDS][#order[REFUNDS] + 1] = { refund, asked, serials }
 if freed > 0 then count_add(bucket, order[BUYER], -freed) end
 add_fact(slot, 'refunded', id, order[BUYER], order[SELLER], refund, amount, ends.back, ends.voided,

@@ -1,11 +1,12 @@
 -- Units for all lines of one order, or none at all and the reason.
 -- `wanted` is a list of { offer, quantity, serials }.
 local function allocate(slot, wanted, to)
-  local memories, lines, amount = {}, {}, 0
+  local memories, lines, amount, several = {}, {}, 0, #wanted > 1
   for _, line in ipairs(wanted) do
     local number = line[1]
     local offer = offer_of(number)
-    memories[#memories + 1] = remember(number, offer)
+    -- A line that is refused has taken nothing; only those before it are put back.
+    if several then memories[#memories + 1] = remember(number, offer) end
     local serials, why, taken = take(number, offer, line[2], line[3], to)
     if not serials then
       for i = #memories, 1, -1 do restore(memories[i]) end
@@ -20,7 +21,9 @@ end
 
 -- Whether some hold of this slot has run out: its units must come back before anyone is refused.
 local function something_due(slot)
-  local first = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
-  if not first[2] then return false, 0 end
-  return tonumber(first[2]) <= slot.now, tonumber(first[2])
+  if not slot.first_due then
+    local first = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
+    slot.first_due = tonumber(first[2] or 0)
+  end
+  return slot.first_due > 0 and slot.first_due <= slot.now, slot.first_due
 end

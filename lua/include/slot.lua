@@ -31,15 +31,21 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- Facts are kept as msgpack, so that a script may also join one from pieces that came packed.
 local function add_fact(slot, kind, ...)
   slot.fact = slot.fact + 1
-  slot.facts[#slot.facts + 1] = { kind, slot.fact, slot.now, ... }
+  slot.facts[#slot.facts + 1] = cmsgpack.pack({ kind, slot.fact, slot.now, ... })
+end
+
+local function array_head(count)
+  if count < 16 then return string.char(144 + count) end
+  return struct.pack('>BI2', 220, count)
 end
 
 -- One stream entry for the whole call; its id is the number of its last fact.
 local function write_facts(slot, sale_key, facts_key)
   if #slot.facts == 0 then return end
-  slot.blob = cmsgpack.pack(slot.facts)
+  slot.blob = array_head(#slot.facts) .. table.concat(slot.facts)
   redis.call('HSET', sale_key, 'fact', whole(slot.fact))
   redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact), 'f', slot.blob)
 end

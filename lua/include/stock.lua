@@ -7,18 +7,28 @@ local KIND, DROP, PRICE, VENUE, TOGETHER, ENDS_AT, REDEEM_FROM, REDEEM_UNTIL, CO
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
 --@include units
 local offers, seats = {}, {}              -- offer number → record, → seat string
+local offers_read, seats_read = {}, {}    -- both as they were read
 local back_read, back_add, back_gone = {}, {}, {}
 
-local function offer_of(number)
-  if offers[number] == nil then
-    local packed = redis.call('HGET', OFFERS, number)
-    offers[number] = packed and cmsgpack.unpack(packed) or false
+local function offers_fetch(numbers)
+  if #numbers == 0 then return end
+  local got = redis.call('HMGET', OFFERS, unpack(numbers))
+  for i, number in ipairs(numbers) do
+    offers_read[number] = got[i]
+    offers[number] = got[i] and cmsgpack.unpack(got[i])
   end
+end
+
+local function offer_of(number)
+  if offers[number] == nil then offers_fetch({ number }) end
   return offers[number]
 end
 
 local function seats_of(number)
-  if not seats[number] then seats[number] = redis.call('HGET', SEATS, number) end
+  if not seats[number] then
+    seats_read[number] = redis.call('HGET', SEATS, number)
+    seats[number] = seats_read[number]
+  end
   return seats[number]
 end
 
@@ -148,16 +158,19 @@ end
 local function write_stock(slot)
   local flat = {}
   for number, offer in pairs(offers) do
-    if offer then
+    local packed = offer and cmsgpack.pack(offer)
+    if packed ~= offers_read[number] then
       flat[#flat + 1] = number
-      flat[#flat + 1] = cmsgpack.pack(offer)
+      flat[#flat + 1] = packed
     end
   end
   write_pairs('HSET', OFFERS, flat)
   flat = {}
   for number, text in pairs(seats) do
-    flat[#flat + 1] = number
-    flat[#flat + 1] = text
+    if text ~= seats_read[number] then
+      flat[#flat + 1] = number
+      flat[#flat + 1] = text
+    end
   end
   write_pairs('HSET', SEATS, flat)
   for first = 1, #back_gone, WRITE_PAIRS do

@@ -1,41 +1,73 @@
 -- Unit entries: state, generation and owner of every unit that was ever sold or allotted.
 -- An entry has a fixed width and a chunk of them shares one field, so that a unit costs 26 bytes
--- and not a hash field of its own. States: '-' free or held, a allotted, s sold, r redeemed,
--- v voided. A generation is one character from '0' on.
+-- and not a hash field of its own; a chunk ends with its last entry that is not blank.
+-- States: '-' free or held, a allotted, s sold, r redeemed, v voided. A generation is one
+-- character from '0' on. The first two characters of an entry are the unit's mark.
 local ENTRY, CHUNK, GENERATION_MAX = 26, 32, 31
-local BLANK_CHUNK = string.rep('-0' .. string.rep(' ', 24), CHUNK)
-local unit_chunks, unit_changed = {}, {}
+local NOBODY = string.rep(' ', ENTRY - 2)
+local BLANK = '-0' .. NOBODY
+local unit_chunks, unit_edits = {}, {}   -- chunk → its text as read, → place → new entry
 
-local function unit_chunk(serial)
-  local number = math.floor(serial / CHUNK)
-  if not unit_chunks[number] then
-    unit_chunks[number] = redis.call('HGET', UNITS, number) or BLANK_CHUNK
+local function unit_entry(serial)
+  local place = serial % CHUNK
+  local number = (serial - place) / CHUNK
+  local edits = unit_edits[number]
+  if edits and edits[place] then return edits[place] end
+  local text = unit_chunks[number]
+  if not text then
+    text = redis.call('HGET', UNITS, number) or ''
+    unit_chunks[number] = text
   end
-  return number, (serial % CHUNK) * ENTRY
+  local entry = text:sub(place * ENTRY + 1, place * ENTRY + ENTRY)
+  return entry == '' and BLANK or entry
 end
 
 local function unit_get(serial)
-  local number, at = unit_chunk(serial)
-  local chunk = unit_chunks[number]
-  return chunk:sub(at + 1, at + 1), chunk:byte(at + 2) - 48, chunk:sub(at + 3, at + ENTRY)
+  local entry = unit_entry(serial)
+  return entry:sub(1, 1), entry:byte(2) - 48, entry:sub(3)
+end
+
+local function unit_put(serial, entry)
+  local place = serial % CHUNK
+  local number = (serial - place) / CHUNK
+  local edits = unit_edits[number]
+  if not edits then
+    edits = {}
+    unit_edits[number] = edits
+  end
+  edits[place] = entry
 end
 
 local function unit_set(serial, state, generation, owner)
   assert(#owner == ENTRY - 2, 'an owner has 24 characters')
-  local number, at = unit_chunk(serial)
-  local chunk = unit_chunks[number]
-  unit_chunks[number] = chunk:sub(1, at) .. state .. string.char(48 + generation) .. owner
-    .. chunk:sub(at + ENTRY + 1)
-  unit_changed[number] = true
+  unit_put(serial, state .. string.char(48 + generation) .. owner)
 end
 
-local NOBODY = string.rep(' ', ENTRY - 2)
+-- A chunk with its edits: what was read is cut only where an edit lies, and joined once.
+local function edited(text, edits)
+  local parts, from = {}, 0
+  for place = 0, CHUNK - 1 do
+    local entry = edits[place]
+    if entry then
+      if from < place then
+        local kept = text:sub(from * ENTRY + 1, place * ENTRY)
+        parts[#parts + 1] = kept
+        local short = place - from - #kept / ENTRY
+        if short > 0 then parts[#parts + 1] = string.rep(BLANK, short) end
+      end
+      parts[#parts + 1] = entry
+      from = place + 1
+    end
+  end
+  parts[#parts + 1] = text:sub(from * ENTRY + 1)
+  return table.concat(parts)
+end
 
 local function write_units()
   local flat = {}
-  for number in pairs(unit_changed) do
+  for number, edits in pairs(unit_edits) do
     flat[#flat + 1] = number
-    flat[#flat + 1] = unit_chunks[number]
+    flat[#flat + 1] = edited(unit_chunks[number] or '', edits)
   end
   write_pairs('HSET', UNITS, flat)
 end

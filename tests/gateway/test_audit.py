@@ -1,6 +1,7 @@
 """The audit: all is well after a story, and each invariant, broken on purpose, is found."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from gateway.audit import audit
 from gateway.audit_checks import SHOWN_MAX, Audit, Check
 from inventory import keys
 from inventory.ids import parse_order_id
+from inventory.records import pack_order, unpack_order
 from lua.faults import NothingHappened
 from settlement import Feed
 from tests.gateway.world import LIMIT, SALE, World, sale_body
@@ -131,9 +133,9 @@ async def test_an_order_that_the_books_miss_is_found(world: World) -> None:
     address = parse_order_id(order["id"])
     assert address is not None
     bucket = keys.bucket(SALE, 0, address.bucket)
-    packed = await world.services.store.read("HGET", bucket, f"o:{order['id']}")
+    packed = await world.services.store.read("HGET", bucket, order["id"])
     ghost = order["id"][:-1] + ("0" if order["id"][-1] != "0" else "1")
-    await world.services.store.write("HSET", bucket, f"o:{ghost}", packed)
+    await world.services.store.write("HSET", bucket, ghost, packed)
     told = broken(await look(world))
     assert ghost in told["orders_booked"][0]
     assert ghost in told["one_owner"][0], "two orders claim the same units"
@@ -160,10 +162,9 @@ async def test_an_order_that_differs_from_the_books_is_found(world: World) -> No
     address = parse_order_id(order["id"])
     assert address is not None
     bucket = keys.bucket(SALE, 0, address.bucket)
-    field = f"o:{order['id']}"
-    packed = msgspec.msgpack.decode(await world.services.store.read("HGET", bucket, field))
-    packed[8] += 1  # amount_minor
-    await world.services.store.write("HSET", bucket, field, msgspec.msgpack.encode(packed))
+    packed = unpack_order(await world.services.store.read("HGET", bucket, order["id"]))
+    dearer = dataclasses.replace(packed, amount_minor=packed.amount_minor + 1)
+    await world.services.store.write("HSET", bucket, order["id"], pack_order(dearer))
     assert order["id"] in broken(await look(world))["orders_booked"][0]
 
 
