@@ -53,7 +53,7 @@ end
 if #order[REFUNDS] >= REFUNDS_MAX then return answer(slot, { 'too_many_refunds' }) end
 local state = order[STATE]
 if state ~= 'c' and state ~= 'p' and state ~= 'u' then
-  return { 'not_refundable', state }
+  return answer(slot, { 'not_refundable', state })
 end
 
 local refunded_before, price_of, offer_number = {}, {}, {}
