@@ -23,7 +23,7 @@ class Call:
     """A checked request. The accessors assert what the endpoint has promised."""
 
     services: "Services"
-    request: web.Request
+    request: web.BaseRequest
     path: dict[str, Any]
     key: str = ""
     found_shelf: "Shelf | None" = None

@@ -7,7 +7,7 @@ the last list in force: partners and kiosks go on.
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.problems import Code, Refused
@@ -31,6 +31,8 @@ class Credentials:
     def __init__(self, load: Callable[[], Awaitable[Sequence[Credential]]]) -> None:
         self._load = load
         self._known: dict[str, Credential] | None = None
+        self._proved: dict[str, Credential] = {}
+        """Texts that proved one of these keys: one for each at most, until they are read again."""
         self._reading: SingleFlight[int] = SingleFlight()
         self.refreshed_at: float | None = None
         """When the list was read last, by time.monotonic(); None before the first time."""
@@ -42,6 +44,7 @@ class Credentials:
     async def _read(self) -> int:
         known = await self._load()
         self._known = {one.id: one for one in known}
+        self._proved = {}
         self.refreshed_at = time.monotonic()
         return len(known)
 
@@ -53,15 +56,22 @@ class Credentials:
         """The credential that a key's text proves. Raises Refused when no list was ever read."""
         if self._known is None:
             raise Refused(Code.NOT_READY, "The keys have not been read yet.")
+        known = self._proved.get(text) or self._proof(text, self._known)
+        if known is None:
+            return BadKey()
+        if known.expires_at_ms is not None and now_s * 1000 >= known.expires_at_ms:
+            return BadKey(expired=True)
+        return known
+
+    def _proof(self, text: str, keys: Mapping[str, Credential]) -> Credential | None:
         shown = presented(text)
         if shown is None:
-            return BadKey()
-        known = self._known.get(shown.id)
+            return None
+        known = keys.get(shown.id)
         # Compared even when the id is unknown, so that time does not tell which ids exist.
         secret = _NOBODY if known is None else known.secret_sha256
         same = hmac.compare_digest(secret, shown.secret_sha256)
         if known is None or not same or known.role != shown.role:
-            return BadKey()
-        if known.expires_at_ms is not None and now_s * 1000 >= known.expires_at_ms:
-            return BadKey(expired=True)
+            return None
+        self._proved[text] = known
         return known

@@ -21,7 +21,7 @@ LAST_UNIT = "Dropgate-Last-Unit"
 
 
 async def respond(
-    request: web.Request, export: Export, *, as_csv: bool, resumed: bool
+    request: web.BaseRequest, export: Export, *, as_csv: bool, resumed: bool
 ) -> web.StreamResponse:
     """The units as one answer, made while it is sent.
 

@@ -15,18 +15,20 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway import requests
 from gateway.auth import credential_of
 from gateway.call import Call
+from gateway.complete import Complete
 from gateway.endpoint import Endpoint, Keyed, Scope
 from gateway.gate import LARGE_BODY, Gate
 from gateway.metrics import RouteMeter
 from gateway.problems import Code, Problem, Refused, problem
-from gateway.responses import PROBLEM_CODE, BrokenOff, refusal
+from gateway.responses import BrokenOff, refusal
 from gateway.services import Services
-from gateway.shelves import Shelf
 from lua.faults import Fault, MayHaveHappened
 
 log = logging.getLogger("dropgate.gateway")
 
-Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Path = dict[str, Any]
+Handle = Callable[[web.BaseRequest, Path | None], Awaitable[web.StreamResponse]]
+"""Answers a request; its path's parameters are given where they are known from an earlier one."""
 HTTP_CODES = {
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
@@ -37,23 +39,24 @@ HTTP_CODES = {
 
 
 def around(endpoint: Endpoint, services: Services) -> Handle:
-    """The handler that aiohttp calls for `endpoint`."""
+    """What answers the requests of `endpoint`."""
     meter = RouteMeter(services.metrics, endpoint.name)
     gate = services.gate
     handler = endpoint.handler
 
-    async def answered(request: web.Request) -> web.StreamResponse:
-        return await handler(await _checked(request, endpoint, services))
+    async def answered(request: web.BaseRequest, path: Path | None) -> web.StreamResponse:
+        return await handler(await _checked(request, path, endpoint, services))
 
     ask = _few_at_once(answered, gate) if endpoint.body_max >= LARGE_BODY else answered
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest, path: Path | None) -> web.StreamResponse:
         begun = time.perf_counter()
+        code = None
         gate.enter()
         try:
             if gate.is_full:
                 raise Refused(Code.OVERLOADED)
-            response = await ask(request)
+            response = await ask(request, path)
         except Refused as refused:
             response = refusal(refused.problem)
             if refused.problem.status in (408, 413):
@@ -66,7 +69,9 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
             gate.leave()
         if gate.draining:
             response.force_close()
-        meter.count(response.status, time.perf_counter() - begun, response.get(PROBLEM_CODE))
+        if isinstance(response, Complete):
+            code = response.problem_code
+        meter.count(response.status, time.perf_counter() - begun, code)
         return response
 
     return handle
@@ -75,21 +80,27 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
 def _few_at_once(answered: Handle, gate: Gate) -> Handle:
     """The same handler, refused while as many large bodies as may be are being worked on."""
 
-    async def few(request: web.Request) -> web.StreamResponse:
+    async def few(request: web.BaseRequest, path: Path | None) -> web.StreamResponse:
         if gate.large_bodies.locked():
             raise Refused(Code.OVERLOADED, "Other large bodies are being read; try again.")
         async with gate.large_bodies:
-            return await answered(request)
+            return await answered(request, path)
 
     return few
 
 
-async def _checked(request: web.Request, endpoint: Endpoint, services: Services) -> Call:
+async def _checked(
+    request: web.BaseRequest, path: Path | None, endpoint: Endpoint, services: Services
+) -> Call:
     """The call, after every check that its endpoint asks for; who asks comes before what."""
-    path = requests.path(request) if request.match_info else {}
+    if path is None:
+        path = requests.path(request)
     call = Call(services, request, path)
     credential = credential_of(request, endpoint.who) if endpoint.who else None
-    call.found_shelf = await _shelf(path, endpoint.scope, services)
+    if endpoint.scope is Scope.SALE:
+        call.found_shelf = await services.shelves.of_sale(path["sale"])
+    elif endpoint.scope is Scope.ORDER:
+        call.found_shelf = await services.shelves.of_order(path["order"])
     if credential is not None:
         call.found_caller = services.auth.identify(
             credential, endpoint.who, call.found_shelf, path.get("sale")
@@ -103,21 +114,13 @@ async def _checked(request: web.Request, endpoint: Endpoint, services: Services)
     return call
 
 
-async def _shelf(path: dict[str, Any], scope: Scope, services: Services) -> Shelf | None:
-    match scope:
-        case Scope.NONE | Scope.NEW_SALE:
-            return None
-        case Scope.SALE:
-            return await services.shelves.of_sale(path["sale"])
-        case Scope.ORDER:
-            return await services.shelves.of_order(path["order"])
-
-
-async def _body(request: web.Request, endpoint: Endpoint) -> Any:
+async def _body(request: web.BaseRequest, endpoint: Endpoint) -> Any:
     requests.require_media_type(request, endpoint.body_media)
-    body = await requests.read_body(
-        request, limit=endpoint.body_max, timeout_s=endpoint.body_timeout_s
-    )
+    body = requests.body_at_hand(request, endpoint.body_max)
+    if body is None:
+        body = await requests.read_body(
+            request, limit=endpoint.body_max, timeout_s=endpoint.body_timeout_s
+        )
     return body if endpoint.body is bytes else requests.decode(body, endpoint.body)
 
 

@@ -39,15 +39,9 @@ async def read_body(
     request: web.BaseRequest, *, limit: int = BODY_MAX, timeout_s: float = BODY_TIMEOUT_S
 ) -> bytes:
     """The body's bytes. Refuses one above `limit` bytes, or not whole after `timeout_s`."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Refused(Code.WRONG_MEDIA_TYPE, "Send the body without Content-Encoding.")
-    content = request.content
-    declared = request.content_length
+    content, declared = request.content, request.content_length
     if declared is not None and declared > limit:
         raise Refused(Code.TOO_LARGE, f"The body may have {limit} bytes.")
-    if content.is_eof():  # the usual case: it came in the packet of its headers
-        body: bytes = content.read_nowait()
-        return _within(body, limit)
     try:
         async with asyncio.timeout(timeout_s):
             return await _gather(content, limit)
@@ -55,6 +49,17 @@ async def read_body(
         raise Refused(
             Code.SLOW_BODY, f"The body was not whole after {timeout_s:g} seconds."
         ) from None
+
+
+def body_at_hand(request: web.BaseRequest, limit: int) -> bytes | None:
+    """The body where it came in the packet of its headers, the usual case; else None."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(Code.WRONG_MEDIA_TYPE, "Send the body without Content-Encoding.")
+    content = request.content
+    if not content.is_eof():
+        return None
+    body: bytes = content.read_nowait()
+    return _within(body, limit)
 
 
 async def _gather(content: StreamReader, limit: int) -> bytes:
@@ -78,7 +83,9 @@ def _within(body: bytes, limit: int) -> bytes:
 def require_media_type(request: web.BaseRequest, allowed: str) -> None:
     """Refuse a body that says it is something else; one that says nothing is taken at its word."""
     said = request.headers.get("Content-Type")
-    if said is None or said.split(";", 1)[0].strip().lower() == allowed:
+    if said == allowed or said is None:
+        return
+    if said.split(";", 1)[0].strip().lower() == allowed:
         return
     raise Refused(Code.WRONG_MEDIA_TYPE, f"The body must be {allowed}.")
 
@@ -127,8 +134,9 @@ def query(request: web.BaseRequest, kind: type[T]) -> T:
     return convert(values, kind, "query")
 
 
-def path(request: web.Request) -> dict[str, Any]:
-    """The path's parameters, each held to its type."""
+def path(request: web.BaseRequest) -> dict[str, Any]:
+    """The path's parameters as its route found them, each held to its type."""
+    assert isinstance(request, web.Request), "the application makes its requests"
     found: dict[str, Any] = {}
     for name, text in request.match_info.items():
         try:

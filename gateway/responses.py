@@ -6,11 +6,13 @@ The shapes are in `answers` and `problems`; which outcome becomes which of them,
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 
 import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.complete import Complete, head
 from gateway.problems import PROBLEM_JSON, Problem
 from gateway.site import File
 from lua.faults import Fault
@@ -18,8 +20,6 @@ from lua.faults import Fault
 log = logging.getLogger("dropgate.gateway")
 
 JSON = "application/json"
-PROBLEM_CODE = web.ResponseKey("problem_code", str)
-"""Where a response keeps the code that it is counted by."""
 SERVER = "dropgate"
 """In the place of the versions of Python and aiohttp, which help nobody but an attacker."""
 SEND_TIMEOUT_S = 30.0
@@ -34,23 +34,25 @@ def body_of(value: object) -> bytes:
 
 def answer(
     value: object, status: int = 200, *, replayed: bool = False, cache: str = "no-store"
-) -> web.Response:
+) -> Complete:
     """A success. `replayed` tells the client that its repeat changed nothing."""
-    headers = CIMultiDict({"Content-Type": JSON, "Cache-Control": cache, "Server": SERVER})
-    if replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return web.Response(body=_encode(value), status=status, headers=headers)
+    return Complete(status, _head(JSON, cache, replayed), _encode(value))
 
 
-def raw(
-    body: bytes, media_type: str, *, status: int = 200, cache: str = "no-store"
-) -> web.Response:
+def raw(body: bytes, media_type: str, *, status: int = 200, cache: str = "no-store") -> Complete:
     """A success whose bytes are ready."""
-    headers = CIMultiDict({"Content-Type": media_type, "Cache-Control": cache, "Server": SERVER})
-    return web.Response(body=body, status=status, headers=headers)
+    return Complete(status, _head(media_type, cache), body)
 
 
-def file(request: web.Request, found: File) -> web.Response:
+@lru_cache(maxsize=64)
+def _head(media_type: str, cache: str = "no-store", replayed: bool = False) -> bytes:
+    fields = [("Content-Type", media_type), ("Cache-Control", cache), ("Server", SERVER)]
+    if replayed:
+        fields.append(("Idempotent-Replayed", "true"))
+    return head(*fields)
+
+
+def file(request: web.BaseRequest, found: File) -> web.Response:
     """A file of a page: compressed where the client can read that, 304 where it has it already."""
     headers = CIMultiDict(
         {
@@ -78,7 +80,7 @@ class BrokenOff(ConnectionError):
 
 
 async def streamed(
-    request: web.Request, pieces: AsyncIterator[bytes], media_type: str, more: Mapping[str, str]
+    request: web.BaseRequest, pieces: AsyncIterator[bytes], media_type: str, more: Mapping[str, str]
 ) -> web.StreamResponse:
     """A success that is made while it is sent, as fast as its client reads.
 
@@ -112,17 +114,13 @@ def nothing() -> web.Response:
     return web.Response(status=204, headers={"Cache-Control": "no-store", "Server": SERVER})
 
 
-def refusal(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
+def refusal(problem: Problem, *more: tuple[str, str]) -> Complete:
     """Problem details, with `Retry-After` where it is known, and `WWW-Authenticate` on 401."""
-    all_headers = CIMultiDict(
-        {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", "Server": SERVER}
-    )
-    if headers:
-        all_headers.update(headers)
+    lines = _head(PROBLEM_JSON)
     if problem.retry_after_s is not None:
-        all_headers["Retry-After"] = str(problem.retry_after_s)
+        lines += head(("Retry-After", str(problem.retry_after_s)))
     if problem.status == 401:
-        all_headers["WWW-Authenticate"] = 'Bearer realm="dropgate"'
-    response = web.Response(body=_encode(problem), status=problem.status, headers=all_headers)
-    response[PROBLEM_CODE] = problem.code
-    return response
+        lines += head(("WWW-Authenticate", 'Bearer realm="dropgate"'))
+    if more:
+        lines += head(*more)
+    return Complete(problem.status, lines, _encode(problem), problem.code)

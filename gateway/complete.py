@@ -1,0 +1,82 @@
+"""A response that is known as a whole: its head and its body leave in one piece of bytes.
+
+aiohttp puts headers into a dictionary, completes them and writes them out again: 15 of the 45 us
+that a bare handler costs before the kernel. Nearly all our answers have one of a few heads, so they
+are kept as bytes. What stands in a head is said in `responses`; an answer that is made while it is
+sent, or whose headers vary (pages, files), is aiohttp's own.
+"""
+
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+
+from aiohttp import HttpVersion10, web
+from aiohttp.abc import AbstractStreamWriter
+
+_REASON = {status.value: status.phrase for status in HTTPStatus}
+
+
+class Complete(web.Response):
+    """A status, the lines of its head as `head` made them, and all of its body.
+
+    `problem_code` is what a refusal is counted by.
+    """
+
+    def __init__(
+        self, status: int, head: bytes, body: bytes, problem_code: str | None = None
+    ) -> None:
+        super().__init__(status=status, body=body)
+        self.problem_code = problem_code
+        self._head = head
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Nothing leaves before the body does."""
+        self._req = request
+        self._payload_writer = request.writer
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+        return self._payload_writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send all of it."""
+        request, writer, body = self._req, self._payload_writer, self._body
+        assert request is not None, "prepared"
+        assert writer is not None, "prepared"
+        assert isinstance(body, bytes), "known as a whole"
+        await writer.write_eof(
+            b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b"
+            % (
+                _status_line(request.version == HttpVersion10, self.status),
+                self._head,
+                len(body),
+                _date(int(time.time())),
+                self._connection(request),
+                b"" if request.method == "HEAD" else body,
+            )
+        )
+        self._eof_sent = True
+        self._req = self._payload_writer = None
+
+    def _connection(self, request: web.BaseRequest) -> bytes:
+        is_old = request.version == HttpVersion10
+        if self._keep_alive:
+            return b"Connection: keep-alive\r\n" if is_old else b""
+        return b"" if is_old else b"Connection: close\r\n"
+
+
+@lru_cache(maxsize=256)
+def head(*fields: tuple[str, str]) -> bytes:
+    """The lines of these fields. For a closed set of values, and never for a client's own text."""
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("ascii")
+
+
+@lru_cache(maxsize=256)
+def _status_line(is_old: bool, status: int) -> bytes:
+    version = "1.0" if is_old else "1.1"
+    return f"HTTP/{version} {status} {_REASON.get(status, '')}\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode("ascii")
