@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
 
-from loadtest.bench.generators import GOOD, IDLE, Unexpected
+from loadtest.bench.generators import FAULT, GOOD, IDLE, Unexpected
 from loadtest.wire import Lost, Wire
 
 WIRES_MAX = 256
 FINISH_S = 20.0
-SHED = 503
 NEVER_MS = FINISH_S * 1000
 """What a request counts as that was shed: nobody is served by a quick no."""
 
@@ -67,7 +66,7 @@ class Crowd:
             for wire in self._idle:
                 wire.close()
         seen = self._seen
-        if seen.lost or not set(seen.statuses) <= GOOD | {SHED}:
+        if seen.lost or not set(seen.statuses) <= GOOD | {FAULT}:
             raise Unexpected(f"statuses {dict(seen.statuses)}, {seen.lost} without an answer")
         return seen
 
@@ -114,5 +113,5 @@ class Crowd:
 
     def _note(self, status: int, due_s: float) -> None:
         self._seen.statuses[status] += 1
-        took_ms = NEVER_MS if status == SHED else (self._loop.time() - due_s) * 1000
+        took_ms = NEVER_MS if status == FAULT else (self._loop.time() - due_s) * 1000
         self._seen.times_ms.append(took_ms)

@@ -28,7 +28,7 @@ TIMEOUT_S = 10.0
 STALL_S = 60.0
 """How long after its time a generator may still be there before it is called stuck."""
 
-GOOD = {200, 201}
+GOOD, FAULT = frozenset({200, 201}), 503
 IDLE = request("GET", "/livez", {})
 """Asks for nothing: warms a connection up, or stands where wrk wants a request that is not sent."""
 

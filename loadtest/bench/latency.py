@@ -7,9 +7,10 @@ from functools import partial
 from itertools import count
 
 from loadtest.bench import sale
-from loadtest.bench.arrivals import SHED, Crowd
+from loadtest.bench.arrivals import Crowd
 from loadtest.bench.asks import Ask, numbers
 from loadtest.bench.figures import Figures
+from loadtest.bench.generators import FAULT
 from loadtest.bench.pairs import ORDERS
 from loadtest.bench.plan import SHARES, Plan
 from loadtest.bench.stage import Stage
@@ -34,7 +35,7 @@ async def measure(
         for word, at in PERCENTILES.items():
             figures.add(f"{name}_{word}", "ms", percentile(seen.times_ms, at))
         figures.add(f"{name}_crowd_late_p99", "ms", percentile(seen.late_ms, 0.99))
-        figures.add(f"{name}_shed", "share", seen.statuses[SHED] / seen.statuses.total())
+        figures.add(f"{name}_shed", "share", seen.statuses[FAULT] / seen.statuses.total())
 
 
 def _next(ask: Ask, order: Iterator[int]) -> bytes:

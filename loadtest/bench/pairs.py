@@ -21,7 +21,8 @@ from loadtest.bench.shoppers import Shoppers
 from loadtest.bench.stage import Place, References, Stage
 
 ORDERS = "/v1/partner/orders"
-IDLE_S = 1.0
+IDLE_S, REST_S = 1.0, 0.2
+AGAIN_MAX = 3
 Make = Callable[[], Awaitable[Ask]]
 
 
@@ -42,6 +43,8 @@ class Told:
 
     heard: int = 0
     in_flight: int = 0
+    all_heard: bool = True
+    """False when a measurement was done again: of the first try's orders nobody heard."""
 
 
 class Pairs:
@@ -80,26 +83,45 @@ class Pairs:
         before, told = await self._orders(), Told()
         for one in self.contestants():
             tell(one.name)
-            seen = await self.measure(one)
+            seen, again = await self.measure(one)
             if one.place is self._stage.ours and one.name != "frame_poll":
                 told.heard += seen.answers * one.worth
                 told.in_flight += one.connections * one.worth
+                told.all_heard &= not again
         found = await self._orders() - before
-        if not told.heard <= found <= told.heard + told.in_flight:
+        too_many = told.all_heard and found > told.heard + told.in_flight
+        if found < told.heard or too_many:
             raise Unexpected(f"clients heard of {told.heard} orders, the store has {found}")
 
-    async def measure(self, one: Contestant) -> Seen:
-        """Measure one contestant once."""
+    async def measure(self, one: Contestant) -> tuple[Seen, int]:
+        """Measure one contestant once, and how often it had to be done again.
+
+        What met a fault, of a machine that stalls say, is no figure and is done again, a few times.
+        """
+        for again in range(AGAIN_MAX + 1):
+            try:
+                seen = await self._measure_once(one)
+            except Unexpected:
+                if again == AGAIN_MAX:
+                    raise
+                await asyncio.sleep(IDLE_S)
+                continue
+            self._figures.add(f"{one.name}_done_again", "times", again)
+            return seen, again
+        raise AssertionError("the last one raises")
+
+    async def _measure_once(self, one: Contestant) -> Seen:
         ask, figures, is_poll = await one.make(), self._figures, one.name == "frame_poll"
         idle_per_s = await self._idle_commands_per_s() if is_poll else 0.0
-        commands, meter = self._commands(), one.place.meter()
+        await asyncio.sleep(REST_S)
+        commands, facts, meter = self._commands(), self._facts(), one.place.meter()
         seen = await load(
             self._generator, one.place.url, ask,
             connections=one.connections, seconds=self._plan.seconds,
         )  # fmt: skip
+        done = max(seen.answers * one.worth, self._facts() - facts)
         for name, spent_s in meter.spent_s().items():
-            cost_us = spent_s / (seen.answers * one.worth) * 1e6
-            figures.add(f"{one.name}_{name}_cpu", "us", cost_us)
+            figures.add(f"{one.name}_{name}_cpu", "us", spent_s / done * 1e6)
         if is_poll:
             ran = self._commands() - commands - idle_per_s * seen.seconds
             figures.add("poll_commands", "commands", max(0.0, ran / seen.answers))
@@ -122,6 +144,11 @@ class Pairs:
 
     async def _hold(self) -> Ask:
         return sale.hold(await self._shoppers.passes(self._plan.passes))
+
+    def _facts(self) -> int:
+        """Orders that were done, also those in flight that no client heard of: they cost too."""
+        with Resp(self._stage.store_url) as store:
+            return int(store.call("HGET", f"{{{sale.SALE}:0}}:sale", "fact"))
 
     def _commands(self) -> int:
         with Resp(self._stage.store_url) as store:

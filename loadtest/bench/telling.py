@@ -14,6 +14,8 @@ from loadtest.bench.figures import Figure, Figures
 from loadtest.bench.floors import FLOORS, keys, ratios
 from loadtest.bench.plan import Plan
 
+WORTH_A_LINE_WHEN_SEEN = ("_done_again", "_shed")
+
 
 class Progress:
     """One line for each step, with the time since the start; on a terminal they overwrite."""
@@ -36,7 +38,12 @@ def show(figures: Figures, plan: Plan) -> None:
     """The tables on standard output."""
     console = Console(width=None if Console().is_terminal else 100)
     title = "Dropgate's bench" + (" (QUICK: shows that it works, not how fast)" * plan.quick)
-    console.print(_rows(title, figures.by_name))
+    told = {
+        name: figure
+        for name, figure in figures.by_name.items()
+        if any(figure.values) or not name.endswith(WORTH_A_LINE_WHEN_SEEN)
+    }
+    console.print(_rows(title, told))
     console.print(_rows("Ratios, round by round", ratios(figures)))
     table = Table(title="Floors of the design")
     for column in ("what", "floor", "measured", "reached?"):
