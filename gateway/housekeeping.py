@@ -25,6 +25,8 @@ CLOSE_OUT_S = 2.0
 HISTORY_S = 1.0
 LAG_S = 0.5
 WATCH_S = 2.0
+FENCE_S = 0.1
+"""How soon a fence that a call met is looked at; what nothing has met is looked for each second."""
 MARKS_S = 5.0
 EXPIRE_AT_ONCE = 256
 EXPIRE_ROUNDS_MAX = 8
@@ -49,7 +51,8 @@ class Housekeeping:
             ("close_out", CLOSE_OUT_S, self._close_out),
             ("history", HISTORY_S, self._history),
             ("watch", WATCH_S, services.watch.look),
-            ("marks", MARKS_S, services.watch.read_marks),
+            ("fence", FENCE_S, services.fencing.turn),
+            ("marks", MARKS_S, services.fencing.read_marks),
             ("lag", LAG_S, lambda: measure_lag(services.metrics)),
         )
         self.loops = {

@@ -78,7 +78,13 @@ class Metrics(Instruments):
         )
         self.broken = invariant_broken(self)
         self.fenced = self.gauge(
-            "slot_fenced", "1 when the store lost the slot or went back in time", "sale", "stripe"
+            "slot_fenced", "1 while the slot sells nothing: its store may forget", "sale", "stripe"
+        )
+        self.memory_bytes = self.gauge(
+            "memory_bytes", "What is remembered of facts until they are in the books"
+        )
+        self.memory_dropped = self.gauge(
+            "memory_dropped", "Calls that were forgotten for want of space before they were settled"
         )
 
     def _of_servers(self) -> None:

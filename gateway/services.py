@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.counting import Counts
 from gateway.credentials import Credentials
 from gateway.door import Door
+from gateway.fencing import Fencing
 from gateway.fleet import SummedPage
 from gateway.frames import Frames
 from gateway.gate import Gate
@@ -92,6 +93,7 @@ class Services:
         self.kiosks = KioskDesk(store, codes, self.shelves, self.credentials, self.metrics)
         self._add_desks(keyring)
         self.watch = Watch(self)
+        self.fencing = Fencing(self)
         self.housekeeping = Housekeeping(self)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
@@ -131,6 +133,7 @@ class Services:
         await self.housekeeping.stop()
         for part in (self.door, self.till, self.counts, self.seating):
             await part.idle()  # whoever asked may be gone; the store's answer is still on its way
+        await self.fencing.close()
         await self.catalogue.close()
         await self.books.close()
         await self.store.close()
@@ -147,6 +150,8 @@ class Services:
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
         self.metrics.unreadable.set(len(self.shelves.unreadable))
+        self.metrics.memory_bytes.set(self.store.memory.bytes)
+        self.metrics.memory_dropped.set(self.store.memory.dropped)
         return self.metrics.page()
 
     def not_ready_because(self) -> list[str]:
@@ -162,16 +167,17 @@ class Services:
 
     def warnings(self) -> list[str]:
         """What is wrong while traffic is welcome all the same."""
-        return [
+        unreadable = [
             f"the sale {name} is refused: what the store has of it cannot be read"
             for name in sorted(self.shelves.unreadable)
         ]
+        return unreadable + self.fencing.warnings()
 
     def require_ready(self) -> None:
         """Raise Refused (503) when traffic is not welcome here."""
         why = self.not_ready_because()
         if why:
-            raise Refused(Code.NOT_READY, "; ".join(why))
+            raise Refused(Code.NOT_READY, "; ".join(why + self.fencing.warnings()))
 
     async def _keys_in_force(self) -> list[Credential]:
         return await (await self.catalogue.get()).credentials()

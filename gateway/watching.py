@@ -1,8 +1,7 @@
 """What a gateway sees of every sale: where units are, the line, the books' lag, and what is wrong.
 
-Two bounded loops: `look` asks the store, `read_marks` asks PostgreSQL, so that neither server's
-trouble hides what the other one says. Here belongs looking and setting gauges. Nothing is mended
-and nobody is refused here: a fence that is seen is told, not enforced.
+One bounded loop. Here belongs looking and setting gauges; nothing is mended and nobody is refused.
+Slots whose store may have gone back in time are told of by `fencing`, which enforces it.
 """
 
 import time
@@ -26,8 +25,6 @@ moved: what is changed past the scripts leaves none."""
 
 Place = tuple[str, int]
 """A sale's id and the number of a stripe."""
-Mark = tuple[int, int]
-"""Epoch and number of a fact."""
 
 
 class Watch:
@@ -37,46 +34,19 @@ class Watch:
         self._services = services
         self._sales = Sales(services.store)
         self._metrics = services.metrics
-        self._seen: dict[Place, Mark] = {}  # the highest fact that this process has seen
-        self._settled: dict[Place, Mark] = {}  # PostgreSQL's last; (0, 0) where it has none yet
         self._shown: set[str] = set()
         self._checked: dict[str, Tally] = {}
 
     async def look(self) -> int:
         """Look at every slot, then at every sale; how many sales. Raises Fault."""
-        marks = self._marks()  # taken before the slots are read: a mark may rise meanwhile
         shelves = list(self._services.shelves)
-        heads = {place: await self._sales.head(*place) for place in _places(shelves) | marks.keys()}
-        self._tell_fences(heads, marks)
+        heads = {place: await self._sales.head(*place) for place in _places(shelves)}
         for gone in self._shown - {shelf.view.id for shelf in shelves}:
             self._metrics.forget(gone)
             self._checked.pop(gone, None)
         self._shown = {shelf.view.id for shelf in shelves}
         await for_each(shelves, lambda shelf: self._look_at(shelf, heads))
         return len(shelves)
-
-    async def read_marks(self) -> int:
-        """Read how far the books are, and which sales the store must have. Raises Fault."""
-        known = await (await self._services.catalogue.get()).published()
-        cursors = await self._services.books.cursors()
-        self._settled = {(sale, 0): (0, 0) for sale in known} | cursors
-        return len(self._settled)
-
-    def _marks(self) -> dict[Place, Mark]:
-        return {
-            place: max(self._seen.get(place, (0, 0)), self._settled.get(place, (0, 0)))
-            for place in self._seen.keys() | self._settled.keys()
-        }
-
-    def _tell_fences(self, heads: dict[Place, Head | None], marks: dict[Place, Mark]) -> None:
-        for place, head in heads.items():
-            if head is None and place not in marks:
-                continue  # a sale that is only just being published
-            is_behind = head is None or head.mark < marks.get(place, (0, 0))
-            sale, stripe = place
-            self._metrics.fenced.labels(sale, str(stripe)).set(is_behind)
-            if head is not None and not is_behind:
-                self._seen[place] = head.mark
 
     async def _look_at(self, shelf: Shelf, heads: dict[Place, Head | None]) -> None:
         """Set the gauges of one sale. What cannot be read leaves them as they were."""
@@ -90,7 +60,7 @@ class Watch:
         slots = [(stripe, heads.get((sale, stripe))) for stripe in range(shelf.view.stripes)]
         whole = [(stripe, head) for stripe, head in slots if head is not None]
         if len(whole) < len(slots):
-            return  # a slot is missing, and told so; there is nothing to count
+            return  # a slot is missing, and fencing tells so; there is nothing to count
         await self._tell_lag(sale, whole)
         tally = await self._tally(shelf)
         for state in UNIT_STATES:

@@ -80,11 +80,6 @@ class Head:
     fact: int
     settled: int
 
-    @property
-    def mark(self) -> tuple[int, int]:
-        """Epoch and number of the last fact, which only ever rise."""
-        return self.epoch, self.fact
-
 
 @dataclass(frozen=True, slots=True)
 class SaleRecord:

@@ -59,6 +59,13 @@ class Memory:
         self.dropped = 0
         """Facts and calls that were forgotten for want of space, before they were settled."""
         self._bytes_max = bytes_max
+        self._servers: set[bytes] = set()
+
+    def met(self, server: bytes) -> None:
+        """A connection was made to this server. Another one than before may fence its slots."""
+        if server not in self._servers:
+            self._servers.add(server)
+            self.woken.set()
 
     def seen(self, slot: str) -> Mark:
         """How far a slot was seen to be."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from redis.asyncio.connection import (
@@ -93,10 +94,10 @@ class _Call:
 class Store:
     """A store server. Create it with `connect`; share one per process and event loop."""
 
-    def __init__(self, pool: BlockingConnectionPool, url: str) -> None:
+    def __init__(self, pool: BlockingConnectionPool, url: str, memory: Memory) -> None:
         self._pool = pool
         self.url = url
-        self.memory = Memory()
+        self.memory = memory
 
     @classmethod
     async def connect(
@@ -107,6 +108,7 @@ class Store:
         Raises NothingHappened when the server cannot be reached, NotDurable when its settings
         allow it to lose or evict data (or may not be read and `assume_durable` is not given).
         """
+        memory = Memory()
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=POOL_SIZE,
@@ -118,9 +120,9 @@ class Store:
             health_check_interval=0,
             protocol=2,
             decode_responses=False,
-            redis_connect_func=_greet,
+            redis_connect_func=partial(_greet, memory),
         )
-        store = cls(pool, url)
+        store = cls(pool, url, memory)
         if check_durability:
             try:
                 await store.check_durability(assume_durable=assume_durable)
@@ -182,6 +184,10 @@ class Store:
             raise NothingHappened(f"the server of {key} cannot be reached: {error}") from error
         await self._pool.release(connection)
         return str(connection.run_id.decode())  # type: ignore[attr-defined]  # ours: _greet
+
+    async def works(self, _server: str) -> bool:
+        """Whether another server, by its run id, is a healthy master still; here there is none."""
+        return False
 
     async def close(self) -> None:
         """Close all connections."""
@@ -284,12 +290,13 @@ class Store:
         return connection
 
 
-async def _greet(connection: AbstractConnection) -> None:
+async def _greet(memory: Memory, connection: AbstractConnection) -> None:
     """Every new connection learns first whom it talks to: a process of a server has its own id."""
     await connection.on_connect()
     await connection.send_command("INFO", "server")
     _, _, rest = (await connection.read_response()).partition(b"run_id:")
     connection.run_id = rest[:RUN_ID_SIZE]  # type: ignore[attr-defined]  # ours
+    memory.met(rest[:RUN_ID_SIZE])
 
 
 def _deadline() -> float:

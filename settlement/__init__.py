@@ -19,6 +19,7 @@ from settlement.migrate import migrate
 from settlement.partner_file import NotAStatement
 from settlement.proof import Difference
 from settlement.reconcile import Break, Run, reconcile
+from settlement.recovery import HandedIn, Recovery, Standing
 from settlement.runs import KeptBreak, KeptRun, breaks_of, newest_runs
 from settlement.statement import Statement, StatementLine, TooManyLines
 from settlement.stripe import PostedReport
@@ -34,13 +35,16 @@ __all__ = [
     "Difference",
     "Feed",
     "FeedEvent",
+    "HandedIn",
     "KeptBreak",
     "KeptRun",
     "NotAStatement",
     "OrderState",
     "PostedReport",
     "Quarantined",
+    "Recovery",
     "Run",
+    "Standing",
     "Statement",
     "StatementLine",
     "TooManyLines",

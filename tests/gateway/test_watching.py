@@ -18,6 +18,7 @@ async def quiet(world: World) -> World:
     """The gateway without its loops: the test alone turns them."""
     await world.services.housekeeping.stop()
     await world.services.watch.look()
+    await world.services.fencing.look()
     return world
 
 
@@ -124,52 +125,6 @@ async def test_a_broken_invariant_is_seen(
     await quiet.services.counts.read(quiet.services.shelves.standing(SALE))
     await quiet.services.watch.look()
     assert not any(value(quiet, "invariant_broken", sale=SALE, check=one) for one in checks)
-
-
-async def test_a_store_that_went_back_is_seen(quiet: World) -> None:
-    """A fact number below one that this process has seen is a fence until it is reached again."""
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 0
-    last = await fact(quiet)
-    await quiet.services.store.write("HSET", SLOT, "fact", last - 1)
-    await quiet.services.watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 1
-    await quiet.services.store.write("HSET", SLOT, "fact", last)
-    await quiet.services.watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 0
-
-
-async def test_a_store_behind_the_books_is_seen_by_a_new_process(quiet: World) -> None:
-    """What PostgreSQL has settled is remembered although no process is left that saw it."""
-    await quiet.settle()
-    watch = quiet.services.watch
-    watch._seen.clear()
-    await watch.read_marks()
-    await quiet.services.store.write("HSET", SLOT, "fact", await fact(quiet) - 1)
-    await watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 1
-    await quiet.services.store.write("HSET", SLOT, "epoch", 2)
-    await watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 0, "a new epoch starts anew"
-
-
-async def test_a_sale_that_the_store_lost_is_seen(quiet: World) -> None:
-    """A published sale without its slot record is fenced; where its units are is shown no more."""
-    watch = quiet.services.watch
-    watch._seen.clear()
-    await watch.read_marks()
-    await quiet.services.store.write("FLUSHALL")
-    await quiet.services.shelves.refresh()
-    await watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 1
-    assert value(quiet, "units", sale=SALE, state="available") is None
-    assert value(quiet, "units_sold_total", sale=SALE) == 0
-
-
-async def test_a_slot_that_is_lost_while_its_sale_is_known_breaks_nothing(quiet: World) -> None:
-    """Between the loss and the next reading of the shelves the watch goes on and tells it."""
-    await quiet.services.store.write("DEL", SLOT)
-    await quiet.services.watch.look()
-    assert value(quiet, "slot_fenced", sale=SALE, stripe="0") == 1
 
 
 async def test_a_scrape_and_an_idle_sale_cost_the_store_next_to_nothing(quiet: World) -> None:
