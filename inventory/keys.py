@@ -77,6 +77,11 @@ def done(sale_id: str, stripe: int = 0) -> str:
     return _key(sale_id, stripe, "done")
 
 
+def withheld(sale_id: str, stripe: int = 0) -> str:
+    """Hash: offer number → ranges of units that are kept back after a rebuilding."""
+    return _key(sale_id, stripe, "withheld")
+
+
 def lending(sale_id: str, stripe: int = 0) -> str:
     """Hash: what this stripe lent to others and has from them; absent until it lends."""
     return _key(sale_id, stripe, "lending")

@@ -46,7 +46,7 @@ class _Asked(msgspec.Struct, array_like=True, frozen=True):
     refunds: list[tuple[str, str, list[int]]] = []
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PackedOrder:
     """An order's record in its buyer's bucket. Lines are (offer, price of one, serials)."""
 
@@ -95,7 +95,7 @@ class PackedOffer(msgspec.Struct, array_like=True, frozen=True):
     more: list[int]
 
 
-class PackedAllotment(msgspec.Struct, array_like=True, frozen=True):
+class PackedAllotment(msgspec.Struct, array_like=True):
     """An allotment's record."""
 
     id: str

@@ -20,6 +20,7 @@ from settlement.partner_file import NotAStatement
 from settlement.proof import Difference
 from settlement.reconcile import Break, Run, reconcile
 from settlement.recovery import HandedIn, Recovery, Standing
+from settlement.restoring import Kept
 from settlement.runs import KeptBreak, KeptRun, breaks_of, newest_runs
 from settlement.statement import Statement, StatementLine, TooManyLines
 from settlement.stripe import PostedReport
@@ -36,6 +37,7 @@ __all__ = [
     "Feed",
     "FeedEvent",
     "HandedIn",
+    "Kept",
     "KeptBreak",
     "KeptRun",
     "NotAStatement",

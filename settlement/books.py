@@ -6,7 +6,7 @@ partner's is `reconcile`. Raises NothingHappened when the database is gone.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
@@ -15,6 +15,7 @@ import msgspec
 
 from settlement.database import Connection, Pool, answering, open_pool
 from settlement.proof import WHOLE_TABLES, Difference, differences
+from settlement.restoring import Kept, kept_facts
 from settlement.statement import LINES_MAX, Statement, read_statement
 from settlement.units import STATES
 
@@ -226,6 +227,15 @@ class Books:
             await connection.execute(WHOLE_TABLES)
             rows = await connection.fetch(OVER_LIMIT, sale, limit)
         return {row["buyer"]: int(row["units"]) for row in rows}
+
+    def kept_facts(
+        self, sale: str, stripe: int, rules: tuple[str, str]
+    ) -> AbstractAsyncContextManager[Kept | None]:
+        """All facts of a stripe, which stands still meanwhile; `rules`: currency and time zone.
+
+        None while somebody else rebuilds it.
+        """
+        return kept_facts(self.pool, sale, stripe, rules)
 
     async def quarantined(self, sale: str, limit: int = ROWS_MAX) -> list[Quarantined]:
         """What could not be posted, or came again with other content; oldest first."""

@@ -28,6 +28,7 @@ from inventory.catalogue.credentials import (
 )
 from inventory.catalogue.loading import OfferView
 from inventory.catalogue.planning import Plan, Step
+from inventory.catalogue.restoring import Restorable
 from inventory.catalogue.sealing import CannotOpen, OutsideCodes
 from inventory.catalogue.shelving import Progress, Shelf
 from inventory.catalogue.stocking import LotReused, NotTaken, StockOutcome, Taken, UnknownSale
@@ -54,6 +55,7 @@ __all__ = [
     "PublishOutcome",
     "Published",
     "Refused",
+    "Restorable",
     "Role",
     "Rotated",
     "SaleCatalogue",

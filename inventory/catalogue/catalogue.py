@@ -19,6 +19,7 @@ from inventory.catalogue.credentials import (
 )
 from inventory.catalogue.database import Database
 from inventory.catalogue.planning import Plan
+from inventory.catalogue.restoring import Restorable, republish, restorable
 from inventory.catalogue.sealing import OutsideCodes
 from inventory.catalogue.shelving import Progress, Shelf, silent
 from inventory.catalogue.stocking import StockOutcome, take_in
@@ -75,6 +76,19 @@ class Catalogue:
         """The ids of all sales that the store has had whole."""
         async with self._database.reading() as connection:
             return await published_sales(connection)
+
+    async def restorable(self, sale: str) -> Restorable | None:
+        """The rules that a lost slot is rebuilt with; None for a sale that was never published."""
+        async with self._database.reading() as connection:
+            known = await read_known(connection, sale)
+        return restorable(known) if known and known.published else None
+
+    async def republish(self, sale: str, shelf: Shelf, *, progress: Progress = silent) -> None:
+        """Write what the store shows of a published sale once more, its venues' codes too."""
+        async with self._database.publishing(sale) as connection:
+            known = await read_known(connection, sale)
+            assert known is not None, f"the sale {sale} is in no table"
+            await republish(connection, known, shelf.store, progress)
 
     async def add_stock(
         self, sale: str, supply: Supply, shelf: Shelf, *, now_ms: int = 0

@@ -84,6 +84,16 @@ async def unpublished_lots(connection: Connection, sale: str) -> list[Lot]:
     return [Lot(row["id"], row["offer"], row["ranges"], row["digest"]) for row in rows]
 
 
+async def published_lots(connection: Connection, sale: str) -> list[Lot]:
+    """Lots that the store has had, in ascending order of their serials."""
+    rows = await connection.fetch(
+        "select id, offer, ranges, digest from catalogue.lot"
+        " where sale = $1 and published order by ranges[1], id",
+        sale,
+    )
+    return [Lot(row["id"], row["offer"], row["ranges"], row["digest"]) for row in rows]
+
+
 async def find_lot(connection: Connection, sale: str, lot: str) -> Lot | None:
     """A lot by its name."""
     row = await connection.fetchrow(

@@ -27,9 +27,11 @@ from inventory.catalogue.meaning import (
     venue_field,
 )
 from inventory.catalogue.planning import Step
-from inventory.catalogue.shelving import Progress, Shelf, add_lots, chunked, write_codes
+from inventory.catalogue.shelving import Progress, Shelf, add_lots, write_codes
+from inventory.chunks import chunked
 from inventory.sales import DropView, PutRefused, SaleRecord, SaleView
 from inventory.stock import OFFERS_AT_ONCE, OfferRecord
+from lua import Store
 
 
 class Publication:
@@ -54,13 +56,12 @@ class Publication:
         """Publish everything; what the store refused, which is nothing unless a race was lost."""
         known, connection = self._known, self._connection
         lots = await unpublished_lots(connection, known.id)
-        await self._write_meaning()
+        meaning = Meaning(known, self._shelf.store, self._progress)
+        await meaning.write_parts()
         coded = {offer.number for offer in self._offers if offer.record.codes == "outside"}
         with_codes = [lot for lot in lots if lot.offer in coded]
         await write_codes(connection, self._shelf.store, known.id, with_codes, self._progress)
-        await self._shelf.store.write(
-            "HSET", keys.catalogue(known.id), SALE_FIELD, packed(published_sale(known))
-        )
+        await meaning.write_sale()
         sale = await self._put_sale()
         if sale is None:
             return self._refused
@@ -73,21 +74,6 @@ class Publication:
                     connection, known.id, known.revision, [lot.id for lot in lots], allotments
                 )
         return self._refused
-
-    async def _write_meaning(self) -> None:
-        known = self._known
-        fields: list[tuple[str, object]] = [
-            (offer_field(offer.number), _published(offer)) for offer in self._offers
-        ]
-        fields += [(layout_field(name), hall.runs) for name, hall in known.layouts.items()]
-        fields += [(venue_field(name), venue) for name, venue in known.venues.items()]
-        fields += [(partner_field(name), partner) for name, partner in known.partners.items()]
-        done = 0
-        for chunk in chunked(fields, FIELDS_AT_ONCE):
-            flat = [part for name, value in chunk for part in (name, packed(value))]
-            await self._shelf.store.write("HSET", keys.catalogue(known.id), *flat)
-            done += len(chunk)
-            self._progress("catalogue", done, len(fields))
 
     async def _put_sale(self) -> SaleView | None:
         put = await self._shelf.sales.put(
@@ -105,32 +91,13 @@ class Publication:
         numbers = {drop.id: number for number, drop in enumerate(sale.drops, start=1)}
         done = 0
         for chunk in chunked(self._offers, OFFERS_AT_ONCE):
-            records = [self._record(offer, numbers) for offer in chunk]
+            records = [offer_record(self._known, offer, numbers) for offer in chunk]
             for stripe in range(sale.stripes):
                 for refused in await self._shelf.stock.put_offers(sale, records, stripe):
                     name = chunk[refused.number].record.offer
                     self._refused.append(Step("offer", name, f"{refused.reason} {refused.what}"))
             done += len(chunk)
             self._progress("offers", done, len(self._offers))
-
-    def _record(self, offer: KnownOffer, drops: dict[str, int]) -> OfferRecord:
-        record = offer.record
-        layout = self._known.layouts.get(record.layout)
-        return OfferRecord(
-            number=offer.number,
-            kind=record.kind,
-            drop=drops[record.drop],
-            price_minor=record.price_minor,
-            venue=record.venue,
-            together=record.together,
-            ends_at_ms=record.ends_at_ms,
-            redeem_from_ms=record.redeem_from_ms,
-            redeem_until_ms=record.redeem_until_ms,
-            codes=record.codes,
-            base=offer.base,
-            size=offer.size,
-            layout=layout.marked(()) if layout else "",
-        )
 
     async def _allot(self, sale: SaleView) -> list[int]:
         waiting = await unpublished_allotments(self._connection, self._known.id)
@@ -150,6 +117,55 @@ class Publication:
                 self._refused.append(Step("allotment", line.allotment, outcome.code))
             self._progress("allotments", done, len(waiting))
         return [number for number, _ in waiting]
+
+
+class Meaning:
+    """What the store shows of a sale; `write_parts` comes before `write_sale`. Repeatable."""
+
+    def __init__(self, known: Known, store: Store, progress: Progress) -> None:
+        self._known, self._store, self._progress = known, store, progress
+
+    async def write_parts(self) -> None:
+        """Offers, layouts, venues and partners."""
+        known = self._known
+        fields: list[tuple[str, object]] = [
+            (offer_field(offer.number), _published(offer)) for offer in known.offers.values()
+        ]
+        fields += [(layout_field(name), hall.runs) for name, hall in known.layouts.items()]
+        fields += [(venue_field(name), venue) for name, venue in known.venues.items()]
+        fields += [(partner_field(name), partner) for name, partner in known.partners.items()]
+        done = 0
+        for chunk in chunked(fields, FIELDS_AT_ONCE):
+            flat = [part for name, value in chunk for part in (name, packed(value))]
+            await self._store.write("HSET", keys.catalogue(known.id), *flat)
+            done += len(chunk)
+            self._progress("catalogue", done, len(fields))
+
+    async def write_sale(self) -> None:
+        """The sale itself, which names all parts."""
+        sale = packed(published_sale(self._known))
+        await self._store.write("HSET", keys.catalogue(self._known.id), SALE_FIELD, sale)
+
+
+def offer_record(known: Known, offer: KnownOffer, drops: dict[str, int]) -> OfferRecord:
+    """An offer as the scripts know it; `drops` are the numbers of the sale's drops by id."""
+    record = offer.record
+    layout = known.layouts.get(record.layout)
+    return OfferRecord(
+        number=offer.number,
+        kind=record.kind,
+        drop=drops[record.drop],
+        price_minor=record.price_minor,
+        venue=record.venue,
+        together=record.together,
+        ends_at_ms=record.ends_at_ms,
+        redeem_from_ms=record.redeem_from_ms,
+        redeem_until_ms=record.redeem_until_ms,
+        codes=record.codes,
+        base=offer.base,
+        size=offer.size,
+        layout=layout.marked(()) if layout else "",
+    )
 
 
 def sale_record(known: Known) -> SaleRecord:

@@ -8,8 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from inventory import keys
 from inventory.allotments import Allotments
@@ -17,6 +16,7 @@ from inventory.catalogue.known import Lot
 from inventory.catalogue.lot_tables import Connection, read_sealed
 from inventory.catalogue.meaning import CODES_PER_CHUNK, packed
 from inventory.catalogue.planning import Step
+from inventory.chunks import chunked
 from inventory.facts import Ranges
 from inventory.sales import Sales, SaleView
 from inventory.stock import LOTS_AT_ONCE, Lot as StockLot, Stock
@@ -26,7 +26,6 @@ CODE_CHUNKS_AT_ONCE = 64
 WRITES_AT_ONCE = 16
 Progress = Callable[[str, int, int], None]
 """(phase, done, total), after every chunk. What it raises ends the publication there."""
-T = TypeVar("T")
 
 
 def silent(_phase: str, _done: int, _total: int) -> None:
@@ -108,10 +107,3 @@ def share(ranges: Ranges, stripe: int, stripes: int) -> Ranges:
 def _chunks_of(ranges: Ranges) -> Iterator[int]:
     for first, count in zip(ranges[::2], ranges[1::2], strict=True):
         yield from range(first // CODES_PER_CHUNK, (first + count - 1) // CODES_PER_CHUNK + 1)
-
-
-def chunked(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """The items in order, at most `size` at a time."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk

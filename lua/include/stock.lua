@@ -88,7 +88,7 @@ local function take_pooled(number, offer, n)
     end
   end
   while #serials < n do
-    if offer[NEXT] == offer[END] then
+    while offer[NEXT] == offer[END] do
       assert(#offer[MORE] > 0, 'the counter says units are free and no range has any')
       offer[NEXT], offer[END] = table.remove(offer[MORE], 1), table.remove(offer[MORE], 1)
     end

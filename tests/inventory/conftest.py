@@ -9,6 +9,7 @@ from inventory import outcomes as out
 from inventory.allotments import Allotments
 from inventory.ids import Identities
 from inventory.orders import ConfirmRequest, HoldRequest, LineRequest, Orders
+from inventory.restore import SlotRules
 from inventory.sales import Change, DropView, SaleRecord, Sales, SaleView
 from inventory.stock import Lot, OfferRecord, Stock
 from lua import Store
@@ -149,19 +150,23 @@ RECORD = SaleRecord(
 )
 
 
+OFFERS = [
+    offer(POOLED, "pooled"),
+    offer(SEATED, "seated"),
+    offer(OUTSIDE, "pooled", codes="outside"),
+    offer(LATER, "pooled", drop=2),
+]
+RULES = SlotRules(RECORD, revision=1, offers=tuple(OFFERS), last_serial=5000)
+"""What facts do not say of this sale's slot."""
+
+
 async def made_shop(store: Store) -> Shop:
     """The sale, open, with 5 pooled units, 14 seats, 3 units with outside codes, 5 for drop 2."""
     sales, stock = Sales(store), Stock(store)
     await sales.put(RECORD, revision=1, actor="test", now_ms=T0 - 1000)
     sale = await sales.view("spring")
     assert sale is not None
-    offers = [
-        offer(POOLED, "pooled"),
-        offer(SEATED, "seated"),
-        offer(OUTSIDE, "pooled", codes="outside"),
-        offer(LATER, "pooled", drop=2),
-    ]
-    assert await stock.put_offers(sale, offers) == []
+    assert await stock.put_offers(sale, OFFERS) == []
     rows = [1000, 4, 1005, 3, 1009, 5, 1015, 2]
     lots = [
         Lot("a", POOLED, [0, 5]),

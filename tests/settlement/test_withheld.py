@@ -19,7 +19,12 @@ def freed(*ranges: int) -> facts.Freed:
 
 def test_withheld_units_come_from_the_shelf_and_go_back_to_it() -> None:
     """Touched before or not, in pieces or whole: each unit leaves the shelf once and comes back."""
-    story = [STOCK, held("a", line(4, 5)), expired("a", line(4, 5)), withheld(3, 4)]
+    story: list[facts.Fact] = [
+        STOCK,
+        held("a", line(4, 5)),
+        expired("a", line(4, 5)),
+        withheld(3, 4),
+    ]
     batch = folded(*story, freed(3, 2), freed(5, 2), sold("b", line(3, 4, 5, 6)))
     assert kinds(batch) == []
     entries = dict(batch.entries)
