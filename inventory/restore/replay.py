@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from inventory import facts as f
+from inventory.outcomes import OrderState
 from inventory.records import PackedAllotment, PackedOrder
 from inventory.restore.shelf import BadStory, ShelfOffer
 from inventory.sales import SaleRecord
@@ -105,7 +106,9 @@ class Replay:
     def _count(self, buyer: str, units: int) -> None:
         self.slot.counts[buyer] = self.slot.counts.get(buyer, 0) + units
 
-    def _begin(self, fact: f.Held | f.Sold, state: str, pass_id: str, expires_at_ms: int) -> None:
+    def _begin(
+        self, fact: f.Held | f.Sold, state: OrderState, pass_id: str, expires_at_ms: int
+    ) -> None:
         slot = self.slot
         payment = fact.payment if isinstance(fact, f.Sold) else ""
         slot.orders[fact.order] = PackedOrder(

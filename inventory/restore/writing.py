@@ -6,7 +6,6 @@ earlier rebuilding, which then can write no more; an interrupted one starts from
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 
