@@ -27,9 +27,9 @@ log = logging.getLogger("dropgate.process")
 
 _POLL_S = 0.02
 YOUNG_OBJECTS = 50_000
-"""How many more objects than before there are when cycles among them are looked for. A hundred calls
-in flight are more than Python's own 700, and looking at them again and again was a quarter of a
-purchase's CPU; so many objects are a few megabytes."""
+"""How many more objects than before there are when cycles among them are looked for. A hundred
+calls in flight are more than Python's own 700, and looking at them again and again was a quarter of
+a purchase's CPU; so many objects are a few megabytes."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
