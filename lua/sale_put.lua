@@ -24,13 +24,12 @@
 --   put
 -- COST O(fields)
 --@include slot
-local revision, record = tonumber(ARGV[2]), cmsgpack.unpack(ARGV[4])
-local server = ARGV[5]
 local known = redis.call('HMGET', KEYS[1], 'state', 'revision', 'stripes', 'buckets', 'currency',
   'number', 'limit', 'drops')
 local slot, instead = read_slot(KEYS[1], ARGV[1])
-if known[1] then
-  if not slot then return instead end
+if known[1] and not slot then return instead end
+local revision, record, server = tonumber(ARGV[2]), cmsgpack.unpack(ARGV[4]), ARGV[5]
+if slot then
   if known[1] == 'closed' then return answer(slot, { 'ended', known[1] }) end
   if tonumber(known[2]) > revision then return answer(slot, { 'older', tonumber(known[2]) }) end
   if tonumber(known[2]) == revision then return answer(slot, { 'kept' }) end
