@@ -85,15 +85,6 @@ class Shelf:
         found = self.catalogue.offer(number)
         return str(number) if found is None else found.id
 
-    def names(self, offer: int, serial: int) -> tuple[str, str | None]:
-        """The offer's id and the unit's seat, as `offer_id` and `seat` say them."""
-        found = self.catalogue.offer(offer)
-        if found is None:
-            return str(offer), None
-        if found.layout is None:
-            return found.record.offer, None
-        return found.record.offer, found.layout.labels[serial - found.base]
-
     def seat(self, serial: int) -> str | None:
         """The seat of a unit, or None for a pooled one."""
         return self.catalogue.seat_label(serial) or None

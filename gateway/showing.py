@@ -54,32 +54,51 @@ class Showing:
 
         An order stands whether or not its codes can be read: raises MayHaveHappened.
         """
-        wanted = [
-            (unit.serial, unit.generation)
-            for order in orders
-            for unit in order.units
-            if unit.state in SHOWN_STATES
-        ]
-        try:
-            codes = await self.codes_of(shelf, wanted)
-        except NothingHappened as fault:
-            raise MayHaveHappened(f"the codes of an order cannot be read: {fault}") from fault
-        return [_order(shelf, order, codes) for order in orders]
+        outside: dict[int, str] = {}
+        if shelf.has_outside_codes:
+            shown = [unit for one in orders for unit in one.units if unit.state in SHOWN_STATES]
+            wanted = [(u.serial, u.generation) for u in shown if shelf.is_outside(u.serial)]
+            try:
+                outside = await self.codes_of(shelf, wanted)
+            except NothingHappened as fault:
+                raise MayHaveHappened(f"the codes of an order cannot be read: {fault}") from fault
+        return [self._order(shelf, order, outside) for order in orders]
 
     async def codes_of(self, shelf: Shelf, units: Iterable[tuple[int, int]]) -> dict[int, str]:
         """The codes of units given as (serial, generation), by serial; minted or imported."""
-        mint, number = self._codes.mint, shelf.view.number
-        if not shelf.has_outside_codes:
-            return {serial: mint(number, serial, generation) for serial, generation in units}
         found: dict[int, str] = {}
         for serial, generation in units:
             if not shelf.is_outside(serial):
-                found[serial] = mint(number, serial, generation)
+                found[serial] = self._codes.mint(shelf.view.number, serial, generation)
                 continue
             code = await shelf.catalogue.outside_code(serial)
             if code is not None:
                 found[serial] = code
         return found
+
+    def _order(self, shelf: Shelf, order: Order, outside: dict[int, str]) -> OrderAnswer:
+        mint, number, sale = self._codes.mint, shelf.view.number, shelf.catalogue
+        units = []
+        for position, unit in enumerate(order.units, start=1):
+            serial, offer, code = unit.serial, sale.offer(unit.offer), None
+            if unit.state in SHOWN_STATES:
+                if offer is not None and offer.record.codes == "outside":
+                    code = outside.get(serial)
+                else:
+                    code = mint(number, serial, unit.generation)
+            units.append(
+                UnitAnswer(
+                    # A revision that this process does not know yet may have new offers.
+                    offer=str(unit.offer) if offer is None else offer.record.offer,
+                    unit=serial,
+                    price_minor=unit.price_minor,
+                    state=unit.state,
+                    seat=None if offer is None or offer.layout is None else shelf.seat(serial),
+                    code=code,
+                    qr=f"/v1/orders/{order.id}/codes/{position}.svg" if code else None,
+                )
+            )
+        return _answer(shelf, order, units)
 
     def _svg(self, code: str, *, minted: bool) -> bytes:
         # What a venue minted is shown as the venue's own readers know it, without our signature.
@@ -89,22 +108,7 @@ class Showing:
         return written.getvalue()
 
 
-def _order(shelf: Shelf, order: Order, codes: dict[int, str]) -> OrderAnswer:
-    units = []
-    for position, unit in enumerate(order.units, start=1):
-        code = codes.get(unit.serial) if unit.state in SHOWN_STATES else None
-        offer, seat = shelf.names(unit.offer, unit.serial)
-        units.append(
-            UnitAnswer(
-                offer=offer,
-                unit=unit.serial,
-                price_minor=unit.price_minor,
-                state=unit.state,
-                seat=seat,
-                code=code,
-                qr=f"/v1/orders/{order.id}/codes/{position}.svg" if code else None,
-            )
-        )
+def _answer(shelf: Shelf, order: Order, units: list[UnitAnswer]) -> OrderAnswer:
     return OrderAnswer(
         id=order.id,
         sale=shelf.view.id,

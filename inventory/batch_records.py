@@ -5,18 +5,20 @@ already: the script only joins it.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
-    from inventory.orders import ConfirmRequest, HoldRequest
+    from inventory.orders import ConfirmRequest, HoldRequest, LineRequest
 
-_HOLD = struct.Struct(">H24s24sBQHB")
+_HOLD = struct.Struct(">H48sBQHB")
 _LINE = struct.Struct(">HBB")
+_ONE_LINE = struct.Struct(">BHBB")
 _CONFIRM = struct.Struct(">H24sQB")
 _END = struct.Struct(">H24sB")
-_pack = msgspec.msgpack.encode
+_pack = msgspec.msgpack.Encoder().encode
 
 
 def hold_record(request: "HoldRequest", bucket: int) -> bytes:
@@ -26,16 +28,27 @@ def hold_record(request: "HoldRequest", bucket: int) -> bytes:
     payment, fingerprint = _pack(request.payment), _pack(request.fingerprint)
     head = _HOLD.pack(
         bucket,
-        request.order.encode(),
-        request.buyer.encode(),
+        (request.order + request.buyer).encode(),
         request.one_step,
         request.pass_expires_ms,
         request.pass_drop,
         len(pass_id),
     )
-    parts = [head, pass_id, _long(said), _long(payment), _short(fingerprint)]
-    parts.append(bytes((len(request.lines),)))
-    for line in request.lines:
+    lines = _lines(request.lines)
+    return b"".join(
+        (
+            *(head, pass_id, len(said).to_bytes(2), said, len(payment).to_bytes(2), payment),
+            *(len(fingerprint).to_bytes(1), fingerprint, lines),
+        )
+    )
+
+
+def _lines(lines: "Sequence[LineRequest]") -> bytes:
+    line = lines[0]
+    if len(lines) == 1 and not line.serials:  # nearly all
+        return _ONE_LINE.pack(1, line.offer, line.quantity, 0)
+    parts = [len(lines).to_bytes(1)]
+    for line in lines:
         parts.append(_LINE.pack(line.offer, line.quantity, len(line.serials)))
         if line.serials:
             parts.append(struct.pack(f">{len(line.serials)}I", *line.serials))

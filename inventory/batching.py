@@ -6,7 +6,7 @@ A record names its buyer's bucket by the bucket's number in KEYS, so that all ke
 from collections.abc import Sequence
 
 from inventory import keys
-from inventory.ids import OrderAddress, parse_order_id
+from inventory.ids import HEAD_LENGTH, OrderAddress, parse_order_id, stripe_of
 from inventory.sales import SaleView
 
 STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
@@ -24,19 +24,20 @@ class Records:
     def __init__(self, sale: SaleView, stripe: int) -> None:
         self._sale = sale
         self._stripe = stripe
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[str, int] = {}
         self._records: list[bytes] = []
         self.keys: list[str] = []
 
     def bucket_of(self, order: str) -> int:
         """The number in KEYS of the bucket that an order lies in."""
-        address = parse_order_id(order)
-        assert address is not None, "an order id was checked at the edge"
-        number = self._numbers.get(address.bucket)
+        head = order[:HEAD_LENGTH]  # names the bucket: the order's id is parsed once for each
+        number = self._numbers.get(head)
         if number is None:
+            address = parse_order_id(order)
+            assert address is not None, "an order id was checked at the edge"
             self.keys.append(keys.bucket(self._sale.id, self._stripe, address.bucket))
             number = len(STOCK_KEYS) + len(self.keys)
-            self._numbers[address.bucket] = number
+            self._numbers[head] = number
         return number
 
     def add(self, record: bytes) -> None:
@@ -61,7 +62,5 @@ def by_stripe(orders: Sequence[str]) -> dict[int, list[int]]:
     """The places in the batch of the orders of each stripe."""
     members: dict[int, list[int]] = {}
     for at, order in enumerate(orders):
-        address = parse_order_id(order)
-        assert address is not None, "an order id was checked at the edge"
-        members.setdefault(address.stripe, []).append(at)
+        members.setdefault(stripe_of(order), []).append(at)
     return members

@@ -109,6 +109,7 @@ class Codes:
     def __init__(self, keys: Sequence[CodeKey], signing_seed: bytes, signing_kid: int = 1) -> None:
         self._macs = {key.kid % 4: _macs_of(key.secret) for key in reversed(keys)}
         self._kid = keys[0].kid % 4
+        self._minting = self._macs[self._kid]
         self._signer = Ed25519PrivateKey.from_private_bytes(signing_seed)
         self._signing_kid = signing_kid
 
@@ -119,7 +120,7 @@ class Codes:
         assert 0 <= generation < 1 << _GENERATION_BITS, "a generation has 5 bits"
         head = self._kid << _SALE_BITS | sale_number
         head = (head << _SERIAL_BITS | serial) << _GENERATION_BITS | generation
-        return _written(head << _MAC_BITS | _mac(self._macs[self._kid], head))
+        return _written(head << _MAC_BITS | _mac(self._minting, head))
 
     def check(self, typed: str) -> Checked:
         """What a typed or scanned code is, without asking the store."""
