@@ -1,0 +1,187 @@
+"""Buyers who write down every single request and answer, for the history checker.
+
+A buyer asks once, waits as long as a person's browser would, and asks again with the same key when
+it was told to, or was told nothing. Some repeat although they know, and some give back.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import aiohttp
+import orjson
+
+from loadtest.history import Attempt, Buy, GiveBack, History, Kept, Told
+from loadtest.installation import Installation
+
+PATIENCE_S = 5.0
+AGAIN_S = 0.05
+REPEATED, REFUNDED = 0.2, 0.05
+"""Shares of the buyers who ask once more after a success, and of those who give back."""
+QUIET_S = 60.0
+NOTHING = frozenset({"nothing_happened", "not_ready", "overloaded", "too_many_at_once"})
+
+
+@dataclass(slots=True)
+class Witness:
+    """The buyers of one partner, and the history that they wrote."""
+
+    installation: Installation
+    authorization: str
+    sale: str
+    history: History
+    dice: random.Random = field(default_factory=lambda: random.Random(11))
+    slowest_s: float = 0.0
+    told: Counter[str] = field(default_factory=Counter)
+    _made: int = 0
+    _open: dict[str, Buy] = field(default_factory=dict)
+
+    @property
+    def successes(self) -> int:
+        """Successes that were told so far."""
+        return self.told["ok"]
+
+    async def reach(self, successes: int) -> None:
+        """Return when so many successes have been told."""
+        while self.successes < successes:
+            await asyncio.sleep(0.01)
+
+    async def buy(self, workers: int, until: Callable[[], bool]) -> None:
+        """Buy with so many workers until it is enough, or an offer after the other is sold out."""
+        offers = set(self.history.released)
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._worker(http, offers, until))
+
+    async def settle_doubts(self) -> None:
+        """Ask each open question until it is answered: what is true must come out."""
+        async with asyncio.timeout(QUIET_S), aiohttp.ClientSession() as http:
+            for asked in list(self._open.values()):
+                while (await self._attempt(http, asked)).told in ("unknown", "nothing"):
+                    await asyncio.sleep(AGAIN_S)
+
+    async def read_kept(self) -> None:
+        """Read every order that was told, and compare their units with the sale's counters."""
+        kept = {}
+        async with asyncio.timeout(QUIET_S), aiohttp.ClientSession() as http:
+            told = {
+                one.order for one in self.history.attempts if isinstance(one, Buy) and one.order
+            }
+            for order in sorted(told):
+                status, body, _ = await self._ask(http, "GET", f"/v1/orders/{order}", None, "")
+                while status == 503:
+                    await asyncio.sleep(AGAIN_S)
+                    status, body, _ = await self._ask(http, "GET", f"/v1/orders/{order}", None, "")
+                if status == 200 and body["state"] == "confirmed":
+                    units = tuple(unit["unit"] for unit in body["units"])
+                    kept[order] = Kept(f"{body['reference']}", units)
+        self.history.kept = kept
+        said = await self.installation.command("sale", "counts", self.sale, "--json")
+        sold = orjson.loads(said)["total"]["sold"]
+        assert sold == sum(len(one.units) for one in kept.values()), "an order nobody was told of"
+
+    async def check(self) -> None:
+        """Everything that was told can be, is there, and the sale's invariants hold."""
+        await self.settle_doubts()
+        await self.read_kept()
+        wrong = self.history.wrong()
+        assert not wrong, "\n".join(f"{one.rule}: {one.said}" for one in wrong[:20])
+        await self.installation.command("sale", "audit", self.sale)
+
+    async def _worker(
+        self, http: aiohttp.ClientSession, offers: set[str], until: Callable[[], bool]
+    ) -> None:
+        while offers and not until():
+            self._made += 1
+            key, offer = f"{self.sale}-{self._made}", self.dice.choice(sorted(offers))
+            asked = Buy(
+                key=key, buyer=key, offer=offer, quantity=self.dice.randint(1, 2), began=0.0
+            )
+            answer = await self._attempt(http, asked)
+            while answer.told in ("unknown", "nothing") and not until():
+                await asyncio.sleep(AGAIN_S)
+                answer = await self._attempt(http, asked)
+            if answer.told == "refused" and asked.quantity == 1 and answer.why == "sold_out":
+                offers.discard(offer)
+            elif answer.told == "ok" and self.dice.random() < REPEATED:
+                await self._attempt(http, asked)
+            elif answer.told == "ok" and self.dice.random() < REFUNDED:
+                await self._give_back(http, answer)
+
+    async def _attempt(self, http: aiohttp.ClientSession, asked: Buy) -> Buy:
+        body = {
+            "sale": self.sale,
+            "buyer": asked.buyer,
+            "mode": "sell",
+            "reference": asked.key,
+            "lines": [{"offer": asked.offer, "quantity": asked.quantity}],
+        }
+        began = time.monotonic()
+        status, said, replayed = await self._ask(
+            http, "POST", "/v1/partner/orders", body, asked.key
+        )
+        told = _told(status, said)
+        attempt = replace(
+            asked,
+            began=began,
+            ended=time.monotonic() if told != "unknown" else float("inf"),
+            told=told,
+            why=str(said.get("code", "")),
+            replayed=replayed,
+            order=str(said["id"]) if told == "ok" else "",
+            units=tuple(unit["unit"] for unit in said["units"]) if told == "ok" else (),
+        )
+        self._note(attempt, time.monotonic() - began)
+        self._open.pop(asked.key, None)
+        if told in ("unknown", "nothing"):
+            self._open[asked.key] = asked
+        return attempt
+
+    async def _give_back(self, http: aiohttp.ClientSession, sold: Buy) -> None:
+        began = time.monotonic()
+        path, key = f"/v1/partner/orders/{sold.order}/refund", f"{sold.key}-back"
+        while True:
+            status, said, _ = await self._ask(http, "POST", path, {}, key)
+            if (told := _told(status, said)) in ("ok", "refused"):
+                break
+            await asyncio.sleep(AGAIN_S)
+        assert told == "ok", said
+        back = GiveBack(key=key, order=sold.order, began=began, ended=time.monotonic(), told="ok")
+        self._note(back, 0.0)
+
+    async def _ask(
+        self, http: aiohttp.ClientSession, method: str, path: str, body: object, key: str
+    ) -> tuple[int, dict[str, Any], bool]:
+        headers = {"Authorization": self.authorization} | ({"Idempotency-Key": key} if key else {})
+        try:
+            async with (
+                asyncio.timeout(PATIENCE_S),
+                http.request(
+                    method, self.installation.gateway + path, json=body, headers=headers
+                ) as answer,
+            ):
+                said = orjson.loads(await answer.read())
+                return answer.status, said, "Idempotent-Replayed" in answer.headers
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0, {}, False
+
+    def _note(self, attempt: Attempt, took_s: float) -> None:
+        self.history.attempts.append(attempt)
+        self.told[attempt.told] += 1
+        self.slowest_s = max(self.slowest_s, took_s)
+
+
+def _told(status: int, said: dict[str, Any]) -> Told:
+    if status in (200, 201):
+        return "ok"
+    if status in (429, 503):
+        return "nothing" if said["code"] in NOTHING else "unknown"
+    if status == 0:
+        return "unknown"
+    assert status == 409, said
+    return "refused"
