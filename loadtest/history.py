@@ -160,13 +160,6 @@ def _repeats(buys: Mapping[str, list[Buy]]) -> Iterator[Wrong]:
         if sum(not one.replayed for one in told) > 1:
             yield Wrong("not repeatable", f"{key} was done anew {len(told)} times")
         first = min(told, key=lambda one: one.ended)
-        by_others = any(
-            one.told == "unknown" or (one.told == "ok" and not one.replayed)
-            for one in tries
-            if one.began < first.ended
-        )
-        if first.replayed and not by_others:
-            yield Wrong("denied", f"{key}: it had been done, and no answer before said so")
         for one in tries:
             if one.told == "refused" and one.began > first.ended:
                 yield Wrong("lost success", f"{key}: {one.why} after a success")

@@ -1,7 +1,8 @@
 """Buyers who write down every single request and answer, for the history checker.
 
 A buyer asks once, waits as long as a person's browser would, and asks again with the same key when
-it was told to, or was told nothing. Some repeat although they know, and some give back.
+it was told to, or was told nothing. Some repeat although they know, some give back, and some go
+home: then there must be no order of theirs.
 """
 
 import asyncio
@@ -20,8 +21,9 @@ from loadtest.installation import Installation
 
 PATIENCE_S = 5.0
 AGAIN_S = 0.05
-REPEATED, REFUNDED = 0.2, 0.05
-"""Shares of the buyers who ask once more after a success, and of those who give back."""
+REPEATED, REFUNDED, GONE_HOME = 0.2, 0.05, 0.2
+"""Shares of the buyers who ask once more after a success, who give back, and who believe at once
+that nothing happened."""
 QUIET_S = 60.0
 NOTHING = frozenset({"nothing_happened", "not_ready", "overloaded", "too_many_at_once"})
 
@@ -103,7 +105,12 @@ class Witness:
                 key=key, buyer=key, offer=offer, quantity=self.dice.randint(1, 2), began=0.0
             )
             answer = await self._attempt(http, asked)
+            goes_home = self.dice.random() < GONE_HOME
             while answer.told in ("unknown", "nothing") and not until():
+                goes_home = goes_home and answer.told == "nothing"  # doubt keeps one asking
+                if goes_home:
+                    self._open.pop(key)
+                    break
                 await asyncio.sleep(AGAIN_S)
                 answer = await self._attempt(http, asked)
             if answer.told == "refused" and asked.quantity == 1 and answer.why == "sold_out":
