@@ -4,6 +4,7 @@
 #   make demo    run a whole drop and show what happened     (KEEP=1: leave it running)
 #   make run     serve the example, until Ctrl-C
 #   make test    run every test, two files at a time         (T=tests/lua: only those)
+#   make faults  the fault tests, longer and more of them    (FAULT_ROUNDS=10)
 #   make check   lint, format, types
 #   make bench   measure the promises in figures          (QUICK=1: only that it works)
 #   make load    a crowd for a minute, and a verdict         (ARGS="--shape step"; ARGS=--help)
@@ -13,8 +14,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-for-requirements
 T ?= tests
+FAULT_ROUNDS ?= 10
 
-.PHONY: demo run test check bench load format clean
+.PHONY: demo run test faults check bench load format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -25,6 +27,9 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m tests.suite $(T)
+
+faults: $(STAMP)
+	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest --override-ini timeout=3600 -m "fault or faults_long" $(T)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -14,18 +14,19 @@ from loadtest.history import History
 from loadtest.installation import Installation
 from lua.store import Store
 from tests.faults.power import Mains
+from tests.faults.rounds import ROUNDS
 from tests.faults.witness import Witness
 from tests.stories.drop import partner_key
 from tests.stories.small import write_sale
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(240 * ROUNDS)]
 
 LIMIT = 2
-POOLED = 400
+POOLED = 400 * ROUNDS
 WORKERS = 24
 BEFORE = 120
 """Successes that were told before each cut."""
-CUTS = 2
+CUTS = 2 * ROUNDS
 SLOW_FSYNC_US = 3_000
 """As a disk in a network; more calls are between writing and fsync when the power goes."""
 
@@ -89,7 +90,7 @@ async def test_a_power_cut_in_a_drop_loses_nothing_that_was_told(home: Path) -> 
                     await mains.on(fsync_us=SLOW_FSYNC_US)
                 await witness.reach(witness.successes + BEFORE)
 
-            async with asyncio.timeout(240):
+            async with asyncio.timeout(200 * ROUNDS):
                 cutting = asyncio.create_task(cut())
                 await witness.buy(WORKERS, cutting.done)
                 await cutting

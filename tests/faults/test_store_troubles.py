@@ -16,13 +16,14 @@ from loadtest.installation import Installation
 from lua.store import Store
 from tests.faults.between import Between
 from tests.faults.power import Mains
+from tests.faults.rounds import ROUNDS
 from tests.faults.witness import PATIENCE_S, Witness
 from tests.stories.drop import partner_key
 from tests.stories.small import write_sale
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(240 * ROUNDS)]
 
-LIMIT, POOLED, WORKERS = 2, 400, 24
+LIMIT, POOLED, WORKERS = 2, 400 * ROUNDS, 24
 BEFORE = 60
 """Successes before each trouble."""
 TROUBLE_S = 3.0
@@ -44,11 +45,12 @@ class Scene:
         """Buyers buy before, during and after; what they were told must be the truth."""
 
         async def course() -> None:
-            await self.witness.reach(self.witness.successes + BEFORE)
-            await trouble(self)
+            for _ in range(ROUNDS):
+                await self.witness.reach(self.witness.successes + BEFORE)
+                await trouble(self)
             await self.witness.reach(self.witness.successes + BEFORE)
 
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(200 * ROUNDS):
             playing = asyncio.create_task(course())
             await self.witness.buy(WORKERS, playing.done)
             await playing
