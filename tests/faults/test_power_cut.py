@@ -76,7 +76,7 @@ async def test_a_power_cut_in_a_drop_loses_nothing_that_was_told(home: Path) -> 
     await mains.on(fsync_us=SLOW_FSYNC_US)
     try:
         async with Installation(home) as running:
-            await running.up("--store-url", mains.url, gateways=2)
+            await running.up(gateways=2, store_url=mains.url)
             released = write_sale(home / "sale", "cut", pooled=POOLED, rate_per_s=30)
             await running.command("sale", "apply", home / "sale" / "sale.toml")
             await running.command("sale", "open", "cut")

@@ -69,7 +69,7 @@ async def _scene() -> AsyncIterator[Scene]:
                 Between(home / "between.sock", socket) as between,
                 Installation(home) as running,
             ):
-                await running.up("--store-url", between.url, gateways=2)
+                await running.up(gateways=2, store_url=between.url)
                 released = write_sale(home / "sale", SALE, pooled=POOLED, rate_per_s=30)
                 await running.command("sale", "apply", home / "sale" / "sale.toml")
                 await running.command("sale", "open", SALE)
