@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 Mark = tuple[int, int]
 """Epoch and number of a fact. They only ever rise, unless a store went back in time."""
 
+Before = tuple[Mark, int]
+"""How far a slot was seen to be, and how often it was fenced."""
+
 BYTES_MAX = 64 * 1024 * 1024
 """What a process remembers at most; the oldest goes first, and what goes is counted."""
 STILL_RUNS_S = 2.0
@@ -47,6 +50,8 @@ class Remembered:
     """An answer told of fewer facts than were seen before it was asked for."""
     reopened: asyncio.Event | None = None
     """There while the slot is fenced."""
+    fences: int = 0
+    """How often it was fenced."""
 
 
 class Memory:
@@ -72,22 +77,32 @@ class Memory:
         known = self.slots.get(slot)
         return known.seen if known is not None else (0, 0)
 
-    def told(self, slot: str, seen_before: Mark, mark: Mark, facts: bytes) -> None:
+    def before(self, slot: str) -> Before:
+        """What is known of a slot when a call is sent; to be given back with its answer."""
+        known = self._known(slot)
+        return known.seen, known.fences
+
+    def told(self, slot: str, before: Before, mark: Mark, facts: bytes) -> bool:
         """An answer came: the slot is at `mark`, and these are the facts of the call.
 
-        `seen_before` is what was seen when the call was sent: answers may overtake each other.
+        False when the slot was fenced meanwhile: what this process knows of it may be handed in
+        by now, and the answer come from a server that is no more; nobody may be told of it.
         """
         known = self._known(slot)
-        if mark < seen_before:
+        seen_before, fences = before
+        if known.fences != fences:
+            return False
+        if mark < seen_before:  # answers may overtake each other, but not the question
             known.is_behind = True
             self.woken.set()
-            return
+            return True
         known.seen = max(known.seen, mark)
         if known.unanswered:
             _bound(known.unanswered, mark)
         if facts:
             known.facts.append((mark, facts))
             self._add(len(facts))
+        return True
 
     def lost(
         self, slot: str, script: str, keys: Sequence[str], args: Sequence[str | int | bytes]
@@ -113,6 +128,7 @@ class Memory:
         known = self._known(slot)
         if known.reopened is None:
             known.reopened = asyncio.Event()
+            known.fences += 1
         self.woken.set()
 
     def reopen(self, slot: str, mark: Mark) -> None:

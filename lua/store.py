@@ -198,10 +198,11 @@ class Store:
     ) -> list[Any]:
         """Run a script that answers replies, epoch, fact and facts, or that its slot is fenced."""
         slot, until = slot_of(keys[0]), _deadline()
-        seen = self.memory.seen(slot)
+        before = self.memory.before(slot)
         try:
             reply = await self._evaluate(script, keys, args, call, until)
             if reply[0] == FENCED and await self.memory.wait_reopened(slot, REOPENING_S):
+                before = self.memory.before(slot)
                 reply = await self._evaluate(script, keys, args, call, until)
         finally:
             if call.may_have_run:  # an answer to a repeat does not show the first try's facts
@@ -211,7 +212,9 @@ class Store:
             raise MayHaveHappened(str(fenced)) if call.may_have_run else fenced
         replies, epoch, fact, facts = reply
         assert isinstance(replies, list), f"script {script.name} did not end with answer()"
-        self.memory.told(slot, seen, (epoch, fact), facts)
+        if not self.memory.told(slot, before, (epoch, fact), facts):
+            self.memory.lost(slot, script.name, keys, args)
+            raise MayHaveHappened(f"the slot {slot} was fenced while the call was under way")
         return replies
 
     async def _evaluate(

@@ -13,21 +13,33 @@ SLOT = "spring:0"
 def test_answers_that_overtake_each_other_are_no_loss() -> None:
     """A lower mark than the highest is only wrong when the higher was seen before it was asked."""
     memory = Memory()
-    memory.told(SLOT, (0, 0), (1, 7), b"b")
-    memory.told(SLOT, (0, 0), (1, 6), b"a")
+    early = memory.before(SLOT)
+    memory.told(SLOT, early, (1, 7), b"b")
+    memory.told(SLOT, early, (1, 6), b"a")
     known = memory.slots[SLOT]
     assert (known.seen, known.is_behind) == ((1, 7), False)
     memory.woken.clear()
-    memory.told(SLOT, (1, 7), (1, 6), b"c")
+    memory.told(SLOT, memory.before(SLOT), (1, 6), b"c")
     assert known.is_behind
     assert memory.woken.is_set()
+
+
+def test_an_answer_of_before_the_fence_tells_nobody_anything() -> None:
+    """What was known is handed in by then: a success that is not in it may be lost."""
+    memory = Memory()
+    before = memory.before(SLOT)
+    memory.fence(SLOT)
+    memory.reopen(SLOT, (1, 1))
+    assert not memory.told(SLOT, before, (1, 2), b"a")
+    assert not memory.slots[SLOT].facts
+    assert memory.told(SLOT, memory.before(SLOT), (1, 2), b"a")
 
 
 def test_a_new_epoch_is_further_than_any_number_of_the_old() -> None:
     """A slot that was built anew counts from low numbers, and is not behind."""
     memory = Memory()
-    memory.told(SLOT, (0, 0), (1, 900), b"a")
-    memory.told(SLOT, (1, 900), (2, 3), b"b")
+    memory.told(SLOT, memory.before(SLOT), (1, 900), b"a")
+    memory.told(SLOT, memory.before(SLOT), (2, 3), b"b")
     assert (memory.seen(SLOT), memory.slots[SLOT].is_behind) == ((2, 3), False)
 
 
@@ -36,7 +48,7 @@ def test_it_is_bounded_in_bytes() -> None:
     memory = Memory(bytes_max=100)
     memory.lost(SLOT, "order_hold", ["k"], [b"x" * 9])
     for number in range(1, 21):
-        memory.told(SLOT, memory.seen(SLOT), (1, number), b"x" * 10)
+        memory.told(SLOT, memory.before(SLOT), (1, number), b"x" * 10)
     assert memory.bytes <= 100
     assert memory.dropped == 11
     assert [mark for mark, _ in memory.slots[SLOT].facts] == [(1, n) for n in range(12, 21)]
@@ -52,14 +64,14 @@ def test_a_call_without_an_answer_is_kept_until_it_must_be_in_the_books(
     """An answer to another call, later than it can still run, bounds what it may have done."""
     memory = Memory()
     memory.lost(SLOT, "order_hold", ["key"], [1, b"batch"])
-    memory.told(SLOT, (0, 0), (1, 5), b"")
+    memory.told(SLOT, memory.before(SLOT), (1, 5), b"")
     memory.settled(SLOT, (1, 5))
     (call,) = memory.slots[SLOT].unanswered
     assert (call.script, call.keys, call.args, call.until) == (
         "order_hold", ("key",), (1, b"batch"), None,
     )  # fmt: skip
     monkeypatch.setattr(lua.memory, "STILL_RUNS_S", -1.0)
-    memory.told(SLOT, (1, 5), (1, 8), b"")
+    memory.told(SLOT, memory.before(SLOT), (1, 8), b"")
     memory.settled(SLOT, (1, 7))
     assert memory.slots[SLOT].unanswered
     memory.settled(SLOT, (1, 8))
