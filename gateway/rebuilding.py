@@ -15,11 +15,12 @@ from inventory import facts as f
 from inventory.catalogue import Catalogue, Restorable, Shelf
 from inventory.restore import (
     Blob,
-    Claim,
+    Call,
     Fitting,
     Rebuilding,
     Replay,
     SlotRules,
+    claims_of,
     entries_of,
     told_after,
     withhold,
@@ -63,6 +64,16 @@ class Rebuilt:
     seconds: float
     blobs: tuple[Blob, ...]
 
+    def told(self) -> str:
+        """What came of it, in a sentence."""
+        kept_back = sum(self.withheld.values())
+        return (
+            f"{self.sale} stripe {self.stripe} is built anew in epoch {self.epoch}: "
+            f"{self.orders:,} orders from {self.kept:,} settled facts, {self.restored:,} facts "
+            f"restored, {len(self.lost):,} not kept, {kept_back:,} units withheld, "
+            f"{self.seconds:.1f} s"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Busy:
@@ -82,7 +93,7 @@ class Evidence:
     """
 
     remembered: Sequence[Blob] = ()
-    unanswered: Sequence[Claim] = ()
+    unanswered: Sequence[Call] = ()
     gone: bool = False
 
 
@@ -158,9 +169,8 @@ async def rebuild_from_rules(
         for fact in told_after(blobs, kept.cursor):
             fitting.offer(fact)
         drops = [drop.opens_at_ms for drop in record.drops]
-        withheld = withhold(
-            fitting, evidence.unanswered, everything=evidence.gone, drops=drops, now_ms=now_ms
-        )
+        claims = [one for call in evidence.unanswered for one in claims_of(call, replay.slot)]
+        withheld = withhold(fitting, claims, everything=evidence.gone, drops=drops, now_ms=now_ms)
         entries = entries_of(epoch, fitting.kept)
         if not dry_run:
             await before_it_opens(replay.slot.state)

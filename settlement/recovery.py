@@ -7,6 +7,7 @@ the gateway's. Every method raises lua's faults when the database is gone.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -21,7 +22,7 @@ BURIED_S = 60.0
 LOCK = 0x0D609A7E
 Place = tuple[str, int]
 """A sale's id and the number of a stripe."""
-Call = tuple[str, list[str], list[str | int | bytes]]
+Call = tuple[str, list[str], list[Any]]
 """A script, its keys and its arguments."""
 
 BEAT = """
@@ -46,8 +47,10 @@ STANDING = """
 CURSOR = """
     select epoch, number from books.stream join books.sale on sale.id = stream.sale
     where sale.sale = $1 and stripe = $2"""
+PATIENCE = "set local idle_in_transaction_session_timeout = '10min'"  # while a slot is rebuilt
 REMEMBERED = """
-    select content from recovery.remembered where sale = $1 and stripe = $2
+    select distinct on (epoch, fact) epoch, fact, content from recovery.remembered
+    where sale = $1 and stripe = $2
     order by epoch, fact, gateway"""
 UNANSWERED = """
     select call from recovery.unanswered where sale = $1 and stripe = $2
@@ -120,10 +123,10 @@ class Lead:
             ),
         )
 
-    async def remembered(self) -> list[bytes]:
-        """The facts that were handed in, a stream entry's content each; some of them twice."""
+    async def remembered(self) -> list[tuple[int, int, bytes]]:
+        """The facts that were handed in: epoch, last number and content of each stream entry."""
         rows = await self._connection.fetch(REMEMBERED, *self._place)
-        return [row["content"] for row in rows]
+        return [(row["epoch"], row["fact"], row["content"]) for row in rows]
 
     async def unanswered(self) -> list[Call]:
         """The calls that had no answer."""
@@ -182,6 +185,7 @@ class Recovery:
         key = crc32(f"{place[0]}:{place[1]}".encode()) - 2**31
         with answering(writes=True):
             async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(PATIENCE)
                 alone = await connection.fetchval(
                     "select pg_try_advisory_xact_lock($1, $2)", LOCK, key
                 )

@@ -53,6 +53,9 @@ _pack = msgspec.msgpack.Encoder().encode
 class LostToAnother(Exception):
     """Somebody else seized the slot; whatever this rebuilding wrote is overwritten."""
 
+    def __init__(self) -> None:
+        super().__init__("somebody else rebuilds the slot")
+
 
 class Rebuilding:
     """One rebuilding of one slot, known by its token."""

@@ -17,9 +17,13 @@ PLACE = (SALE, 0)
 
 @pytest.fixture
 async def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The gateway without its loops: the test alone turns them. No call waits for a reopening."""
+    """The gateway without its loops: the test alone turns them. No call waits for a reopening.
+
+    A slot that misses facts stays shut: `test_recovering` builds it anew.
+    """
     await world.services.housekeeping.stop()
     monkeypatch.setattr(lua.store, "REOPENING_S", 0.0)
+    monkeypatch.setattr(world.services.fencing, "_rebuild", lambda _place, _fence: None)
     await world.services.watch.look()
     await turn(world.services.fencing)
     return world

@@ -1,0 +1,153 @@
+"""A store that forgot is built anew from the books and from what gateways remember."""
+
+import asyncio
+
+import pytest
+
+import lua.store
+from gateway.audit import audit
+from inventory.batch_records import hold_record
+from inventory.orders import HoldRequest, LineRequest
+from inventory.withheld import Withheld
+from settlement.recovery import Recovery
+from tests.gateway.test_fencing import PLACE, field, turn
+from tests.gateway.world import PARTNER, PATIENCE_S, SALE, World
+
+
+@pytest.fixture
+async def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The gateway without its loops: the test alone turns them. No call waits for a reopening."""
+    await world.services.housekeeping.stop()
+    monkeypatch.setattr(lua.store, "REOPENING_S", 0.0)
+    await world.services.fencing.read_marks()
+    await turn(world.services.fencing)
+    return world
+
+
+async def wipe(world: World) -> None:
+    """The store forgets everything, at once."""
+    await world.services.store.write("FLUSHALL")
+
+
+async def recovered(world: World) -> None:
+    """Turn the loop until the slot sells again."""
+
+    async def turned() -> None:
+        while await turn(world.services.fencing):
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(turned(), PATIENCE_S)
+    await world.services.shelves.refresh()
+    await world.services.credentials.refresh()
+    await world.services.frames.refresh(SALE)
+
+
+async def withheld(world: World) -> dict[int, int]:
+    """The units of each offer that are kept back."""
+    found = await Withheld(world.services.store).listed(world.sale)
+    return {one.offer: one.units for one in found}
+
+
+async def audited(world: World) -> None:
+    """Every invariant holds, with the books up to date."""
+    await world.settle()
+    found = await audit(world.services.store, world.services.books, world.sale)
+    assert found.ok, found.data()
+
+
+async def test_a_wiped_store_has_every_success_again(quiet: World) -> None:
+    """Settled or remembered: each order, code, redemption and pass is as its client was told."""
+    ann = await quiet.sell("ann", lines=[{"offer": "lock", "quantity": 1}])
+    paid = await quiet.buy("bob", {"offer": "hall", "quantity": 2})
+    await quiet.settle()
+    cid = await quiet.call(
+        "POST", "/v1/partner/orders",
+        {"sale": SALE, "buyer": "cid", "lines": [{"offer": "pool", "quantity": 2}]},
+        auth=quiet.keys["partner"], key="the-same",
+    )  # fmt: skip
+    used = await quiet.redeem(ann.data["units"][0]["code"], key="door")
+    held = await quiet.hold("dan")
+    assert (cid.status, used.status, held.status) == (201, 200, 201)
+    await wipe(quiet)
+    await recovered(quiet)
+    again = await quiet.call(
+        "POST", "/v1/partner/orders",
+        {"sale": SALE, "buyer": "cid", "lines": [{"offer": "pool", "quantity": 2}]},
+        auth=quiet.keys["partner"], key="the-same",
+    )  # fmt: skip
+    assert again.data["units"] == cid.data["units"]
+    assert (await quiet.redeem(ann.data["units"][0]["code"], key="door")).status == 200
+    assert (await quiet.redeem(ann.data["units"][0]["code"], key="other")).status == 409
+    assert (await quiet.redeem(paid["units"][0]["code"])).status == 200
+    confirmed = await quiet.call(
+        "POST", f"/v1/orders/{held.data['id']}/confirm",
+        {"payment": quiet.proof(held.data)}, auth=quiet.login("dan"),
+    )  # fmt: skip
+    assert confirmed.status == 200
+    assert await withheld(quiet) == {}
+    assert await field(quiet, "epoch") == "2"
+    await audited(quiet)
+
+
+async def test_it_goes_on_selling_and_may_be_lost_again(quiet: World) -> None:
+    """What was built anew is remembered like everything else, settled or not."""
+    first = await quiet.sell("ann")
+    await wipe(quiet)
+    await recovered(quiet)
+    second = await quiet.sell("bob")
+    await wipe(quiet)
+    await recovered(quiet)
+    third = await quiet.sell("cid")
+    units = [one["unit"] for told in (first, second, third) for one in told.data["units"]]
+    assert len(set(units)) == 6
+    assert await field(quiet, "epoch") == "3"
+    await audited(quiet)
+
+
+async def test_what_an_unanswered_call_may_have_taken_is_withheld(quiet: World) -> None:
+    """Its units are kept back, the same number and no more; a repeat is decided anew."""
+    await quiet.sell("ann")
+    lose_a_call(quiet, "bob", 3)
+    await wipe(quiet)
+    await recovered(quiet)
+    assert await withheld(quiet) == {1: 3}
+    assert (await quiet.sell("bob")).status == 201
+    await audited(quiet)
+
+
+async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World) -> None:
+    """It may have told of sales that nobody else remembers: only an operator knows better."""
+    services = quiet.services
+    assert (await quiet.sell("ann")).status == 201
+    other = Recovery(services.books.pool, "other")
+    await other.beat({PLACE: (1, 900)})
+    async with services.books.pool.acquire() as connection:
+        await connection.execute(
+            "update recovery.gateway set beat = beat - interval '1 hour' where id = 'other'"
+        )
+    await wipe(quiet)
+    await recovered(quiet)
+    refused = await quiet.sell("bob")
+    assert (refused.status, refused.code) == (409, "all_held")
+    kept = await withheld(quiet)
+    assert 4 not in kept, "what opens in the evening cannot have been sold"
+    assert sum(kept.values()) == 200 - 10 - 2 + 12 + 4 + 2 + 5 + 5
+    await audited(quiet)
+    for offer in kept:
+        await Withheld(services.store).free(quiet.sale, offer, actor="operator")
+    assert await withheld(quiet) == {}
+    assert (await quiet.sell("bob")).status == 201
+    await audited(quiet)
+
+
+def lose_a_call(world: World, buyer: str, quantity: int) -> None:
+    """A call that was sent, and whose answer and doing were lost with the store."""
+    services = world.services
+    name = services.identities.buyer_key(f"test:{buyer}")
+    order = services.identities.order_id(world.sale.shape, caller=PARTNER, buyer=name, key="lost")
+    pool = LineRequest(1, quantity)
+    request = HoldRequest(
+        order, name, PARTNER, (pool,), "print", one_step=True, payment="partner:x"
+    )
+    args = (0, hold_record(request, 8))
+    services.store.memory.lost(f"{SALE}:0", "order_hold", (), args)
