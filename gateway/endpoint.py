@@ -88,6 +88,7 @@ class Endpoint:
     refusals: tuple[Code, ...] = ()
     headers: tuple[dict[str, Any], ...] = ()  # further parameters, as OpenAPI says them
     is_deep: bool = True  # it asks a server behind this process
+    is_for_newcomers: bool = False  # a new place, pass or hold: refused first when there is a rush
 
     @property
     def name(self) -> str:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 IN_FLIGHT_MAX = 4_096
 """More at once only grow the queue before the store; they are told to come back instead."""
+NEW_MAX = 3_072
+"""So many in flight, and whoever is new waits outside: the rest is kept for those who have units
+already, to pay for them and to redeem them, and for answers from memory."""
 LARGE_BODY = 4 * 1024 * 1024
 LARGE_BODIES_AT_ONCE = 2
 """A body of this size or more becomes ten times as much memory while it is read."""
@@ -34,6 +37,11 @@ class Gate:
     def is_full(self) -> bool:
         """Whether one more call would be too many."""
         return self.in_flight >= IN_FLIGHT_MAX
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one more newcomer would be too many."""
+        return self.in_flight >= NEW_MAX
 
     def enter(self) -> None:
         """One more call is being answered."""

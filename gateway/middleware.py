@@ -29,6 +29,7 @@ log = logging.getLogger("dropgate.gateway")
 Path = dict[str, Any]
 Handle = Callable[[web.BaseRequest, Path | None], Awaitable[web.StreamResponse]]
 """Answers a request; its path's parameters are given where they are known from an earlier one."""
+FULL = "Too many calls are being answered. Nothing happened; repeat it."
 HTTP_CODES = {
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
@@ -54,8 +55,8 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
         code = None
         gate.enter()
         try:
-            if gate.is_full:
-                raise Refused(Code.OVERLOADED)
+            if gate.is_busy if endpoint.is_for_newcomers else gate.is_full:
+                raise Refused(Code.OVERLOADED, FULL)
             response = await ask(request, path)
         except Refused as refused:
             response = refusal(refused.problem)

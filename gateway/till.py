@@ -28,7 +28,7 @@ class Till:
     def __init__(self, orders: Orders, rooms: Rooms, metrics: Metrics) -> None:
         self._holds: Gatherer[SaleView, HoldRequest, HoldOutcome] = Gatherer(orders.hold)
         self._confirms: Gatherer[SaleView, ConfirmRequest, ConfirmOutcome] = Gatherer(
-            orders.confirm
+            orders.confirm, goes_first=True
         )
         self._orders = orders
         self._rooms = rooms

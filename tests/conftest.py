@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+import gateway.gathering
 import lua.embedded
 import lua.store
 import settlement.embedded
@@ -78,6 +79,8 @@ def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
             monkeypatch.setattr(lua.store, limit, STALL_S)
         monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", 4 * STALL_S)
+        for limit in ("WAIT_MAX_S", "FIRST_WAIT_MAX_S"):
+            monkeypatch.setattr(gateway.gathering, limit, 4 * STALL_S)
 
 
 async def _emptied(url: str) -> Store:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway import gathering
 from gateway.gathering import GATHER_MAX, Gatherer
+from gateway.problems import Refused
 from lua.faults import MayHaveHappened
 
 
@@ -94,3 +96,82 @@ async def test_a_caller_that_goes_away_leaves_the_others_their_outcomes() -> Non
     assert await stays == 4
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_whoever_waits_behind_a_call_that_takes_too_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those who wait and those who come are refused, unsent; the call's own records are not."""
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 0.01)
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.gate.clear()
+    first = asyncio.create_task(gatherer.ask("s", "s", 1))
+    while not verb.batches:
+        await asyncio.sleep(0)
+    with pytest.raises(Refused) as waited:
+        await gatherer.ask("s", "s", 2)
+    with pytest.raises(Refused) as came:
+        await gatherer.ask("s", "s", 3)
+    for refused in (waited.value, came.value):
+        assert refused.problem.status == 503
+        assert refused.problem.retry_after_s == 1
+        assert "othing happened" in refused.problem.detail
+    verb.gate.set()
+    assert await first == 2
+    assert verb.batches == [[1]]
+    assert await gatherer.ask("s", "s", 4) == 8, "a line without a call takes anybody"
+
+
+async def test_who_goes_first_waits_where_newcomers_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Payments and redemptions are still taken in when new holds are not."""
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 0.01)
+    verb = Verb()
+    gatherer = Gatherer(verb, goes_first=True)
+    verb.gate.clear()
+    first = asyncio.create_task(gatherer.ask("s", "s", 1))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(gatherer.ask("s", "s", 2))
+    await asyncio.sleep(0)
+    verb.gate.set()
+    assert await asyncio.gather(first, second) == [2, 4]
+
+
+async def test_the_wait_is_measured_in_calls_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As slow as the calls were, so few may wait; they are answered in the order they came."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.gate.clear()
+    slow = asyncio.create_task(gatherer.ask("s", "s", 0))
+    await asyncio.sleep(1.0)
+    verb.gate.set()
+    await slow  # a quarter of it counts: more than 0.25 s a call from now on
+    verb.gate.clear()
+    asked = [asyncio.create_task(gatherer.ask("s", "s", n)) for n in range(3 * GATHER_MAX)]
+    while len(verb.batches) < 2:
+        await asyncio.sleep(0)
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 0.7)
+    with pytest.raises(Refused):  # three calls are ahead
+        await gatherer.ask("s", "s", -1)
+    verb.gate.set()
+    assert await asyncio.gather(*asked) == [2 * n for n in range(3 * GATHER_MAX)]
+    assert [record for batch in verb.batches for record in batch] == [0, *range(3 * GATHER_MAX)]
+
+
+async def test_who_is_gone_before_the_call_is_not_sent() -> None:
+    """A caller that hung up while it waited takes nothing."""
+    verb = Verb()
+    gatherer = Gatherer(verb)
+    verb.gate.clear()
+    first = asyncio.create_task(gatherer.ask("s", "s", 1))
+    while not verb.batches:
+        await asyncio.sleep(0)
+    gone, stays = (asyncio.create_task(gatherer.ask("s", "s", n)) for n in (2, 3))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    verb.gate.set()
+    assert await asyncio.gather(first, stays) == [2, 6]
+    assert verb.batches == [[1], [3]]
