@@ -35,8 +35,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store_url: Annotated[
         str,
         Meta(
-            description="Valkey or Redis 7.0 and later: `unix:///path/to/socket` or "
-            "`redis://host:port/0`. Empty: the embedded server of the state directory."
+            description="Valkey or Redis 7.0 and later: `unix:///path/to/socket`, "
+            "`redis://host:port/0`, `redis-cluster://host:port,host:port` (some of a cluster's "
+            "nodes) or `redis-sentinel://host:port,host:port/name` (sentinels, and what they "
+            "call the primary). Empty: the embedded server of the state directory."
         ),
     ] = ""
     database_url: Annotated[
@@ -53,6 +55,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "runs with `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`."
         ),
     ] = False
+    durability: Annotated[
+        str,
+        Meta(
+            pattern="^(local|replica)$",
+            description="What a success has waited for before it is told: `local`, the disk of the "
+            "server that gave it; `replica`, also the disks of so many of its replicas. "
+            "docs/deploy.md says what each can lose.",
+        ),
+    ] = "local"
+    replicas: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8,
+            description="With `durability` `replica`: how many replicas must have a success. All "
+            "that a primary has: nothing told is lost while one of them lives. All but one: "
+            "selling also goes on while one of them is away.",
+        ),
+    ] = 1
     server_account: Annotated[
         str,
         Meta(
@@ -146,6 +167,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for one in described()
             if getattr(self, one.name) != one.default
         }
+
+    @property
+    def replicas_awaited(self) -> int:
+        """How many replicas must have a success before it is told."""
+        return self.replicas if self.durability == "replica" else 0
 
     @property
     def keys(self) -> Path:

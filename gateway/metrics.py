@@ -164,11 +164,11 @@ class MeteredStore(Store):
         finally:
             self._count(script.name, begun)
 
-    async def read(self, *command: Argument) -> Any:
+    async def read(self, *command: Argument, at: str = "", durable: bool = False) -> Any:
         """As `Store.read`."""
         begun = time.perf_counter()
         try:
-            return await super().read(*command)
+            return await super().read(*command, at=at, durable=durable)
         except NothingHappened as fault:
             self._count_fault(fault)
             raise

@@ -118,7 +118,9 @@ class Services:
         """
         keyring = Keyring.load(settings.keys)
         store = await MeteredStore.connect(
-            settings.store_url, assume_durable=settings.assume_durable
+            settings.store_url,
+            assume_durable=settings.assume_durable,
+            replicas=settings.replicas_awaited,
         )
         services = cls(settings, keyring, store, await Books.connect(settings.database_url))
         try:

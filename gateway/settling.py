@@ -52,7 +52,11 @@ async def _store(settings: Settings, stop: asyncio.Event) -> Store | None:
     told = False
     while True:
         try:
-            return await Store.connect(settings.store_url, assume_durable=settings.assume_durable)
+            return await Store.connect(
+                settings.store_url,
+                assume_durable=settings.assume_durable,
+                replicas=settings.replicas_awaited,
+            )
         except Fault as fault:
             if stop.is_set():
                 return None

@@ -88,7 +88,11 @@ ORDER_REFUND = signature(
     ),
 )
 ORDER_READ = signature(
-    "order_read", keys=("units", "bucket"), argv=("order",), replies=("not_found", "found")
+    "order_read",
+    keys=("units", "bucket"),
+    argv=("order",),
+    replies=("not_found", "found"),
+    durable=True,
 )
 
 BATCH_MAX = 256
@@ -268,7 +272,7 @@ class Orders:
         return replies
 
     async def _expire_stripe(self, sale: SaleView, stripe: int, limit: int, now_ms: int) -> int:
-        now = now_ms or await self._server_ms()
+        now = now_ms or await self._server_ms(keys.due(sale.id, stripe))
         due = await self._store.read(
             "ZRANGE", keys.due(sale.id, stripe), 0, now, "BYSCORE", "LIMIT", 0, limit
         )
@@ -278,8 +282,8 @@ class Orders:
         replies = await self._end(sale, "expired", orders, now_ms)
         return sum(reply[0] == b"ended" for reply in replies)
 
-    async def _server_ms(self) -> int:
-        seconds, micros = await self._store.read("TIME")
+    async def _server_ms(self, key: str) -> int:
+        seconds, micros = await self._store.read("TIME", at=key)
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def _end(

@@ -6,8 +6,9 @@ and the embedded server. Decisions are made in the scripts; none is made here in
 
 from lua.catalogue import BadHeader, Script, signature
 from lua.condition import StoreCondition
+from lua.durability import NotDurable
 from lua.faults import Fault, Fenced, MayHaveHappened, NothingHappened
-from lua.store import NotDurable, Store
+from lua.store import Store
 
 __all__ = [
     "BadHeader",

@@ -7,7 +7,7 @@ three in the morning.
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Script:
     read_only: bool
     guarded: bool
     """Its last argument is the server's run id, which the door adds and no verb passes."""
+    durable: bool = False
+    """It only reads, but its answer waits for the replicas like that of a guarded one."""
     sha: str = field(default="")
 
 
@@ -134,11 +136,17 @@ def names() -> list[str]:
 
 
 def signature(
-    name: str, *, keys: tuple[str, ...], argv: tuple[str, ...], replies: tuple[str, ...]
+    name: str,
+    *,
+    keys: tuple[str, ...],
+    argv: tuple[str, ...],
+    replies: tuple[str, ...],
+    durable: bool = False,
 ) -> Script:
     """The script, after comparing what Python says of it with its header.
 
-    Raises BadHeader when names, their order or the reply words differ.
+    `durable`: it only reads, but tells of a success, which must have reached the replicas. Raises
+    BadHeader when names, their order or the reply words differ.
     """
     script = load(name)
     for what, ours, theirs in (
@@ -148,4 +156,4 @@ def signature(
     ):
         if ours != theirs:
             raise BadHeader(f"{name}.lua: {what} are {theirs}, Python says {ours}")
-    return script
+    return replace(script, durable=True) if durable else script

@@ -13,6 +13,16 @@ from lua.process import Program, ProgramFailed, end_processes_in, socket_directo
 
 EXECUTABLE = "valkey-server"
 SOCKET = "valkey.sock"
+DURABLE = {
+    "daemonize": "no",
+    "save": "",
+    "appendonly": "yes",
+    "appendfsync": "always",  # an answer of success is on the disk before it is told
+    "no-appendfsync-on-rewrite": "no",
+    "aof-load-truncated": "yes",  # a torn tail was never acknowledged
+    "maxmemory-policy": "noeviction",
+}
+"""How a server of ours keeps what it told."""
 _ANSWER_S = 1.0
 _LOADING_S = 300.0  # 505,000 keys load in 1.2 s; a store of a hundred times that must still come up
 
@@ -66,13 +76,7 @@ def _settings(directory: Path, socket: Path) -> list[str]:
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(directory),
-        "daemonize": "no",
-        "save": "",
-        "appendonly": "yes",
-        "appendfsync": "always",  # an answer of success is on the disk before it is told
-        "no-appendfsync-on-rewrite": "no",
-        "aof-load-truncated": "yes",  # a torn tail was never acknowledged
-        "maxmemory-policy": "noeviction",
+        **DURABLE,
         "maxclients": "2000",
         "busy-reply-threshold": "1000",
     }

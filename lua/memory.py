@@ -64,9 +64,9 @@ class Memory:
         self.dropped = 0
         """Facts and calls that were forgotten for want of space, before they were settled."""
         self._bytes_max = bytes_max
-        self._servers: set[bytes] = set()
+        self._servers: set[str] = set()
 
-    def met(self, server: bytes) -> None:
+    def met(self, server: str) -> None:
         """A connection was made to this server. Another one than before may fence its slots."""
         if server not in self._servers:
             self._servers.add(server)

@@ -1,128 +1,100 @@
 """The one small door to the store: sends scripts and plain commands, tells the two faults apart.
 
-Here belong connections, timeouts, the single retry and the start-up check of durability. What a
-script decides, and what its reply means, belongs to the packages that call it. This module alone
-imports redis-py, and it sets every limit itself: the library's own defaults run a script twice or
-more and wait a minute (redis-py 261, 977).
+Here belong the single repeat of a lost call, following a slot to its server, the waits and the
+deadline, and the door's part of the fence and of durability. Connections belong to lua.node, who
+has a slot to lua.route. What a script decides, and what its reply means, belongs to the packages
+that call it.
 """
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from redis.asyncio.connection import (
-    AbstractConnection,
-    BlockingConnectionPool,
-)
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError as StoreConnectionError,
-    NoPermissionError,
-    NoScriptError,
-    RedisError,
-    ResponseError,
-    TimeoutError as StoreTimeoutError,
-)
-
+from lua.address import Address
 from lua.catalogue import Script
+from lua.durability import WAIT_S, Durability, check, touch
 from lua.faults import Fault, Fenced, MayHaveHappened, NothingHappened
 from lua.memory import Memory, slot_of
+from lua.node import (
+    Argument,
+    Command,
+    Link,
+    Lost,
+    Moved,
+    Node,
+    Passing,
+    UnknownScript,
+    Unsent,
+    run_id_of,
+)
+from lua.route import Route, route_of
 
-Argument = str | int | bytes
+__all__ = ["Argument", "Store"]
 
 CALL_TIMEOUT_S = 0.9
 """A whole call: waits, both tries, and a script sent again. An answer was promised in a second."""
-CONNECT_TIMEOUT_S = 0.2
-ANSWER_TIMEOUT_S = 0.35
-POOL_WAIT_S = 0.25
-POOL_SIZE = 64
 ATTEMPTS = 2
+REDIRECTS_MAX = 8
+"""A slot on its way may send a call back and forth; one that does so for ever has no owner."""
+PASSING_S = 0.7
+"""How long a call is sent again to a slot whose server refuses it for the moment."""
+PASSING_PAUSE_S = 0.01
+PASSING_PAUSE_MAX_S = 0.1
 REOPENING_S = 0.5
 """How long a call that met a fence waits for it to open; enough is left of its time to repeat."""
-# Errors the server gives before it runs anything: the whole call was refused.
-_REFUSED_WHOLE = (
-    "LOADING",
-    "BUSY",
-    "OOM",
-    "MISCONF",
-    "READONLY",
-    "NOREPLICAS",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "NOAUTH",
-    "NOPERM",
-    "NOSCRIPT",
-    "max number of clients",
-)
-
-
 FENCED = b"fenced"
-RUN_ID_SIZE = 40
-
-
-class NotDurable(Exception):
-    """The store may forget or evict what it acknowledged; its message says how to mend that."""
-
-
-class _Unsent(Exception):
-    """No connection could be had: the command never left this process."""
-
-
-class _Lost(Exception):
-    """The command was sent and no answer came."""
+_KEYLESS = frozenset({"TIME", "INFO", "CONFIG", "PING", "ECHO"})
 
 
 @dataclass(slots=True)
 class _Call:
     """What is known of a call however it ends: a try without an answer may have run.
 
-    A guarded call names the server that its connection talks to, as its last argument.
+    A guarded call names the server that its connection talks to, as its last argument. A durable
+    one has its answer once the replicas have what it tells of; `is_short`: too few had it in time.
     """
 
+    key: str
     writes: bool
     guarded: bool = False
+    durable: bool = False
+    begun: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     may_have_run: bool = False
+    is_short: bool = False
+    refused: Passing | None = None
+    until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.until = self.begun + CALL_TIMEOUT_S
 
 
 class Store:
-    """A store server. Create it with `connect`; share one per process and event loop."""
+    """A store. Create it with `connect`; share one per process and event loop."""
 
-    def __init__(self, pool: BlockingConnectionPool, url: str, memory: Memory) -> None:
-        self._pool = pool
+    def __init__(self, route: Route, url: str, durability: Durability) -> None:
+        self._route = route
+        self._durability = durability
         self.url = url
-        self.memory = memory
+        self.memory = Memory()
 
     @classmethod
     async def connect(
-        cls, url: str, *, assume_durable: bool = False, check_durability: bool = True
+        cls,
+        url: str,
+        *,
+        assume_durable: bool = False,
+        check_durability: bool = True,
+        replicas: int = 0,
     ) -> Self:
-        """Connect to `unix:///path` or `redis://host:port/db` and check that it keeps its word.
+        """Connect to a store (lua.address has the forms) and check that it keeps its word.
 
-        Raises NothingHappened when the server cannot be reached, NotDurable when its settings
-        allow it to lose or evict data (or may not be read and `assume_durable` is not given).
+        `replicas`: how many must have a success before it is told. Raises NothingHappened when no
+        server can be reached, NotDurable when the settings of one allow it to lose or evict data
+        (or may not be read and `assume_durable` is not given), ValueError for another form of URL.
         """
-        memory = Memory()
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=POOL_SIZE,
-            timeout=POOL_WAIT_S,
-            socket_timeout=ANSWER_TIMEOUT_S,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            retry_on_error=[],
-            health_check_interval=0,
-            protocol=2,
-            decode_responses=False,
-            redis_connect_func=partial(_greet, memory),
-        )
-        store = cls(pool, url, memory)
+        store = cls(route_of(Address.parse(url)), url, Durability(replicas))
         if check_durability:
             try:
                 await store.check_durability(assume_durable=assume_durable)
@@ -133,77 +105,81 @@ class Store:
 
     async def check_durability(self, *, assume_durable: bool = False) -> None:
         """Raise NotDurable unless what is acknowledged is on disk and never evicted."""
-        try:
-            flat = await self.read("CONFIG", "GET", "append*", "maxmemory-policy")
-        except PermissionError as error:
-            if assume_durable:
-                return
-            raise NotDurable(
-                "the store's settings may not be read (CONFIG is forbidden). If you know that it "
-                "runs with appendonly yes, appendfsync always and maxmemory-policy noeviction, "
-                "say so with --assume-durable"
-            ) from error
-        texts = [item.decode() for item in flat]
-        settings = dict(zip(texts[::2], texts[1::2], strict=True))
-        wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
-        wrong = {
-            name: settings.get(name, "?") for name in wanted if settings.get(name) != wanted[name]
-        }
-        if wrong and not assume_durable:
-            mend = " ".join(f"CONFIG SET {name} {wanted[name]};" for name in wrong)
-            found = ", ".join(f"{name} is {value}" for name, value in wrong.items())
-            raise NotDurable(f"the store may lose what it acknowledged: {found}. Mend it: {mend}")
+        replicas = self._durability.replicas
+        await check(self._route, replicas=replicas, assume_durable=assume_durable)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> list[Any]:
         """Run one script; its reply as lists of bytes and integers.
 
         The call is repeated once when its answer is lost: every script is repeatable. Raises
         NothingHappened (Fenced, when the slot's server is not the one that its record names), or
-        MayHaveHappened when a try was sent and never answered. An error that the script itself
-        raised is a bug, and an AssertionError.
+        MayHaveHappened when a try was sent and never answered, or the replicas have not said that
+        they have it. An error that the script itself raised is a bug, and an AssertionError.
         """
-        call = _Call(writes=not script.read_only, guarded=script.guarded)
+        durable = script.guarded or script.durable
+        call = _Call(keys[0], not script.read_only, script.guarded, durable)
         if script.guarded:
             return await self._run_guarded(script, keys, args, call)
-        return await self._evaluate(script, keys, args, call, _deadline())
+        return await self._evaluate(script, keys, args, call)
 
-    async def read(self, *command: Argument) -> Any:
-        """One plain reading command, repeated once. Raises NothingHappened."""
-        return await self._send(command, _Call(writes=False), _deadline())
+    async def read(self, *command: Argument, at: str = "", durable: bool = False) -> Any:
+        """One plain reading command, repeated once. Raises NothingHappened.
+
+        `at`: for a command without a key, ask the server of this one. `durable`: what is read must
+        be on the replicas as well, as far as successes wait for them.
+        """
+        call = _Call(at or _key_of(command), writes=False, durable=durable)
+        return await self._send(command, call)
 
     async def write(self, *command: Argument) -> Any:
         """One plain repeatable write (trimming, caching); decisions belong in scripts."""
-        return await self._send(command, _Call(writes=True), _deadline())
+        return await self._send(command, _Call(_key_of(command), writes=True))
 
     async def server_of(self, key: str) -> str:
         """The run id of the server that a key lies on. Raises NothingHappened."""
         try:
-            async with asyncio.timeout_at(_deadline()):
-                connection = await self._take()
-        except (_Unsent, TimeoutError) as error:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                node = await self._route.node_of(key)
+                link = await node.take()
+        except (Unsent, TimeoutError) as error:
             raise NothingHappened(f"the server of {key} cannot be reached: {error}") from error
-        await self._pool.release(connection)
-        return str(connection.run_id.decode())  # type: ignore[attr-defined]  # ours: _greet
+        await node.give_back(link)
+        return link.server
 
-    async def works(self, _server: str) -> bool:
-        """Whether another server, by its run id, is a healthy master still; here there is none."""
-        return False
+    async def works(self, server: str) -> bool:
+        """Whether a server, by its run id, still takes writes, as most see it. Raises as `read`.
+
+        A slot that is elsewhere by now was taken from it as planned: nothing was lost.
+        """
+        return server in await self.servers()
+
+    async def servers(self) -> set[str]:
+        """Run ids of all servers that take writes now, as most see it; the gone are left out.
+
+        Raises NothingHappened when none answers.
+        """
+        found = set()
+        for node in await self._route.primaries():
+            with suppress(Unsent, Lost, NothingHappened):
+                [text] = await node.ask(("INFO", "server"))
+                found.add(run_id_of(text))
+        return found
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.disconnect()
+        await self._route.close()
 
     async def _run_guarded(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
     ) -> list[Any]:
         """Run a script that answers replies, epoch, fact and facts, or that its slot is fenced."""
-        slot, until = slot_of(keys[0]), _deadline()
+        slot = slot_of(keys[0])
         before = self.memory.before(slot)
         try:
-            reply = await self._evaluate(script, keys, args, call, until)
+            reply = await self._evaluate(script, keys, args, call)
             if reply[0] == FENCED and await self.memory.wait_reopened(slot, REOPENING_S):
                 before = self.memory.before(slot)
-                reply = await self._evaluate(script, keys, args, call, until)
+                reply = await self._evaluate(script, keys, args, call)
         finally:
             if call.may_have_run:  # an answer to a repeat does not show the first try's facts
                 self.memory.lost(slot, script.name, keys, args)
@@ -215,100 +191,105 @@ class Store:
         if not self.memory.told(slot, before, (epoch, fact), facts):
             self.memory.lost(slot, script.name, keys, args)
             raise MayHaveHappened(f"the slot {slot} was fenced while the call was under way")
+        if call.is_short:
+            raise MayHaveHappened("it is done, but too few replicas are known to have it")
         return replies
 
     async def _evaluate(
-        self,
-        script: Script,
-        keys: Sequence[str],
-        args: Sequence[Argument],
-        call: _Call,
-        until: float,
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
     ) -> list[Any]:
-        rest: tuple[Argument, ...] = (len(keys), *keys, *args)
+        rest: Command = (len(keys), *keys, *args)
         verb = "EVALSHA_RO" if script.read_only else "EVALSHA"
         try:
-            reply = await self._send((verb, script.sha, *rest), call, until)
-        except NoScriptError:
+            reply = await self._send((verb, script.sha, *rest), call)
+        except UnknownScript:  # a server that was started, promoted or given the slot
             verb = "EVAL_RO" if script.read_only else "EVAL"
-            reply = await self._send((verb, script.body, *rest), call, until)
+            reply = await self._send((verb, script.body, *rest), call)
         assert isinstance(reply, list), f"script {script.name} replied {type(reply).__name__}"
         return reply
 
-    async def _send(self, command: tuple[Argument, ...], call: _Call, until: float) -> Any:
+    async def _send(self, command: Command, call: _Call) -> Any:
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(call.until):
                 return await self._tried(command, call)
-        except (_Unsent, _Lost, NothingHappened, TimeoutError) as error:
+        except (Unsent, Lost, NothingHappened, TimeoutError) as error:
             ambiguous = call.may_have_run and call.writes
             fault: type[Fault] = MayHaveHappened if ambiguous else NothingHappened
-            raise fault(f"the store gave no answer: {str(error) or 'not in time'}") from error
+            why = str(error) or str(call.refused or "not in time")
+            raise fault(f"the store gave no answer: {why}") from error
 
-    async def _tried(self, command: tuple[Argument, ...], call: "_Call") -> Any:
-        for _ in range(ATTEMPTS - 1):
-            with suppress(_Lost):
-                return await self._try_once(command, call)
-        return await self._try_once(command, call)
+    async def _tried(self, command: Command, call: _Call) -> Any:
+        """The answer of whoever has the slot: lost once, sent on or refused for a moment."""
+        losses, redirects, refusals = 0, 0, 0
+        asked: Node | None = None
+        while True:
+            node = asked or await self._route.node_of(call.key)
+            try:
+                return await self._try_once(node, command, call, asking=asked is not None)
+            except Moved as moved:
+                redirects += 1
+                if redirects > REDIRECTS_MAX:
+                    raise NothingHappened(f"no server keeps the call: {moved}") from moved
+                there = self._route.moved(node, moved)
+                asked = there if moved.asking else None
+                continue
+            except Passing as refused:
+                await _pause(call, refused, refusals)
+                refusals += 1
+                await self._route.doubt(node, refuses=True)
+            except (Unsent, Lost):
+                losses += 1
+                if losses == ATTEMPTS:
+                    raise
+                await self._route.doubt(node, refuses=False)
+            asked = None
 
-    async def _try_once(self, command: tuple[Argument, ...], call: "_Call") -> Any:
-        connection = await self._take()
-        knew, call.may_have_run = call.may_have_run, True
-        clean = False
+    async def _try_once(self, node: Node, command: Command, call: _Call, *, asking: bool) -> Any:
+        link = await node.take()
+        self.memory.met(link.server)
         try:
-            named = (connection.run_id,) if call.guarded else ()  # type: ignore[attr-defined]  # ours: _greet
-            await connection.send_command(*command, *named)
-            reply = await connection.read_response()
-            clean = True
-        except NoScriptError:
-            clean = True
-            raise
-        except BusyLoadingError as error:
-            call.may_have_run = knew
-            raise NothingHappened(f"the store is loading its data: {error}") from error
-        except NoPermissionError as error:
-            clean = True
-            raise PermissionError(str(error)) from error
-        except ResponseError as error:
-            clean = True
-            raise _told(error) from error
-        except (StoreConnectionError, StoreTimeoutError, OSError) as error:
-            raise _Lost(str(error)) from error
+            if call.durable and self._durability.replicas:
+                return await self._durably(link, command, call, asking=asking)
+            named = (*command, link.server) if call.guarded else command
+            return (await link.exchange(*_asking(asking, named)))[-1]
         finally:
-            if clean:
-                call.may_have_run = knew
-            else:  # one with an answer still on its way must never serve another caller
-                await asyncio.shield(connection.disconnect(nowait=True))
-            await self._pool.release(connection)
+            call.may_have_run |= link.unanswered
+            await node.give_back(link)
+
+    async def _durably(self, link: Link, command: Command, call: _Call, *, asking: bool) -> Any:
+        """The answer, and on the same connection whether the replicas have what it tells of."""
+        replicas, touched = self._durability, _asking(asking, touch(call.key))
+        if not call.guarded:
+            sent = [*_asking(asking, command), *touched, replicas.waiting]
+            answers = await link.exchange(*sent, wait_s=WAIT_S)
+            if not replicas.reached(answers[-1]):
+                raise NothingHappened("too few replicas are known to have what was read")
+            return answers[int(asking)]
+        sent = [*_asking(asking, (*command, link.server)), replicas.waiting]
+        *_, reply, count = await link.exchange(*sent, wait_s=WAIT_S)
+        has_written = reply[0] == FENCED or reply[-1] != b""
+        if replicas.reached(count) and not has_written:
+            *_, count = await link.exchange(*touched, replicas.waiting, wait_s=WAIT_S)
+        call.is_short = not replicas.reached(count)
         return reply
 
-    async def _take(self) -> AbstractConnection:
-        try:
-            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        except BusyLoadingError as error:
-            raise NothingHappened(f"the store is loading its data: {error}") from error
-        except AuthenticationError as error:
-            raise NothingHappened(f"the store refuses our credentials: {error}") from error
-        except (RedisError, OSError) as error:
-            raise _Unsent(str(error)) from error
-        return connection
+
+def _asking(asking: bool, command: Command) -> list[Command]:
+    return [("ASKING",), command] if asking else [command]
 
 
-async def _greet(memory: Memory, connection: AbstractConnection) -> None:
-    """Every new connection learns first whom it talks to: a process of a server has its own id."""
-    await connection.on_connect()
-    await connection.send_command("INFO", "server")
-    _, _, rest = (await connection.read_response()).partition(b"run_id:")
-    connection.run_id = rest[:RUN_ID_SIZE]  # type: ignore[attr-defined]  # ours
-    memory.met(rest[:RUN_ID_SIZE])
+async def _pause(call: _Call, refused: Passing, refusals: int) -> None:
+    """Wait a little before the next try, a little longer each time; or give up."""
+    call.refused = refused
+    pause = min(PASSING_PAUSE_S * 2**refusals, PASSING_PAUSE_MAX_S)
+    if _now() + pause > call.begun + PASSING_S:
+        raise refused
+    await asyncio.sleep(pause)
 
 
-def _deadline() -> float:
-    return asyncio.get_running_loop().time() + CALL_TIMEOUT_S
+def _key_of(command: Command) -> str:
+    return "" if command[0] in _KEYLESS or len(command) == 1 else str(command[1])
 
 
-def _told(error: ResponseError) -> Exception:
-    # redis-py takes the code that it knows off the text.
-    text = f"{error.status_code} {error}" if error.status_code else str(error)
-    if text.startswith(_REFUSED_WHOLE) or "max number of clients" in text:
-        return NothingHappened(f"the store refused the call: {text}")
-    return AssertionError(f"the store says we are wrong: {text}")
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,8 +1,9 @@
 """The store's side of a stripe, as the worker sees it: the slot record, the facts, the venues.
 
-Reads only, but for one thing: saying what is in the books (`lua/settlement_ack.lua`). With an
-append-only file that is fsynced always, a reply leaves the store after the write that it tells of
-is on disk; so every fact that is read here is durable.
+Reads only, but for one thing: saying what is in the books (`lua/settlement_ack.lua`). Facts are
+read as durably as successes are told: on the store's disk, since with an append-only file that is
+fsynced always a reply leaves after the write that it tells of, and on the replicas where those are
+waited for. Else the books would remember what the store may yet forget.
 """
 
 from dataclasses import dataclass
@@ -74,9 +75,9 @@ async def entries_after(
     epoch, number = after if after != (0, 0) else (1, 0)
     key = keys.facts(sale, stripe)
     start = f"({epoch}-{number}"
-    found = await store.read("XRANGE", key, start, f"{epoch}-{number + limit}")
+    found = await store.read("XRANGE", key, start, f"{epoch}-{number + limit}", durable=True)
     if not found:
-        found = await store.read("XRANGE", key, start, "+", "COUNT", 1)
+        found = await store.read("XRANGE", key, start, "+", "COUNT", 1, durable=True)
     entries: list[Entry] = []
     for name, fields in found:
         entry_epoch, _, last = name.partition(b"-")

@@ -17,6 +17,7 @@ import pytest
 
 import gateway.gathering
 import lua.embedded
+import lua.node
 import lua.store
 import settlement.embedded
 from gateway.keyring import NAMES, Key, Keyring
@@ -77,7 +78,7 @@ def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """
     if request.node.get_closest_marker("hurried") is None:
         for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
-            monkeypatch.setattr(lua.store, limit, STALL_S)
+            monkeypatch.setattr(lua.node, limit, STALL_S)
         monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", 4 * STALL_S)
         for limit in ("WAIT_MAX_S", "FIRST_WAIT_MAX_S"):
             monkeypatch.setattr(gateway.gathering, limit, 4 * STALL_S)

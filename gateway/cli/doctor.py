@@ -35,7 +35,7 @@ _LINES = epilog(
 )
 @click.option("--strict", is_flag=True, help="Status 1 also when there are only warnings.")
 @with_json
-@with_settings("keys_dir", "test_mode", "assume_durable", "metrics_peers")
+@with_settings("keys_dir", "test_mode", "assume_durable", "durability", "replicas", "metrics_peers")
 @on_the_loop
 async def doctor(settings: Settings, *, strict: bool, as_json: bool) -> int:
     """Check versions, limits, clocks, disk, keys, servers and processes, and say how to mend them.

@@ -24,6 +24,8 @@ _LINES = epilog(
     "keys_dir",
     "test_mode",
     "assume_durable",
+    "durability",
+    "replicas",
     "drain_delay_s",
     "drain_s",
 )

@@ -16,7 +16,7 @@ _LINES = epilog(
 
 
 @click.command(cls=Command, short_help="Run one settlement worker alone.", epilog=_LINES)
-@with_servers("metrics_host", "metrics_port", "assume_durable")
+@with_servers("metrics_host", "metrics_port", "assume_durable", "durability", "replicas")
 @on_the_loop
 async def settlement(settings: Settings) -> None:
     """Post what was sold into the books, in the foreground; any number of these may run.

@@ -56,7 +56,11 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
     """The parts, connected. Raises KeyringFailed, NotDurable, NothingHappened."""
     keyring = Keyring.open(settings.keys)
     async with AsyncExitStack() as stack:
-        store = await Store.connect(settings.store_url, assume_durable=settings.assume_durable)
+        store = await Store.connect(
+            settings.store_url,
+            assume_durable=settings.assume_durable,
+            replicas=settings.replicas_awaited,
+        )
         stack.push_async_callback(store.close)
         books = await Books.connect(settings.database_url)
         stack.push_async_callback(books.close)

@@ -31,6 +31,8 @@ _LINES = epilog(
     "metrics_port",
     "test_mode",
     "assume_durable",
+    "durability",
+    "replicas",
     "server_account",
     "drain_s",
 )

@@ -52,9 +52,9 @@ class LateStore(Store):
         answer = await super().run(script, keys, args)
         return answer if self.late is None else await self.late.hold(answer)
 
-    async def read(self, *command: Argument) -> Any:
+    async def read(self, *command: Argument, at: str = "", durable: bool = False) -> Any:
         """As `Store.read`."""
-        answer = await super().read(*command)
+        answer = await super().read(*command, at=at, durable=durable)
         return answer if self.late is None else await self.late.hold(answer)
 
 

@@ -104,10 +104,10 @@ async def test_a_crowd_at_one_map_costs_the_store_one_reading(world: World) -> N
     store, asked = world.services.store, 0
     read = store.read
 
-    async def counted(*command: Any) -> Any:
+    async def counted(*command: Any, **where: Any) -> Any:
         nonlocal asked
         asked += command[0] == "HGET"
-        return await read(*command)
+        return await read(*command, **where)
 
     store.read = counted  # type: ignore[method-assign]
     try:

@@ -20,7 +20,7 @@ MAY = {
 }
 # A library: the only places of our packages that may import it.
 ONLY = {
-    "redis": ("lua.store",),
+    "redis": ("lua.node",),
     "asyncpg": ("inventory.catalogue", "settlement"),
     "alembic": ("settlement",),
     "sqlalchemy": ("settlement",),
@@ -104,7 +104,7 @@ def test_a_forbidden_import_is_found(tmp_path: Path, path: str, text: str) -> No
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("lua/store.py", "import redis.asyncio"),
+        ("lua/node.py", "import redis.asyncio"),
         ("inventory/catalogue/x.py", "import asyncpg"),
         ("settlement/x.py", "from inventory.facts import Held"),
         ("settlement/venue/client.py", "import aiohttp"),

@@ -160,11 +160,11 @@ RULES = SlotRules(RECORD, revision=1, offers=tuple(OFFERS), last_serial=5000)
 """What facts do not say of this sale's slot."""
 
 
-async def made_shop(store: Store) -> Shop:
+async def made_shop(store: Store, record: SaleRecord = RECORD) -> Shop:
     """The sale, open, with 5 pooled units, 14 seats, 3 units with outside codes, 5 for drop 2."""
     sales, stock = Sales(store), Stock(store)
-    await sales.put(RECORD, revision=1, actor="test", now_ms=T0 - 1000)
-    sale = await sales.view("spring")
+    await sales.put(record, revision=1, actor="test", now_ms=T0 - 1000)
+    sale = await sales.view(record.id)
     assert sale is not None
     assert await stock.put_offers(sale, OFFERS) == []
     rows = [1000, 4, 1005, 3, 1009, 5, 1015, 2]
@@ -176,7 +176,7 @@ async def made_shop(store: Store) -> Shop:
     ]
     assert await stock.add(sale, lots, now_ms=T0 - 500) == []
     await sales.change(sale, "open", actor="test", now_ms=T0 - 400)
-    opened = await sales.view("spring")
+    opened = await sales.view(record.id)
     assert opened is not None
     return Shop(store, opened)
 

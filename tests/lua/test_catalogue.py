@@ -1,5 +1,7 @@
 """Headers of scripts: the one form, and every way to leave it."""
 
+from typing import Any
+
 import pytest
 
 from lua import BadHeader, catalogue
@@ -55,7 +57,7 @@ def test_a_bad_header_is_refused(old: str, new: str) -> None:
 def test_python_and_the_header_must_say_the_same() -> None:
     """A signature that differs in one word stops the import."""
     script = catalogue.load("sale_change")
-    words = {"keys": script.keys, "argv": script.argv, "replies": script.replies}
+    words: dict[str, Any] = {"keys": script.keys, "argv": script.argv, "replies": script.replies}
     assert catalogue.signature("sale_change", **words) is script
     for name, value in words.items():
         with pytest.raises(BadHeader):

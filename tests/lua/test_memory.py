@@ -95,11 +95,11 @@ async def test_who_waits_for_a_fenced_slot_is_woken_by_its_reopening() -> None:
 def test_another_server_wakes_whoever_looks_after_fences() -> None:
     """The first is no news but for the first look; the same one again is none at all."""
     memory = Memory()
-    memory.met(b"a")
+    memory.met("a")
     memory.woken.clear()
-    memory.met(b"a")
+    memory.met("a")
     assert not memory.woken.is_set()
-    memory.met(b"b")
+    memory.met("b")
     assert memory.woken.is_set()
 
 

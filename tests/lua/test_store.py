@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import lua.embedded
+import lua.node
 import lua.store
 from inventory import outcomes as out
 from lua import MayHaveHappened, NotDurable, NothingHappened, Store, catalogue
@@ -134,7 +135,7 @@ def test_a_call_ends_within_a_second() -> None:
 def only_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every wait inside a call may last: what ends the call is its deadline."""
     for limit in ("CONNECT_TIMEOUT_S", "ANSWER_TIMEOUT_S", "POOL_WAIT_S"):
-        monkeypatch.setattr(lua.store, limit, NEVER_S)
+        monkeypatch.setattr(lua.node, limit, NEVER_S)
 
 
 @asynccontextmanager
@@ -186,7 +187,7 @@ async def test_waiting_for_a_connection_counts_too(
 ) -> None:
     """Who finds every connection taken by calls that hang is told at the deadline."""
     deadline = lua.store.CALL_TIMEOUT_S
-    monkeypatch.setattr(lua.store, "POOL_SIZE", 1)
+    monkeypatch.setattr(lua.node, "POOL_SIZE", 1)
     monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", NEVER_S)
     narrow = await Store.connect(store.url)
     async with hangs_not():
