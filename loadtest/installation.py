@@ -28,8 +28,8 @@ SIMULATOR_WAIT_S = 15.0
 STOP_WAIT_S = 45.0
 COMMAND_WAIT_S = 120.0
 COMMAND_REPEATS, COMMAND_AGAIN_S = 2, 1.0
-FAULTS = ("gave no answer", "gives no answer", "sent no answer")
-"""What a command says when a server did not answer: nothing is known to be wrong."""
+FAULTS = ("gave no answer", "gives no answer", "sent no answer", "is fenced until")
+"""What a command says when a server did not answer, or was just started again."""
 
 CHECK_S = 0.05
 KNOWN_WAIT_S = 15.0

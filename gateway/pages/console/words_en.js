@@ -94,7 +94,7 @@ addWords({ en: {
   "alarm.store_away": "The store does not answer since {since}", "alarm.store_away.next": "Nothing is sold or redeemed; nothing that was told is lost. Look at the store.",
   "alarm.invariant": "Units do not add up; the difference is {n}", "alarm.invariant.next": "Pause the sale, then run the audit.",
   "alarm.broken": "What must always hold does not: {checks}", "alarm.broken.next": "Pause the sale, then run the audit.",
-  "alarm.fenced": "The store has lost this sale or went back in time (stripes: {n})", "alarm.fenced.next": "Pause the sale at once: it may sell again what the store has forgotten.",
+  "alarm.fenced": "This sale is fenced and sells nothing (stripes: {n})", "alarm.fenced.next": "Its store may have forgotten something; nothing is sold until that is known. If it stays, /readyz says what is waited for.",
   "alarm.audit": "The audit found violations: {checks}", "alarm.audit.next": "Pause the sale and read the violations before anything else.",
   "alarm.stalled": "{admitted} were let in within a minute, {available} are available, and nothing is sold", "alarm.stalled.next": "Try a purchase yourself; look at refusals, login and payment.",
   "alarm.lag": "The books fall behind; facts not settled: {n}", "alarm.lag.next": "Selling goes on. Look whether a settlement worker runs and the database answers.",

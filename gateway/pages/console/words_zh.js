@@ -94,7 +94,7 @@ addWords({ zh: {
   "alarm.store_away": "存储自 {since} 起没有答复", "alarm.store_away.next": "暂停销售和兑换；已告知成功的不会丢失。请检查存储。",
   "alarm.invariant": "票数不符：相差 {n}", "alarm.invariant.next": "暂停活动，然后运行审计。",
   "alarm.broken": "不变量被破坏：{checks}", "alarm.broken.next": "暂停活动，然后运行审计。",
-  "alarm.fenced": "存储丢失了本活动的 {n} 个分片，或回到了过去", "alarm.fenced.next": "请立即暂停活动：存储忘记的票可能会被再次售出。",
+  "alarm.fenced": "本活动有 {n} 个分片被隔离，暂不售票", "alarm.fenced.next": "存储可能遗忘了部分数据；确认之前不会售出任何票。若持续存在，请查看 /readyz。",
   "alarm.audit": "审计发现违反：{checks}", "alarm.audit.next": "暂停活动，先阅读违反的内容。",
   "alarm.stalled": "一分钟内放行 {admitted} 人，可售 {available} 张，却没有售出", "alarm.stalled.next": "亲自试购一次，查看拒绝原因、登录和付款。",
   "alarm.lag": "账本落后 {n} 个事实", "alarm.lag.next": "销售继续。检查结算进程是否运行、数据库是否答复。",
