@@ -17,7 +17,7 @@ from inventory.orders import ConfirmRequest, HoldRequest, Orders
 from inventory.outcomes import Confirmed, ConfirmOutcome, Held, HoldOutcome, NotFound
 from inventory.sales import SaleView
 from lua.faults import Fault, MayHaveHappened
-from queueing import Pass, Rooms
+from queueing import FINISH_MAX, Pass, Rooms
 
 FREED_MAX = 10_000
 
@@ -34,7 +34,7 @@ class Till:
         self._rooms = rooms
         self._metrics = metrics
         self._counters: dict[str, tuple[Counter, Counter]] = {}
-        self._freed: deque[Pass] = deque()
+        self._freed: dict[str, deque[tuple[int, int]]] = {}
 
     async def hold(
         self, sale: SaleView, request: HoldRequest, pass_: Pass | None = None
@@ -101,14 +101,15 @@ class Till:
     async def tell_room(self) -> int:
         """Tell the room of every slot that is free by now; how many it was told of."""
         told = 0
-        while self._freed:
-            pass_ = self._freed.popleft()
-            try:
-                await self._rooms.finish(pass_.sale, pass_.drop, pass_.number)
-            except Fault:
-                self._metrics.finish_lost.inc()
-                raise
-            told += 1
+        for sale, freed in list(self._freed.items()):
+            while freed:
+                some = [freed.popleft() for _ in range(min(len(freed), FINISH_MAX))]
+                try:
+                    await self._rooms.finish(sale, some)
+                except Fault:
+                    self._metrics.finish_lost.inc(len(some))
+                    raise
+                told += len(some)
         return told
 
     async def _hold_slot(
@@ -126,8 +127,9 @@ class Till:
 
     def _free(self, pass_: Pass) -> None:
         """The pass has done its work. Told to the room later, or never: its lease ends anyway."""
-        if len(self._freed) < FREED_MAX:
-            self._freed.append(pass_)
+        freed = self._freed.setdefault(pass_.sale, deque())
+        if len(freed) < FREED_MAX:
+            freed.append((pass_.drop, pass_.number))
         else:
             self._metrics.finish_lost.inc()
 

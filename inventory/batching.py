@@ -4,18 +4,25 @@ A record names its buyer's bucket by the bucket's number in KEYS, so that all ke
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from inventory import keys
-from inventory.ids import HEAD_LENGTH, OrderAddress, parse_order_id, stripe_of
+from inventory.ids import HEAD_LENGTH, OrderAddress, bucket_of, parse_order_id, stripe_of
 from inventory.sales import SaleView
 
 STOCK_KEYS = ("sale", "offers", "seats", "back", "units", "due", "facts")
+SLOTS_REMEMBERED_MAX = 1_024
 
 
-def stock_keys(sale: SaleView, stripe: int) -> list[str]:
+def stock_keys(sale: SaleView, stripe: int) -> Sequence[str]:
     """The keys that every script which moves stock takes first."""
+    return _stock_keys(sale.id, stripe)
+
+
+@lru_cache(maxsize=SLOTS_REMEMBERED_MAX)
+def _stock_keys(sale_id: str, stripe: int) -> Sequence[str]:
     names = (keys.sale, keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.facts)
-    return [name(sale.id, stripe) for name in names]
+    return [name(sale_id, stripe) for name in names]
 
 
 class Records:
@@ -30,14 +37,11 @@ class Records:
 
     def bucket_of(self, order: str) -> int:
         """The number in KEYS of the bucket that an order lies in."""
-        head = order[:HEAD_LENGTH]  # names the bucket: the order's id is parsed once for each
+        head = order[:HEAD_LENGTH]
         number = self._numbers.get(head)
         if number is None:
-            address = parse_order_id(order)
-            assert address is not None, "an order id was checked at the edge"
-            self.keys.append(keys.bucket(self._sale.id, self._stripe, address.bucket))
-            number = len(STOCK_KEYS) + len(self.keys)
-            self._numbers[head] = number
+            self.keys.append(keys.bucket(self._sale.id, self._stripe, bucket_of(order)))
+            number = self._numbers[head] = len(STOCK_KEYS) + len(self.keys)
         return number
 
     def add(self, record: bytes) -> None:

@@ -43,6 +43,11 @@ def stripe_of(order: str) -> int:
     return _CROCKFORD.index(order[2]) & (1 << _STRIPE_BITS) - 1
 
 
+def bucket_of(order: str) -> int:
+    """The bucket of what is known to be an order's id: the three symbols after the stripe's."""
+    return int(order[HEAD_LENGTH - 3 : HEAD_LENGTH].translate(_BASE32), 32)
+
+
 class Identities:
     """Makes buyer keys and order ids. `order` and `buyer` are secrets of 32 bytes."""
 

@@ -20,10 +20,11 @@ from queueing.passes import BadPass, Pass, PassKeys
 from queueing.places import BadPlace, Place
 from queueing.room import Rooms
 from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, RoomRules
-from queueing.turns import Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
+from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
 
 __all__ = [
     "BURST_MAX",
+    "FINISH_MAX",
     "RATE_MAX_PER_S",
     "Admitted",
     "BadPass",

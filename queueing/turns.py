@@ -3,6 +3,7 @@
 Here belong the outcomes of a claim and when to ask again. Pacing itself is the claim script's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,7 @@ ROOM_LEAVE = signature(
 )
 
 PACE_MIN_MS = 100
+FINISH_MAX = 256
 BEHIND_MAX_MS = 2_000
 """Called shoppers who find no token come back within this: the sooner the fewer they are."""
 
@@ -148,9 +150,15 @@ class Turns:
             (now_ms, place.number, address.field),
         )
 
-    async def finish(self, sale: str, drop: int, number: int) -> None:
-        """The purchase is done: free the slot. May be lost (the lease ends anyway) or repeated."""
-        await self._store.write("ZREM", keys.leases(sale), keys.lease(drop, number))
+    async def finish(self, sale: str, places: Sequence[tuple[int, int]]) -> None:
+        """Purchases are done: free the slots of places given as (drop, number), FINISH_MAX at most.
+
+        May be lost (the leases end anyway) or repeated.
+        """
+        assert 0 < len(places) <= FINISH_MAX, "a message has a bounded size"
+        await self._store.write(
+            "ZREM", keys.leases(sale), *(keys.lease(drop, number) for drop, number in places)
+        )
 
 
 _GONE: dict[bytes, GoneReason] = {

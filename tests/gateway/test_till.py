@@ -15,7 +15,7 @@ from inventory.orders import ORDER_HOLD, Orders
 from inventory.sales import DropView, Sales
 from inventory.stock import Lot, Stock
 from lua import MayHaveHappened, NothingHappened, Store
-from queueing import PassKeys, Rooms
+from queueing import FINISH_MAX, Pass, PassKeys, Rooms
 from tests.inventory.conftest import POOLED, RECORD, Shop, offer
 
 STRIPES = 3
@@ -88,3 +88,33 @@ async def test_what_has_no_answer_in_time_may_have_happened(striped: Shop, till:
     assert any(isinstance(one, MayHaveHappened) for one in told)
     again = await till.hold_all(striped.sale, requests, until_s=now_s + 60)
     assert all(isinstance(one, out.Held) for one in again)
+
+
+async def test_the_room_is_told_of_many_slots_at_once(
+    striped: Shop, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All slots that holds have freed go in few commands; what a fault loses is counted."""
+    count = FINISH_MAX + 44
+    leases = "{spring:room}:leases"
+    members = [item for n in range(count + 1) for item in (1, f"1:{n}")]
+    await striped.store.write("ZADD", leases, *members)
+    request = striped.request("ann", (POOLED, 1), one_step=True)
+    sent: list[int] = []
+    real = Store.write
+
+    async def write(self: Store, *command: Any) -> Any:
+        sent.append(len(command) - 2)
+        if len(sent) == 1:
+            raise MayHaveHappened("the answer is lost")
+        return await real(self, *command)
+
+    monkeypatch.setattr(Store, "write", write)
+    for number in range(count):
+        pass_ = Pass(f"p{number}", "spring", 1, number, "ann", 1, 2)
+        assert isinstance(await till.hold(striped.sale, request, pass_), out.Held)
+    with pytest.raises(MayHaveHappened):
+        await till.tell_room()
+    assert await till.tell_room() == count - FINISH_MAX
+    assert await till.tell_room() == 0
+    assert sent == [FINISH_MAX, count - FINISH_MAX]
+    assert await striped.store.read("ZCARD", leases) == FINISH_MAX + 1

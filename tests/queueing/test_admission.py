@@ -133,7 +133,7 @@ class Story:
         """Somebody's purchase is done, or the message of it comes twice."""
         if self.places:
             place = self.chosen(which)
-            await self.gateways[0].finish(SALE, place.drop, place.number)
+            await self.gateways[0].finish(SALE, [(place.drop, place.number)])
             self.model.finish(place)
 
     async def leave(self, which: float) -> None:

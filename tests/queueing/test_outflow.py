@@ -188,7 +188,7 @@ async def test_the_pump_calls_no_more_than_may_be_inside(rooms: Rooms) -> None:
         await admit(rooms, place)
     full = await pump(rooms, OPENS_MS + 1_000)
     assert (full.called, full.active, full.admitted) == (0, 2, 2)
-    await rooms.finish(SALE, 1, 1)
+    await rooms.finish(SALE, [(1, 1)])
     assert (await pump(rooms, OPENS_MS + 1_250)).called == 1
 
 

@@ -259,9 +259,9 @@ async def test_a_slot_is_free_after_finish_and_expiry(rooms: Rooms, store: Store
     places = await called(rooms, 3, active_max=3)
     await rooms.configure(SALE, _capped(1), "test", now_ms=OPENS_MS)
     await admit(rooms, places[0])
-    await rooms.finish(SALE, 1, 1)
-    await rooms.finish(SALE, 1, 1)
-    await rooms.finish(SALE, 2, 77)
+    await rooms.finish(SALE, [(1, 1)])
+    await rooms.finish(SALE, [(1, 1)])
+    await rooms.finish(SALE, [(2, 77)])
     second = await admit(rooms, places[1])
     end_ms = second.pass_claims.expires_at_ms
     assert isinstance(await rooms.claim(SALE, places[2], now_ms=end_ms - 1), Wait)
@@ -273,7 +273,7 @@ async def test_a_finished_place_gets_no_second_lease(rooms: Rooms, store: Store)
     """A repeat after the finish gives the old pass and takes no slot."""
     [place] = await called(rooms, 1)
     first = await admit(rooms, place)
-    await rooms.finish(SALE, 1, 1)
+    await rooms.finish(SALE, [(1, 1)])
     again = await admit(rooms, place)
     assert again.pass_token == first.pass_token
     assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 0
