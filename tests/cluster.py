@@ -37,21 +37,34 @@ class Cluster:
         """The URL of the store that it is."""
         return "redis-cluster://" + ",".join(f"{one.host}:{one.port}" for one in self.masters)
 
-    async def owner(self, key: str) -> Server:
-        """Who has the key's slot now, as a server that lives and is with the majority says."""
+    async def owner(self, slot: int) -> Server:
+        """Who has the slot now, as a server that lives and is with the majority says."""
         for server in self.servers:
             if server.process is None or server.process.poll() is not None:
                 continue
             for first, last, primary, *_ in await server.ask("CLUSTER", "SLOTS"):
-                if first <= hash_slot(key) <= last:
+                if first <= slot <= last:
                     return next(one for one in self.servers if one.port == primary[1])
-        raise AssertionError(f"nobody has the slot of {key}")
+        raise AssertionError(f"nobody has slot {slot}")
 
     def name_at(self, master: int, prefix: str = "sale") -> str:
         """An id of a sale whose stripe 0 begins at that master."""
         width = -(-SLOTS // len(self.masters))
         names = (f"{prefix}-{number}" for number in range(10_000))
         return next(name for name in names if hash_slot(f"{{{name}:0}}") // width == master)
+
+    async def move(self, slot: int, target: Server) -> None:
+        """Move a slot in one step, as Valkey 9 can."""
+        source = await self.owner(slot)
+        wish = ("SLOTSRANGE", slot, slot, "NODE", self.ids[target.port])
+        await source.ask("CLUSTER", "MIGRATESLOTS", *wish)
+
+        async def done() -> bool:
+            [newest, *_] = await source.ask("CLUSTER", "GETSLOTMIGRATIONS")
+            assert b"failed" not in newest, newest
+            return b"success" in newest
+
+        await until(done, "the slot never moved")
 
     async def whole(self) -> None:
         """Start what is dead, thaw what is frozen, and wait until every server is well again."""

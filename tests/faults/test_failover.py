@@ -13,6 +13,7 @@ from itertools import count
 import pytest
 
 from lua import Store
+from lua.node import hash_slot
 from lua.tags import tag
 from tests.buying import Buying, end, open_shop, reopening
 from tests.cluster import Cluster, cluster
@@ -61,7 +62,7 @@ def shard(nodes: Cluster) -> list[Server]:
 
 async def leader(nodes: Cluster) -> Server:
     """Who leads the first shard."""
-    return await nodes.owner(f"{{{tag(nodes.name_at(0), 0)}}}:sale")
+    return await nodes.owner(hash_slot(f"{{{tag(nodes.name_at(0), 0)}}}"))
 
 
 async def promoted(nodes: Cluster, dead: Server) -> None:

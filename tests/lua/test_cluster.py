@@ -11,7 +11,7 @@ from lua.tags import tag
 from tests.buying import Buying, end, open_shop, reopening
 from tests.cluster import Cluster, cluster
 from tests.inventory.conftest import FREE
-from tests.servers import HOST, Server, until
+from tests.servers import HOST, Server
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 MOVED_AFTER = 40
@@ -52,20 +52,6 @@ async def move_by_hand(nodes: Cluster, name: str, source: Server, target: Server
         await server.ask("CLUSTER", "SETSLOT", slot, "NODE", nodes.ids[target.port])
 
 
-async def move_whole(nodes: Cluster, name: str, source: Server, target: Server) -> None:
-    """Valkey 9's way: the server moves the slot in one step."""
-    slot = hash_slot(key_of(name))
-    wish = ("SLOTSRANGE", slot, slot, "NODE", nodes.ids[target.port])
-    await source.ask("CLUSTER", "MIGRATESLOTS", *wish)
-
-    async def done() -> bool:
-        rows = await source.ask("CLUSTER", "GETSLOTMIGRATIONS")
-        assert b"failed" not in rows[0], rows
-        return b"success" in rows[0]
-
-    await until(done, "the slot never moved")
-
-
 async def test_each_sale_is_sold_where_its_slot_is(nodes: Cluster, door: Store) -> None:
     """Three sales lie on three servers; a door that knows one of them by name sells all three."""
     for number, master in enumerate(nodes.masters):
@@ -82,7 +68,7 @@ async def test_each_sale_is_sold_where_its_slot_is(nodes: Cluster, door: Store) 
 async def test_a_slot_that_has_moved_is_followed(nodes: Cluster, door: Store) -> None:
     """A door whose map is old is told so by the old owner and asks the new one, at once."""
     name = nodes.name_at(0, "followed")
-    source, target = await nodes.owner(key_of(name)), nodes.masters[1]
+    source, target = await nodes.owner(hash_slot(key_of(name))), nodes.masters[1]
     shop = await open_shop(door, name)
     await move_by_hand(nodes, name, source, target)
     assert (await door.read("HGET", key_of(name), "state")) == b"open"
@@ -96,14 +82,14 @@ async def test_a_slot_on_its_way_is_asked_for_where_its_keys_are(
 ) -> None:
     """A key that has gone ahead is found; a call whose keys lie on both sides did nothing."""
     name = nodes.name_at(0, "ahead")
-    source, target = await nodes.owner(key_of(name)), nodes.masters[2]
+    source, target = await nodes.owner(hash_slot(key_of(name))), nodes.masters[2]
     shop = await open_shop(door, name)
     slot = hash_slot(key_of(name))
     await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", nodes.ids[source.port])
     await source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", nodes.ids[target.port])
     await source.ask("MIGRATE", HOST, target.port, key_of(name), 0, 5000)
     assert (await door.read("HGET", key_of(name), "state")) == b"open"
-    assert await nodes.owner(key_of(name)) is source
+    assert await nodes.owner(hash_slot(key_of(name))) is source
     with pytest.raises(NothingHappened, match="TRYAGAIN"):
         await shop.sold("ann", (FREE, 1))
     await move_by_hand(nodes, name, source, target)
@@ -124,13 +110,13 @@ async def test_a_server_that_knows_no_script_is_taught(nodes: Cluster, door: Sto
 async def test_a_slot_moved_in_one_step_costs_nobody_an_answer(nodes: Cluster, door: Store) -> None:
     """Under load: every purchase is told yes, none is refused, none is left not known."""
     name = nodes.name_at(0, "whole")
-    source = await nodes.owner(key_of(name))
+    source = await nodes.owner(hash_slot(key_of(name)))
     buying = Buying(await open_shop(door, name))
     async with reopening(door):
         load = buying.begin()
         for target in (nodes.masters[1], nodes.masters[2], source):
             await buying.reach(len(buying.told) + MOVED_AFTER)
-            await move_whole(nodes, name, await nodes.owner(key_of(name)), target)
+            await nodes.move(hash_slot(key_of(name)), target)
         await buying.reach(len(buying.told) + SOLD_AFTER)
         await end(load)
     assert (dict(buying.refused), buying.unknown) == ({}, {})
@@ -142,7 +128,7 @@ async def test_a_slot_moved_key_by_key_is_refused_until_it_is_there(
 ) -> None:
     """Under load: while its keys lie on both sides nothing happens, and nothing is left unknown."""
     name = nodes.name_at(1, "by-hand")
-    source, target = await nodes.owner(key_of(name)), nodes.masters[2]
+    source, target = await nodes.owner(hash_slot(key_of(name))), nodes.masters[2]
     buying = Buying(await open_shop(door, name))
     async with reopening(door):
         load = buying.begin()
