@@ -183,7 +183,7 @@ class Fencing:
         if isinstance(found, Rebuilt):
             log.warning("%s", found.told())
             for epoch, last, blob in found.blobs:
-                self._memory.told(_slot(place), (0, 0), (epoch, last), blob)
+                self._memory.rebuilt(_slot(place), (epoch, last), blob)
             self._memory.woken.set()
 
     def _handed_in(self, place: Place, state: SlotState | None, fence: str) -> HandedIn:

@@ -104,6 +104,13 @@ class Memory:
             self._add(len(facts))
         return True
 
+    def rebuilt(self, slot: str, mark: Mark, facts: bytes) -> None:
+        """This process built the slot anew; these facts of its new epoch nobody else knows."""
+        known = self._known(slot)
+        known.seen = max(known.seen, mark)
+        known.facts.append((mark, facts))
+        self._add(len(facts))
+
     def lost(
         self, slot: str, script: str, keys: Sequence[str], args: Sequence[str | int | bytes]
     ) -> None:
