@@ -105,7 +105,7 @@ class Memory:
         return True
 
     def rebuilt(self, slot: str, mark: Mark, facts: bytes) -> None:
-        """This process built the slot anew; these facts of its new epoch nobody else knows."""
+        """The slot was built anew here; these facts of its new epoch nobody else knows."""
         known = self._known(slot)
         known.seen = max(known.seen, mark)
         known.facts.append((mark, facts))

@@ -11,7 +11,7 @@ import msgspec
 
 from inventory import facts as f, keys
 from inventory.chunks import chunked
-from inventory.ids import parse_order_id
+from inventory.ids import HEAD_LENGTH, bucket_of
 from inventory.records import BUYER_PREFIX, pack_buyer, pack_order
 from inventory.restore.replay import NOBODY, Slot
 from inventory.sales import SaleRecord
@@ -234,11 +234,14 @@ def _buckets(slot: Slot) -> dict[int, list[Field]]:
     """Orders and buyers, by the bucket that an order's id names."""
     found: dict[int, list[Field]] = {}
     buyers: dict[str, int] = {}
+    heads: dict[str, int] = {}
     for name, order in slot.orders.items():
-        address = parse_order_id(name)
-        assert address is not None, f"the facts name an order {name!r}"
-        found.setdefault(address.bucket, []).append((name, pack_order(order)))
-        buyers[order.buyer] = address.bucket
+        head = name[:HEAD_LENGTH]
+        bucket = heads.get(head)
+        if bucket is None:
+            bucket = heads[head] = bucket_of(name)
+        found.setdefault(bucket, []).append((name, pack_order(order)))
+        buyers[order.buyer] = bucket
     for buyer, bucket in buyers.items():
         count, passes = slot.counts.get(buyer, 0), slot.passes.get(buyer, ())
         if count or passes:
