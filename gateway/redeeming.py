@@ -8,22 +8,31 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Sequence
 
 from gateway.answers import KioskAnswer
 from gateway.auth import AtKiosk
 from gateway.credentials import Credentials
+from gateway.gathering import Gatherer
 from gateway.limits import AtOnce, MissLimit
 from gateway.metrics import Metrics
 from gateway.problems import Code, Refused
 from gateway.shelves import UNREADABLE, Shelves
 from inventory.codes import Codes
-from inventory.redemption import RedeemedUnit, RedeemOutcome, Redemption, UnknownCode
+from inventory.redemption import (
+    RedeemedUnit,
+    RedeemOutcome,
+    RedeemRequest,
+    Redemption,
+    UnknownCode,
+)
 from inventory.sales import SaleView
 from lua.faults import Fault
 from lua.store import Store
 
 log = logging.getLogger("dropgate.kiosks")
 
+_Slot = tuple[SaleView, int]
 OVER_AFTER_MS = 24 * 3_600_000
 """So long after its last ticket's time a closed sale is not looked through any more."""
 
@@ -41,6 +50,9 @@ class KioskDesk:
     ) -> None:
         self._redemption = Redemption(
             store, codes, find_minted=self._minted, find_outside=self._imported
+        )
+        self._gathered: Gatherer[_Slot, RedeemRequest, RedeemOutcome] = Gatherer(
+            self._redeem_slot, goes_first=True
         )
         self._shelves = shelves
         self._credentials = credentials
@@ -86,13 +98,28 @@ class KioskDesk:
         # Counted before the store is asked: else all that are asked at once would be free.
         self._misses.count(at.credential, now_s)
         try:
-            outcome = await self._redemption.redeem(typed, venue=at.venue, kiosk=at.kiosk, key=key)
-        except Fault:
-            self._misses.give_back(at.credential)  # an outage tells a guesser nothing
+            outcome = await self._redemption.redeem(
+                typed, venue=at.venue, kiosk=at.kiosk, key=key, redeem_in=self._redeem_in
+            )
+        except (Fault, Refused):
+            self._misses.give_back(at.credential)  # an outage or a rush tells a guesser nothing
             raise
         if not isinstance(outcome, UnknownCode):
             self._misses.give_back(at.credential)
         return outcome
+
+    async def idle(self) -> None:
+        """Return when nothing is being redeemed."""
+        await self._gathered.idle()
+
+    async def _redeem_in(self, stripe: int, request: RedeemRequest) -> RedeemOutcome:
+        sale = request.address.sale
+        return await self._gathered.ask(f"{sale.id}:{stripe}", (sale, stripe), request)
+
+    async def _redeem_slot(
+        self, slot: _Slot, batch: Sequence[RedeemRequest]
+    ) -> list[RedeemOutcome]:
+        return await self._redemption.redeem_all(*slot, batch)
 
     async def _minted(self, sale_number: int, serial: int) -> tuple[SaleView, int] | None:
         shelf = self._shelves.of_number(sale_number)

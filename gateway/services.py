@@ -133,7 +133,7 @@ class Services:
     async def close(self) -> None:
         """Stop the loops and close all connections."""
         await self.housekeeping.stop()
-        for part in (self.door, self.till, self.counts, self.seating):
+        for part in (self.door, self.till, self.kiosks, self.counts, self.seating):
             await part.idle()  # whoever asked may be gone; the store's answer is still on its way
         await self.fencing.close()
         await self.catalogue.close()

@@ -4,9 +4,11 @@ The code's own check comes first and costs the store nothing; then one script de
 outside code by its keyed digest belongs to `catalogue`, which is handed in as a function.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import msgspec
 
 from inventory import keys
 from inventory.codes import Codes, Foreign, Forged, Minted, Typo
@@ -15,8 +17,8 @@ from lua import Store, signature
 
 UNIT_REDEEM = signature(
     "unit_redeem",
-    keys=("sale", "offers", "units", "redemptions", "allotments", "facts"),
-    argv=("now_ms", "offer", "serial", "generation", "venue", "kiosk", "key"),
+    keys=("sale", "offers", "units", "allotments", "facts", "redemptions+"),
+    argv=("now_ms", "batch"),
     replies=(
         "no_slot",
         "replayed",
@@ -31,6 +33,8 @@ UNIT_REDEEM = signature(
     ),
 )
 ANY_GENERATION = -1
+BATCH_MAX = 64
+_FIXED_KEYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,16 @@ class UnitAddress:
     offer: int
     serial: int
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemRequest:
+    """One unit to use at a kiosk; `key` is the kiosk's own for this try."""
+
+    address: UnitAddress
+    venue: str
+    kiosk: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,8 @@ FindMinted = Callable[[int, int], Awaitable[tuple[SaleView, int] | None]]
 """(sale number, serial) → the sale and the offer number of the serial."""
 FindOutside = Callable[[str, str], Awaitable[tuple[SaleView, int, int] | None]]
 """(normalised code, venue) → the sale, the offer number and the serial."""
+RedeemIn = Callable[[int, RedeemRequest], Awaitable[RedeemOutcome]]
+"""(stripe, request) → its outcome in that stripe; a caller may gather several into one call."""
 
 
 class Redemption:
@@ -133,37 +149,55 @@ class Redemption:
         self._find_outside = find_outside
 
     async def redeem(
-        self, typed: str, *, venue: str, kiosk: str, key: str, now_ms: int = 0
+        self,
+        typed: str,
+        *,
+        venue: str,
+        kiosk: str,
+        key: str,
+        now_ms: int = 0,
+        redeem_in: RedeemIn | None = None,
     ) -> RedeemOutcome:
-        """Redeem what was typed or scanned at a kiosk; `key` is the kiosk's own for this try."""
+        """Redeem what was typed or scanned at a kiosk; `key` is the kiosk's own for this try.
+
+        `redeem_in` asks one stripe; without it each request is a call of its own, at `now_ms`.
+        """
         address = await self._address(typed, venue)
         if isinstance(address, UnknownCode):
             return address
+        request = RedeemRequest(address, venue, kiosk, key)
         outcome: RedeemOutcome = NotSold()
         # A serial does not say its stripe, and stripes may lend units; only the stripe that sold
         # the unit knows it as sold. Sales with one stripe, the usual case, ask once.
         for stripe in range(address.sale.stripes):
-            outcome = await self._redeem_in(
-                address, stripe, venue=venue, kiosk=kiosk, key=key, now_ms=now_ms
-            )
+            if redeem_in is not None:
+                outcome = await redeem_in(stripe, request)
+            else:
+                outcome = (await self.redeem_all(address.sale, stripe, [request], now_ms))[0]
             if not isinstance(outcome, NotSold):
                 break
         return outcome
 
-    async def _redeem_in(
-        self, address: UnitAddress, stripe: int, *, venue: str, kiosk: str, key: str, now_ms: int
-    ) -> RedeemOutcome:
-        sale = address.sale.id
-        slot_keys = (
-            keys.sale(sale, stripe),
-            keys.offers(sale, stripe),
-            keys.units(sale, stripe),
-            keys.redemptions(sale, stripe, address.serial),
-            keys.allotments(sale, stripe),
-            keys.facts(sale, stripe),
-        )
-        args = (now_ms, address.offer, address.serial, address.generation, venue, kiosk, key)
-        return _outcome(address, await self._store.run(UNIT_REDEEM, slot_keys, args))
+    async def redeem_all(
+        self, sale: SaleView, stripe: int, batch: Sequence[RedeemRequest], now_ms: int = 0
+    ) -> list[RedeemOutcome]:
+        """Redeem in one stripe of a sale, in order; one outcome each. At most BATCH_MAX."""
+        assert 0 < len(batch) <= BATCH_MAX, "a batch has a bounded size"
+        slot = (keys.sale, keys.offers, keys.units, keys.allotments, keys.facts)
+        slot_keys = [name(sale.id, stripe) for name in slot]
+        numbers: dict[str, int] = {}
+        records = []
+        for one in batch:
+            address = one.address
+            used = keys.redemptions(sale.id, stripe, address.serial)
+            number = numbers.setdefault(used, _FIXED_KEYS + 1 + len(numbers))
+            unit = (address.offer, address.serial, address.generation)
+            records.append((number, *unit, one.venue, one.kiosk, one.key))
+        args = (now_ms, msgspec.msgpack.encode(records))
+        replies = await self._store.run(UNIT_REDEEM, [*slot_keys, *numbers], args)
+        if replies == [b"no_slot"]:
+            forgotten(replies, sale.id)
+        return [_outcome(one.address, reply) for one, reply in zip(batch, replies, strict=True)]
 
     async def _address(self, typed: str, venue: str) -> UnitAddress | UnknownCode:
         match self._codes.check(typed):
@@ -214,5 +248,4 @@ def _outcome(address: UnitAddress, reply: list[Any]) -> RedeemOutcome:
         case [b"too_late", until_ms]:
             return TooLate(until_ms)
         case _:
-            forgotten(reply, address.sale.id)
-            raise AssertionError("forgotten() always raises")
+            raise AssertionError(f"unknown reply {reply!r}")

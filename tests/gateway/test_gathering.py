@@ -136,7 +136,7 @@ async def test_who_goes_first_waits_where_newcomers_are_refused(
     second = asyncio.create_task(gatherer.ask("s", "s", 2))
     await asyncio.sleep(0)
     verb.gate.set()
-    assert await asyncio.gather(first, second) == [2, 4]
+    assert (await first, await second) == (2, 4)
 
 
 async def test_the_wait_is_measured_in_calls_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,5 +173,5 @@ async def test_who_is_gone_before_the_call_is_not_sent() -> None:
     gone.cancel()
     await asyncio.wait([gone])
     verb.gate.set()
-    assert await asyncio.gather(first, stays) == [2, 6]
+    assert (await first, await stays) == (2, 6)
     assert verb.batches == [[1], [3]]

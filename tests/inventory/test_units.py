@@ -10,9 +10,11 @@ from inventory.redemption import (
     NotSold,
     RedeemedUnit,
     RedeemOutcome,
+    RedeemRequest,
     Redemption,
     TooEarly,
     TooLate,
+    UnitAddress,
     UnknownCode,
     VoidCode,
     WrongVenue,
@@ -84,6 +86,43 @@ async def test_a_code_is_refused_where_and_when_it_does_not_belong(shop: Shop) -
     assert await redeem(shop, CODES.mint(7, 9000, 0)) == UnknownCode(typo=False)
     assert await shop.everything() == before
     assert isinstance(await redeem(shop, code), RedeemedUnit)
+
+
+async def test_the_codes_of_a_batch_are_decided_one_after_the_other(shop: Shop) -> None:
+    """Each code has its own outcome, and each sees what the earlier ones of its batch did."""
+    pooled = (await shop.sold("ann", (POOLED, 2))).units
+    seated = (await shop.sold("bob", (SEATED, 1))).units[0]
+    held = (await shop.held("cat", (POOLED, 1))).units[0]
+
+    def asked(unit: out.OrderUnit, *, box: str = "k1", key: str = "r1") -> RedeemRequest:
+        address = UnitAddress(shop.sale, unit.offer, unit.serial, unit.generation)
+        return RedeemRequest(address, "grand", box, key)
+
+    before = await shop.everything()
+    batch = [asked(held), RedeemRequest(asked(seated).address, "other", "k1", "r1")]
+    refused = await kiosk(shop).redeem_all(shop.sale, 0, batch, shop.now)
+    assert refused == [NotSold(), WrongVenue("grand")]
+    assert await shop.everything() == before, "refusals change nothing"
+
+    batch = [
+        asked(pooled[0]),
+        asked(pooled[0], box="k2"),
+        asked(held),
+        asked(pooled[0]),
+        asked(seated, key="r2"),
+        asked(pooled[1], key="r3"),
+    ]
+    told = await kiosk(shop).redeem_all(shop.sale, 0, batch, shop.now)
+    assert [type(one) for one in told] == [
+        *(RedeemedUnit, AlreadyRedeemed, NotSold, RedeemedUnit, RedeemedUnit, RedeemedUnit)
+    ]
+    assert [one.replayed for one in told if isinstance(one, RedeemedUnit)] == [False, True] + [
+        False
+    ] * 2
+    assert (await shop.counts(POOLED))["redeemed"] == 2
+    assert (await shop.counts(SEATED))["redeemed"] == 1
+    again = await kiosk(shop).redeem_all(shop.sale, 0, batch[3:], shop.now)
+    assert [one.replayed for one in again if isinstance(one, RedeemedUnit)] == [True] * 3
 
 
 async def test_a_unit_of_any_stripe_is_redeemed(store: Store) -> None:

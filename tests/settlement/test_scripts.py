@@ -7,6 +7,7 @@ the verbs decide is inventory's business; here only the facts count.
 import random
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from gateway.rebuilding import Evidence, Rebuilt, rebuild_from_rules
@@ -90,10 +91,12 @@ class Story:
         """A kiosk uses a unit's code."""
         order = await self._some_order()
         for unit in order.units if order else ():
-            slot = [f"{{spring:0}}:{name}" for name in ("sale", "offers", "units")]
-            slot += [f"{{spring:0}}:r:{unit.serial // 256}", "{spring:0}:allotments"]
-            args = (self.shop.now, unit.offer, unit.serial, unit.generation, "grand", "k", "key")
-            await self.shop.store.run(UNIT_REDEEM, [*slot, "{spring:0}:facts"], args)
+            names = ("sale", "offers", "units", "allotments", "facts")
+            slot = [f"{{spring:0}}:{name}" for name in names]
+            used = f"{{spring:0}}:r:{unit.serial // 256}"
+            record = (6, unit.offer, unit.serial, unit.generation, "grand", "k", "key")
+            args = (self.shop.now, msgspec.msgpack.encode([record]))
+            await self.shop.store.run(UNIT_REDEEM, [*slot, used], args)
             return
 
     async def allot(self) -> None:
