@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from inventory import keys, outcomes as out
-from inventory.batch_records import confirm_record, end_record, hold_record
+from inventory.batch_records import apart, confirm_record, end_record, hold_record
 from inventory.batching import STOCK_KEYS, Records, address_in, by_stripe, stock_keys
 from inventory.records import order_from
 from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
@@ -266,7 +266,7 @@ class Orders:
                 if got == [b"no_slot"]:
                     forgotten(got, sale.id)
                 for at, reply in zip(waiting, got, strict=True):
-                    replies[at] = reply
+                    replies[at] = apart(reply)
                 waiting = [at for at in waiting if replies[at] == [b"due"]]
                 rounds += 1
         return replies
@@ -299,4 +299,4 @@ class Orders:
         reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, records.packed()))
         if reply == [b"no_slot"]:
             forgotten(reply, sale.id)
-        return reply
+        return [apart(one) for one in reply]

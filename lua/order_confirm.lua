@@ -19,18 +19,18 @@
 --   2 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
 --     KEYS, order, amount_minor, owner: the buyer or '' and the seller or '', payment
 --   3 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY one list per record, in order of precedence; no_slot stands for the whole call
+-- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
 --   not_yours
---   replayed order_record marks
---   unfulfilled_again order_record marks
+--   replayed marks order_record
+--   unfulfilled_again marks order_record
 --   already_paid payment
 --   amount_mismatch amount_minor
 --   due                                 holds have run out; expire them and ask again
---   confirmed order_record marks
---   reclaimed order_record marks
---   unfulfilled order_record marks
+--   confirmed marks order_record
+--   reclaimed marks order_record
+--   unfulfilled marks order_record
 -- COST O(units of the orders)
 --@include stock
 --@include orders
@@ -38,20 +38,23 @@
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local RECORD = '>I2c24I8Bc0Bc0I2c0'
+local CONFIRMED_FACT = '\154' .. cmsgpack.pack('confirmed')
 local ended = {}
 
 -- A hold that ran out but was not given back yet still has its units.
 local function confirm_held(key, id, order, payment)
-  for _, line in ipairs(order[LINES]) do
-    local offer = offer_of(line[1])
-    offer[HELD] = offer[HELD] - #line[3]
-    offer[SOLD] = offer[SOLD] + #line[3]
+  local lines = order[LINES]
+  for i = 1, #lines do
+    local offer, units = offer_of(lines[i][1]), #lines[i][3]
+    offer[HELD] = offer[HELD] - units
+    offer[SOLD] = offer[SOLD] + units
   end
   ended[#ended + 1] = id
   order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'c', payment, 0
-  add_fact(slot, 'confirmed', id, order[BUYER], order[SELLER], order[REFERENCE], order[LINES],
-    order[AMOUNT], payment)
-  return { 'confirmed', order_set(slot, key, id, order), units_sold(id, order[LINES]) }
+  add_packed_fact(slot, CONFIRMED_FACT, id, order[WHO_PACKED] .. order[LINES_PACKED]
+    .. cmsgpack.pack(order[AMOUNT], payment))
+  local marks = units_sold(id, lines)
+  return told('confirmed', marks, order_set(slot, key, id, order))
 end
 
 local function sells_still(order)
@@ -74,34 +77,36 @@ local function reclaim(key, id, order, payment)
   local lines
   if sells_still(order) and count_of(key, order[BUYER]) + quantity <= slot.limit then
     lines = allocate(slot, wanted, SOLD)
-    if not lines and something_due(slot) then return { 'due' } end
+    if not lines and something_due(slot) then return 'due' end
   end
   order[PAYMENT] = payment
   if not lines then
     order[STATE] = 'u'
     add_fact(slot, 'unfulfilled', id, order[BUYER], order[SELLER], order[REFERENCE], order[AMOUNT],
       payment)
-    return { 'unfulfilled', order_set(slot, key, id, order), unit_marks(id, order[LINES]) }
+    local marks = unit_marks(id, order[LINES])
+    return told('unfulfilled', marks, order_set(slot, key, id, order))
   end
   order[STATE], order[LINES], order[EXPIRES_AT] = 'c', lines, 0
+  order[LINES_PACKED] = cmsgpack.pack(lines)
   count_add(key, order[BUYER], quantity)
   add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
     order[AMOUNT], payment)
-  return { 'reclaimed', order_set(slot, key, id, order), units_sold(id, lines) }
+  return told('reclaimed', units_sold(id, lines), order_set(slot, key, id, order))
 end
 
 local function decide(key, id, amount, buyer, seller, payment)
   local order = order_of(key, id)
-  if not order then return { 'not_found' } end
+  if not order then return 'not_found' end
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
-    return { 'not_yours' }
+    return 'not_yours'
   end
   if order[PAYMENT] ~= '' then
-    if order[PAYMENT] ~= payment then return { 'already_paid', order[PAYMENT] } end
+    if order[PAYMENT] ~= payment then return 'already_paid ' .. order[PAYMENT] end
     local word = order[STATE] == 'u' and 'unfulfilled_again' or 'replayed'
-    return { word, fields[id], unit_marks(id, order[LINES]) }
+    return told(word, unit_marks(id, order[LINES]), fields[id])
   end
-  if amount ~= order[AMOUNT] then return { 'amount_mismatch', order[AMOUNT] } end
+  if amount ~= order[AMOUNT] then return 'amount_mismatch ' .. whole(order[AMOUNT]) end
   if order[STATE] == 'h' then return confirm_held(key, id, order, payment) end
   assert(order[STATE] == 'e' or order[STATE] == 'r', 'unpaid order in ' .. order[STATE])
   return reclaim(key, id, order, payment)

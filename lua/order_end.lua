@@ -20,13 +20,13 @@
 --   3 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
 --     KEYS, order, the buyer or '', the seller or ''
 --   4 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY one list per record, in order of precedence; no_slot stands for the whole call
+-- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
 --   no_slot                             this store does not know the sale
 --   not_found
 --   not_yours
---   not_held order_record marks    it ended before, or was confirmed
+--   not_held marks order_record    it ended before, or was confirmed
 --   not_due                             its time has not come
---   ended order_record marks
+--   ended marks order_record
 -- COST O(units of the orders)
 --@include stock
 --@include orders
@@ -34,25 +34,28 @@ local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local RECORD = '>I2c24Bc0Bc0'
 local how, ended = ARGV[2], {}
+local FACT = '\151' .. cmsgpack.pack(how)
 assert(how == 'released' or how == 'expired', 'how is released or expired')
 
 local function decide(key, id, buyer, seller)
   local order = order_of(key, id)
-  if not order then return { 'not_found' } end
+  if not order then return 'not_found' end
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
-    return { 'not_yours' }
+    return 'not_yours'
   end
   if order[STATE] ~= 'h' then
-    return { 'not_held', fields[id], unit_marks(id, order[LINES]) }
+    return told('not_held', unit_marks(id, order[LINES]), fields[id])
   end
-  if how == 'expired' and slot.now < order[EXPIRES_AT] then return { 'not_due' } end
-  for _, line in ipairs(order[LINES]) do give(line[1], offer_of(line[1]), line[3], HELD) end
+  if how == 'expired' and slot.now < order[EXPIRES_AT] then return 'not_due' end
+  local lines = order[LINES]
+  for i = 1, #lines do give(lines[i][1], offer_of(lines[i][1]), lines[i][3], HELD) end
   ended[#ended + 1] = id
   order[STATE], order[EXPIRES_AT] = how == 'released' and 'r' or 'e', 0
   count_add(key, order[BUYER], -units_in(order[LINES]))
-  add_fact(slot, how, id, order[BUYER], order[SELLER], order[LINES])
+  add_packed_fact(slot, FACT, id, cmsgpack.pack(order[BUYER], order[SELLER])
+    .. order[LINES_PACKED])
   local packed = order_set(slot, key, id, order)
-  return { 'ended', packed, unit_marks(id, order[LINES]) }
+  return told('ended', unit_marks(id, order[LINES]), packed)
 end
 
 local replies = {}

@@ -15,13 +15,14 @@
 --   8+ buckets+ hash   each buyer's orders, count and passes
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
---   2 batch    string  1..256 records joined, each as RECORD and LINE below say: number of its
---     bucket in KEYS, order, buyer, 1 to sell in one step, the pass's end and drop, the pass or '',
---     and packed as they are to be kept: seller and reference, payment, fingerprint; its lines
+--   2 batch    string  1..256 records joined, each as RECORD in asked.lua says: number of its bucket
+--     in KEYS, order, its buyer's field, 1 to sell in one step, the pass's end and drop, the pass or
+--     ''; packed as they are to be kept: who (buyer, seller, reference), rest (payment, fingerprint,
+--     pass), fingerprint; the lines: offer, quantity, number of serials named, serials
 --   3 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY one list per record, in order of precedence; no_slot stands for the whole call
+-- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
 --   no_slot                             this store does not know the sale
---   replayed order_record marks
+--   replayed marks order_record
 --   key_reused                          same key and buyer, other content
 --   not_open opens_at_ms
 --   paused
@@ -40,154 +41,165 @@
 --   all_held offer retry_at_ms
 --   not_together offer
 --   sold_out offer
---   held order_record marks
---   sold order_record marks
+--   held marks order_record
+--   sold marks order_record
 -- COST O(units asked for)
 --@include stock
 --@include orders
 --@include allocate
-local RECORD, LINE, SERIAL = '>I2c24c24BI8I2Bc0I2c0I2c0Bc0B', '>I2BB', 'I4'
-local AT, ORDER, BY, ONE_STEP, PASS_ENDS, PASS_DROP, PASS_ID, SAID, PAID, PRINT, ASKED, KEY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
--- Facts and records are joined from packed pieces: text of 24 characters, an integer of 64 bits, ''.
-local TEXT24, UINT64, NOTHING = '\184', 207, '\160'
-local SOLD_FACT, HELD_FACT = '\157' .. cmsgpack.pack('sold'), '\157' .. cmsgpack.pack('held')
+--@include asked
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
-local drop_packed = cmsgpack.pack(slot.drop)
-local new_due, seen = {}, {}
-
-local function read_lines(batch, count, at)
-  local lines = {}
-  for i = 1, count do
-    local offer, quantity, named
-    offer, quantity, named, at = struct.unpack(LINE, batch, at)
-    local serials = {}
-    if named > 0 then
-      serials = { struct.unpack('>' .. SERIAL:rep(named), batch, at) }
-      at = table.remove(serials)
-    end
-    lines[i] = { offer, quantity, serials }
-  end
-  return lines, at
-end
-
--- All records, and in one read for each key what they need of buckets and offers.
-local function read_batch(batch)
-  local records, names_of, numbers, known = {}, {}, {}, {}
-  local at, past = 1, #batch
-  while at <= past do
-    local record = { struct.unpack(RECORD, batch, at) }
-    record[ASKED], at = read_lines(batch, record[ASKED], record[KEY])
-    local key = KEYS[record[AT]]
-    record[KEY] = key
-    local names = names_of[key]
-    if not names then
-      names = {}
-      names_of[key] = names
-    end
-    names[#names + 1] = record[ORDER]
-    names[#names + 1] = 'b:' .. record[BY]
-    for _, line in ipairs(record[ASKED]) do
-      if not known[line[1]] then
-        known[line[1]] = true
-        numbers[#numbers + 1] = line[1]
-      end
-    end
-    records[#records + 1] = record
-  end
-  buckets_fetch(names_of)
-  offers_fetch(numbers)
-  return records
-end
+local now, limit, facts, new_due = slot.now, slot.limit, slot.facts, {}
+-- Facts and records are joined from packed pieces, most of them the same for the whole batch:
+-- \184 begins a text of 24 characters, \207 an integer of 64 bits, \206 one of 32, \160 is ''.
+local number_of = struct.pack
+local packed_drop, packed_now = cmsgpack.pack(slot.drop), number_of('>I8', now)
+local SOLD_FACT, HELD_FACT = '\157' .. cmsgpack.pack('sold') .. '\207', '\157'
+  .. cmsgpack.pack('held') .. '\207'
+local AT_ORDER, AMOUNT_IS, ENDS_IS = '\207' .. packed_now .. '\184', '\207',
+  '\207' .. number_of('>I8', now + slot.hold_ms)
+local SOLD_TIMES, HELD_TIMES = packed_now .. number_of('>I8', 0),
+  packed_now .. number_of('>I8', now + slot.hold_ms)
+local DROP_IS = number_of('>I2', slot.drop) .. SEVEN
+local line_heads, amounts = {}, {}   -- offer → its line up to the serial; amount → packed
 
 local function refused_by_sale()
-  if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return { 'closed' } end
+  if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return 'closed' end
   if slot.state == 'announced' or (slot.state == 'open' and slot.drop == 0) then
-    return { 'not_open', slot.drops[1] or 0 }
+    return 'not_open ' .. whole(slot.drops[1] or 0)
   end
-  if slot.state ~= 'open' then return { slot.state } end
+  return slot.state ~= 'open' and slot.state
+end
+local sale_refuses = refused_by_sale()
+
+local function refused_by_pass(field, pass, ends, drop)
+  local buyer = fields[field]
+  if buyer and buyer:find(' ' .. pass .. ' ', 1, true) then return 'pass_spent' end
+  if now >= ends then return 'pass_expired' end
+  return drop ~= slot.drop and 'pass_of_another_drop'
 end
 
-local function refused_by_pass(record)
-  local pass = record[PASS_ID]
-  if pass == '' then return nil end
-  if is_spent(record[KEY], record[BY], pass) then return { 'pass_spent' } end
-  if slot.now >= record[PASS_ENDS] then return { 'pass_expired' } end
-  if record[PASS_DROP] ~= slot.drop then return { 'pass_of_another_drop' } end
+local function refused_by_offer(number)
+  local offer = offer_of(number)
+  if not offer then return 'unknown_offer ' .. number end
+  if offer[DROP] > slot.drop then
+    return 'offer_not_open ' .. number .. ' ' .. whole(slot.drops[offer[DROP]] or 0)
+  end
+  local over = offer[ENDS_AT] > 0 and slot.now >= offer[ENDS_AT]
+  return (over or (offer[DROP] < slot.drop and not slot.carry)) and 'offer_closed ' .. number
 end
 
-local function refused_by_offer(lines)
+-- Whether each offer can be bought now: the same for the whole batch.
+local offer_refuses = {}
+
+-- What the offers say, or nil and how many units are asked for.
+local function refused_by_lines(wanted)
   local quantity = 0
-  for _, line in ipairs(lines) do
-    local offer = offer_of(line[1])
-    if not offer then return { 'unknown_offer', line[1] } end
-    if offer[DROP] > slot.drop then
-      return { 'offer_not_open', line[1], slot.drops[offer[DROP]] or 0 }
-    end
-    local over = offer[ENDS_AT] > 0 and slot.now >= offer[ENDS_AT]
-    if over or (offer[DROP] < slot.drop and not slot.carry) then
-      return { 'offer_closed', line[1] }
-    end
+  for _, line in ipairs(wanted) do
+    local number = line[1]
+    if offer_refuses[number] == nil then offer_refuses[number] = refused_by_offer(number) end
+    if offer_refuses[number] then return offer_refuses[number] end
     quantity = quantity + line[2]
   end
   return nil, quantity
 end
 
--- The order's record and its fact are joined from the same pieces.
-local function keep(record, lines, amount)
-  local order, one_step = record[ORDER], record[ONE_STEP] == 1
-  local packed_lines = cmsgpack.pack(lines)
-  local pass = record[PASS_ID] == '' and NOTHING or cmsgpack.pack(record[PASS_ID])
-  local who = TEXT24 .. record[BY] .. record[SAID]
-  local ends = one_step and 0 or slot.now + slot.hold_ms
-  slot.fact = slot.fact + 1
-  local numbers = struct.pack('>BI8BI8', UINT64, slot.fact, UINT64, slot.now)
-  if one_step then
-    slot.facts[#slot.facts + 1] = SOLD_FACT .. numbers .. TEXT24 .. order .. who .. drop_packed
-      .. packed_lines .. struct.pack('>BI8', UINT64, amount) .. record[PAID] .. record[PRINT] .. pass
-  else
-    slot.facts[#slot.facts + 1] = HELD_FACT .. numbers .. TEXT24 .. order .. who .. drop_packed
-      .. pass .. packed_lines .. struct.pack('>BI8BI8', UINT64, amount, UINT64, ends) .. record[PRINT]
-    new_due[#new_due + 1] = ends
-    new_due[#new_due + 1] = order
+local function pack_run(number, first, quantity)
+  local head = line_heads[number]
+  if not head then
+    head = '\145\147' .. cmsgpack.pack(number, offers[number][PRICE])
+    line_heads[number] = head
   end
-  local packed = order_head(slot, one_step and 'c' or 'h', slot.now, ends, amount, slot.drop)
-    .. SEVEN .. who .. packed_lines .. record[PAID] .. record[PRINT] .. pass
-  field_set(record[KEY], order, packed)
-  return packed
+  if quantity == 1 then return head .. '\145\206' .. number_of('>I4', first) end
+  local serials = {}
+  for i = 1, quantity do serials[i] = first + i - 1 end
+  return head .. cmsgpack.pack(serials)
 end
 
-local function decide(record)
-  local key, order, buyer, wanted = record[KEY], record[ORDER], record[BY], record[ASKED]
-  if fields[order] then
-    local known = order_of(key, order)
-    if cmsgpack.pack(known[FINGERPRINT]) ~= record[PRINT] then return { 'key_reused' } end
-    return { 'replayed', fields[order], unit_marks(order, known[LINES]) }
+local function marks_of_run(order, first, quantity, one_step)
+  local mark = one_step and unit_sold or unit_mark
+  if quantity == 1 then return mark(order, first) end
+  local marks = {}
+  for i = 1, quantity do marks[i] = mark(order, first + i - 1) end
+  return table.concat(marks)
+end
+
+-- Packed lines, amount and marks of what was taken; or nil and the refusal.
+local function taken(order, number, quantity, wanted, one_step)
+  local to = one_step and SOLD or HELD
+  local first = not wanted and take_run(number, quantity, to)
+  if first then
+    return pack_run(number, first, quantity), offers[number][PRICE] * quantity,
+      marks_of_run(order, first, quantity, one_step)
   end
-  local refusal = refused_by_sale() or refused_by_pass(record)
+  local lines, amount = allocate(slot, wanted or { { number, quantity, {} } }, to)
+  if lines then
+    local marks = one_step and units_sold(order, lines) or unit_marks(order, lines)
+    return cmsgpack.pack(lines), amount, marks
+  end
+  local some_due, first_due = something_due(slot)
+  if some_due then return nil, 'due' end
+  if amount[1] == 'all_held' then amount[3] = whole(first_due) end
+  return nil, table.concat(amount, ' ')
+end
+
+local function replayed(key, order, fingerprint)
+  local known = order_of(key, order)
+  if cmsgpack.pack(known[FINGERPRINT]) ~= fingerprint then return 'key_reused' end
+  return told('replayed', unit_marks(order, known[LINES]), fields[order])
+end
+
+-- The parameters are a record's, in the order of RECORD.
+local function decide(key, order, field, one_step, pass_ends, pass_drop, pass, who, rest,
+  fingerprint, _, number, quantity, _, wanted)
+  if fields[order] then return replayed(key, order, fingerprint) end
+  local refusal = sale_refuses
+    or (pass ~= '' and refused_by_pass(field, pass, pass_ends, pass_drop))
   if refusal then return refusal end
-  local refused, quantity = refused_by_offer(wanted)
-  if refused then return refused end
-  local has = count_of(key, buyer)
-  if has + quantity > slot.limit then return { 'limit_reached', slot.limit, has } end
-
-  local one_step = record[ONE_STEP] == 1
-  local lines, amount = allocate(slot, wanted, one_step and SOLD or HELD)
-  if not lines then
-    local some_due, first_due = something_due(slot)
-    if some_due then return { 'due' } end
-    if amount[1] == 'all_held' then amount[3] = first_due end
-    return amount
+  if wanted then
+    refusal, quantity = refused_by_lines(wanted)
+  else
+    refusal = offer_refuses[number]
+    if refusal == nil then
+      refusal = refused_by_offer(number)
+      offer_refuses[number] = refusal
+    end
   end
-  count_add(key, buyer, quantity, record[PASS_ID] ~= '' and record[PASS_ID])
-  local packed = keep(record, lines, amount)
-  if one_step then return { 'sold', packed, units_sold(order, lines) } end
-  return { 'held', packed, unit_marks(order, lines) }
+  if refusal then return refusal end
+  local has, passes = counted(fields[field])
+  if has + quantity > limit then return 'limit_reached ' .. limit .. ' ' .. has end
+  one_step = one_step == 1
+  local lines, amount, marks = taken(order, number, quantity, wanted, one_step)
+  if not lines then return amount end
+
+  local fact = number_of('>I8', next_fact(slot))
+  local packed_amount = amounts[amount]
+  if not packed_amount then
+    packed_amount = number_of('>I8', amount)
+    amounts[amount] = packed_amount
+  end
+  local record
+  if one_step then
+    facts[#facts + 1] = SOLD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop .. lines
+      .. AMOUNT_IS .. packed_amount .. rest
+    record = 'c' .. fact .. SOLD_TIMES .. packed_amount .. DROP_IS .. who .. lines .. rest
+  else
+    new_due[#new_due + 1] = now + slot.hold_ms
+    new_due[#new_due + 1] = order
+    facts[#facts + 1] = HELD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop
+      .. (pass == '' and '\160' or cmsgpack.pack(pass)) .. lines .. AMOUNT_IS .. packed_amount
+      .. ENDS_IS .. fingerprint
+    record = 'h' .. fact .. HELD_TIMES .. packed_amount .. DROP_IS .. who .. lines .. rest
+  end
+  if pass ~= '' then passes = (passes == '' and ' ' or passes) .. pass .. ' ' end
+  count_set(key, field, has + quantity, passes)
+  field_set(key, order, record)
+  return told(one_step and 'sold' or 'held', marks, record)
 end
 
-local replies = {}
-for i, record in ipairs(read_batch(ARGV[2])) do replies[i] = decide(record) end
+local replies, records = {}, read_asked(ARGV[2])
+for i = 1, #records do replies[i] = decide(unpack(records[i])) end
 write_buckets()
 write_pairs('ZADD', DUE, new_due)
 write_stock(slot)

@@ -8,13 +8,11 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from inventory.batch_records import CONFIRM, HOLD, LINE
 from inventory.restore.replay import Slot
 from inventory.restore.withholding import Claim
 
 Argument = str | int | bytes
-_HOLD = struct.Struct(">H24s24sBQHB")
-_LINE = struct.Struct(">HBB")
-_CONFIRM = struct.Struct(">H24sQB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,15 @@ def claims_of(call: Call, slot: Slot) -> list[Claim]:
 def _holds(batch: bytes, slot: Slot) -> Iterator[Claim]:
     at = 0
     while at < len(batch):
-        _, order, _, _, _, _, length = _HOLD.unpack_from(batch, at)
-        at += _HOLD.size + length
-        for _ in range(2):  # what is said of it, and its payment
+        _, order, _, _, _, _, length = HOLD.unpack_from(batch, at)
+        at += HOLD.size + length
+        for _ in range(2):  # who asked, and what else is kept of it
             at += 2 + int.from_bytes(batch[at : at + 2])
         at += 1 + batch[at]
         lines, at = batch[at], at + 1
         for _ in range(lines):
-            offer, quantity, named = _LINE.unpack_from(batch, at)
-            at += _LINE.size
+            offer, quantity, named = LINE.unpack_from(batch, at)
+            at += LINE.size
             serials = struct.unpack_from(f">{named}I", batch, at)
             at += 4 * named
             if order.decode() not in slot.orders:
@@ -60,8 +58,8 @@ def _confirms(batch: bytes, slot: Slot) -> Iterator[Claim]:
     """A payment that came late may have taken as many units as its order had."""
     at = 0
     while at < len(batch):
-        _, name, _, length = _CONFIRM.unpack_from(batch, at)
-        at += _CONFIRM.size + length
+        _, name, _, length = CONFIRM.unpack_from(batch, at)
+        at += CONFIRM.size + length
         at += 1 + batch[at]
         at += 2 + int.from_bytes(batch[at : at + 2])
         order = slot.orders.get(name.decode())

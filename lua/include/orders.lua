@@ -5,12 +5,12 @@
 -- are joined from pieces that came packed. States: h held, c confirmed, r released, e expired,
 -- p partly_refunded, f refunded, u paid_unfulfilled.
 local ORDER_HEAD, ORDER_HEAD_BYTES = '>c1I8I8I8I8I2', 35
-local BUYER, SELLER, REFERENCE, LINES, PAYMENT, FINGERPRINT, PASS, REFUNDED, REFUNDS,
-  STATE, LAST_FACT, HELD_AT, EXPIRES_AT, AMOUNT, ORDER_DROP =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+local STATE, LAST_FACT, HELD_AT, EXPIRES_AT, AMOUNT, ORDER_DROP, BUYER, SELLER, REFERENCE, LINES,
+  PAYMENT, FINGERPRINT, PASS, REFUNDED, REFUNDS, WHO_PACKED, LINES_PACKED, LAST_PACKED =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 local SEVEN, NINE = '\151', '\153'   -- the heads of the array, without and with refunds
 local fields = {}                    -- field → value, false where there is none
-local changed, changes = {}, {}      -- field → true, bucket key → names of its changed fields
+local changes, gone = {}, {}         -- bucket key → fields and values, → fields that go
 local orders = {}                    -- order → its record taken apart
 
 -- What the records of a batch need of their buckets, one read for each: bucket key → fields.
@@ -28,24 +28,45 @@ end
 
 local function field_set(key, name, value)
   fields[name] = value
-  if changed[name] then return end
-  changed[name] = true
-  local names = changes[key]
-  if not names then
-    names = {}
-    changes[key] = names
+  local pairs_flat = changes[key]
+  if not pairs_flat then
+    pairs_flat = {}
+    changes[key] = pairs_flat
   end
-  names[#names + 1] = name
+  if value then
+    local last = #pairs_flat
+    pairs_flat[last + 1], pairs_flat[last + 2] = name, value
+  else
+    local names = gone[key] or {}
+    names[#names + 1] = name
+    gone[key] = names
+  end
 end
 
+-- An order's record taken apart. The pieces that nothing changes stay packed too.
 local function order_of(key, id)
   if orders[id] then return orders[id] end
   local record = field_of(key, id)
   if not record then return nil end
-  local _, order = cmsgpack.unpack_one(record, ORDER_HEAD_BYTES)
-  order[STATE], order[LAST_FACT], order[HELD_AT], order[EXPIRES_AT], order[AMOUNT],
-    order[ORDER_DROP] = struct.unpack(ORDER_HEAD, record)
-  if not order[REFUNDED] then order[REFUNDED], order[REFUNDS] = 0, {} end
+  local state, fact, held_at, expires_at, amount, drop = struct.unpack(ORDER_HEAD, record)
+  local next_of, first = cmsgpack.unpack_one, ORDER_HEAD_BYTES + 1
+  local at, buyer, seller, reference, lines, payment, fingerprint, pass
+  at, buyer = next_of(record, first)
+  at, seller = next_of(record, at)
+  at, reference = next_of(record, at)
+  local after_who, after_lines, after_payment, after_pass = at
+  after_lines, lines = next_of(record, after_who)
+  after_payment, payment = next_of(record, after_lines)
+  at, fingerprint = next_of(record, after_payment)
+  after_pass, pass = next_of(record, at)
+  local refunded, refunds = 0, {}
+  if after_pass >= 0 then
+    at, refunded = next_of(record, after_pass)
+    at, refunds = next_of(record, at)
+  end
+  local order = { state, fact, held_at, expires_at, amount, drop, buyer, seller, reference, lines,
+    payment, fingerprint, pass, refunded, refunds, record:sub(first + 1, after_who),
+    record:sub(after_who + 1, after_lines), record:sub(after_payment + 1, after_pass) }
   orders[id] = order
   return order
 end
@@ -67,50 +88,82 @@ local function read_orders(form, batch)
   return records
 end
 
-local function order_head(slot, state, held_at, expires_at, amount, drop)
-  return struct.pack(ORDER_HEAD, state, slot.fact, held_at, expires_at, amount, drop)
-end
-
 -- The record of an order as its last fact left it.
 local function order_set(slot, key, id, order)
-  local head = order_head(slot, order[STATE], order[HELD_AT], order[EXPIRES_AT], order[AMOUNT],
-    order[ORDER_DROP])
-  local asked = cmsgpack.pack(order[BUYER], order[SELLER], order[REFERENCE], order[LINES],
-    order[PAYMENT], order[FINGERPRINT], order[PASS])
-  local record
+  local refunds, more = SEVEN, ''
   if #order[REFUNDS] > 0 then
-    record = head .. NINE .. asked .. cmsgpack.pack(order[REFUNDED], order[REFUNDS])
-  else
-    record = head .. SEVEN .. asked
+    refunds, more = NINE, cmsgpack.pack(order[REFUNDED], order[REFUNDS])
   end
+  local record = struct.pack(ORDER_HEAD, order[STATE], slot.fact, order[HELD_AT],
+      order[EXPIRES_AT], order[AMOUNT], order[ORDER_DROP]) .. refunds .. order[WHO_PACKED]
+    .. order[LINES_PACKED] .. cmsgpack.pack(order[PAYMENT]) .. order[LAST_PACKED] .. more
   field_set(key, id, record)
   return record
 end
 
-local function count_of(key, buyer)
-  local value = field_of(key, 'b:' .. buyer)
+-- A fact of an order, from its kind with the head of its array, and what follows the order's id.
+local function add_packed_fact(slot, kind, id, more)
+  slot.facts[#slot.facts + 1] = kind
+    .. struct.pack('>BI8BI8', 207, next_fact(slot), 207, slot.now) .. '\184' .. id .. more
+end
+
+-- What a buyer's record says: units counted, and the passes as they are written.
+local function counted(value)
   if not value then return 0, '' end
-  local count, passes = value:match('^(%d+)(.*)$')
-  return tonumber(count), passes
+  local count = tonumber(value)
+  if count then return count, '' end
+  local passes = value:find(' ', 1, true)
+  return tonumber(value:sub(1, passes - 1)), value:sub(passes)
 end
 
--- So many units more or fewer, and a pass that is spent now, or none.
-local function count_add(key, buyer, units, pass)
-  local count, passes = count_of(key, buyer)
-  if pass then passes = passes .. (passes == '' and ' ' or '') .. pass .. ' ' end
-  local left = count + units
-  field_set(key, 'b:' .. buyer, (left > 0 or passes ~= '') and whole(left) .. passes)
+local texts = {}   -- number → its text; a few small numbers make up most of a batch
+
+local function count_set(key, field, count, passes)
+  local text = texts[count]
+  if not text then
+    text = whole(count)
+    texts[count] = text
+  end
+  if passes ~= '' then text = text .. passes end
+  field_set(key, field, text ~= '0' and text)
 end
 
-local function is_spent(key, buyer, pass)
-  local value = field_of(key, 'b:' .. buyer)
-  return value and value:find(' ' .. pass .. ' ', 1, true)
+local function count_of(key, buyer)
+  return (counted(field_of(key, 'b:' .. buyer)))
+end
+
+local function count_add(key, buyer, units)
+  local count, passes = counted(field_of(key, 'b:' .. buyer))
+  count_set(key, 'b:' .. buyer, count + units, passes)
 end
 
 local function units_in(lines)
   local sum = 0
   for _, line in ipairs(lines) do sum = sum + #line[3] end
   return sum
+end
+
+-- What a batch tells of an order: one text, because a list costs the server a dozen lookups.
+local function told(word, marks, record)
+  return word .. ' ' .. marks .. ' ' .. record
+end
+
+-- One unit becomes sold, and its mark then. It keeps the generation that its last return left.
+local function unit_sold(id, serial)
+  local entry = unit_entry(serial)
+  if entry == BLANK then
+    unit_put(serial, 's0' .. id)
+    return 's0'
+  end
+  assert(entry:byte(1) == 45, 'unit ' .. serial .. ' is ' .. entry .. ' and was to be sold')
+  local mark = 's' .. entry:sub(2, 2)
+  unit_put(serial, mark .. id)
+  return mark
+end
+
+-- The mark of a unit that an order holds.
+local function unit_mark(_, serial)
+  return '-' .. sub(unit_entry(serial), 2, 2)
 end
 
 -- The mark of every unit of an order, in the order of its lines: state and generation, and '-' for
@@ -126,37 +179,24 @@ local function unit_marks(id, lines)
   return table.concat(marks)
 end
 
--- Every unit of an order becomes sold, and its marks then. A unit keeps the generation that its
--- last return left.
+-- Every unit of an order becomes sold, and their marks then.
 local function units_sold(id, lines)
   local marks = {}
-  for _, line in ipairs(lines) do
-    for _, serial in ipairs(line[3]) do
-      local entry, mark = unit_entry(serial), 's0'
-      if entry ~= BLANK then
-        assert(entry:byte(1) == 45, 'unit ' .. serial .. ' is ' .. entry .. ' and was to be sold')
-        mark = 's' .. entry:sub(2, 2)
-      end
-      unit_put(serial, mark .. id)
-      marks[#marks + 1] = mark
-    end
+  for i = 1, #lines do
+    local serials = lines[i][3]
+    for at = 1, #serials do marks[#marks + 1] = unit_sold(id, serials[at]) end
   end
-  return #marks == 1 and marks[1] or table.concat(marks)
+  return table.concat(marks)
 end
 
+-- A field that changed twice is written twice, and its last value stays.
 local function write_buckets()
-  for key, names in pairs(changes) do
-    local flat, gone = {}, {}
+  for key, pairs_flat in pairs(changes) do write_pairs('HSET', key, pairs_flat) end
+  for key, names in pairs(gone) do
+    local left = {}
     for _, name in ipairs(names) do
-      local value = fields[name]
-      if value then
-        flat[#flat + 1] = name
-        flat[#flat + 1] = value
-      else
-        gone[#gone + 1] = name
-      end
+      if not fields[name] then left[#left + 1] = name end
     end
-    write_pairs('HSET', key, flat)
-    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    if #left > 0 then redis.call('HDEL', key, unpack(left)) end
   end
 end

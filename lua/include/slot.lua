@@ -32,9 +32,13 @@ local function whole(number)
 end
 
 -- Facts are kept as msgpack, so that a script may also join one from pieces that came packed.
-local function add_fact(slot, kind, ...)
+local function next_fact(slot)
   slot.fact = slot.fact + 1
-  slot.facts[#slot.facts + 1] = cmsgpack.pack({ kind, slot.fact, slot.now, ... })
+  return slot.fact
+end
+
+local function add_fact(slot, kind, ...)
+  slot.facts[#slot.facts + 1] = cmsgpack.pack({ kind, next_fact(slot), slot.now, ... })
 end
 
 local function array_head(count)

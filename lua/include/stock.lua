@@ -98,6 +98,34 @@ local function take_pooled(number, offer, n)
   return serials
 end
 
+-- The chunks of the units that so many more of each pooled offer will be, if none came back.
+local function units_in_line(numbers, asked)
+  local chunks = {}
+  for i = 1, #numbers do
+    local offer = offers[numbers[i]]
+    if offer and offer[KIND] ~= 's' then
+      local last = math.min(offer[NEXT] + asked[numbers[i]], offer[END]) - 1
+      for chunk = math.floor(offer[NEXT] / CHUNK), math.floor(last / CHUNK) do
+        chunks[#chunks + 1] = chunk
+      end
+    end
+  end
+  return chunks
+end
+
+-- The first serial of so many pooled units that lie next in line, taken to `to`; nil when it is not
+-- as simple as that. What most buyers ask for, without a table for each of them.
+local function take_run(number, quantity, to)
+  local offer = offers[number]
+  local first = offer[NEXT]
+  if offer[KIND] == 's' or offer[BACKS] > 0 or offer[AVAILABLE] < quantity
+    or offer[END] - first < quantity then return nil end
+  offer[NEXT] = first + quantity
+  offer[AVAILABLE] = offer[AVAILABLE] - quantity
+  offer[to] = offer[to] + quantity
+  return first
+end
+
 -- A copy of all that taking changes, to put back when a later line of the same order is refused.
 local function remember(number, offer)
   local copy = {}

@@ -8,6 +8,16 @@ local NOBODY = string.rep(' ', ENTRY - 2)
 local BLANK = '-0' .. NOBODY
 local unit_chunks, unit_edits = {}, {}   -- chunk → its text as read, → place → new entry
 
+local sub = string.sub
+
+local function units_fetch(numbers)
+  for first = 1, #numbers, WRITE_PAIRS do
+    local last = math.min(first + WRITE_PAIRS - 1, #numbers)
+    local got = redis.call('HMGET', UNITS, unpack(numbers, first, last))
+    for i = first, last do unit_chunks[numbers[i]] = got[i - first + 1] or '' end
+  end
+end
+
 local function unit_entry(serial)
   local place = serial % CHUNK
   local number = (serial - place) / CHUNK
@@ -18,8 +28,8 @@ local function unit_entry(serial)
     text = redis.call('HGET', UNITS, number) or ''
     unit_chunks[number] = text
   end
-  local entry = text:sub(place * ENTRY + 1, place * ENTRY + ENTRY)
-  return entry == '' and BLANK or entry
+  local at = place * ENTRY
+  return at < #text and sub(text, at + 1, at + ENTRY) or BLANK
 end
 
 local function unit_get(serial)
