@@ -52,7 +52,7 @@ local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local now, limit, facts, new_due = slot.now, slot.limit, slot.facts, {}
 -- Facts and records are joined from packed pieces, most of them the same for the whole batch:
--- \184 begins a text of 24 characters, \207 an integer of 64 bits, \206 one of 32, \160 is ''.
+-- \184 begins a text of 24 characters, \207 an integer of 64 bits, \160 is ''.
 local number_of = struct.pack
 local packed_drop, packed_now = cmsgpack.pack(slot.drop), number_of('>I8', now)
 local SOLD_FACT, HELD_FACT = '\157' .. cmsgpack.pack('sold') .. '\207', '\157'
@@ -111,7 +111,7 @@ local function pack_run(number, first, quantity)
     head = '\145\147' .. cmsgpack.pack(number, offers[number][PRICE])
     line_heads[number] = head
   end
-  if quantity == 1 then return head .. '\145\206' .. number_of('>I4', first) end
+  if quantity == 1 then return head .. '\145' .. cmsgpack.pack(first) end
   local serials = {}
   for i = 1, quantity do serials[i] = first + i - 1 end
   return head .. cmsgpack.pack(serials)

@@ -25,15 +25,8 @@ async def _fields(shop: Shop, order: Order) -> tuple[bytes, bytes]:
     return record, buyer
 
 
-async def _put(shop: Shop, order: Order, record: bytes) -> None:
-    address = parse_order_id(order.id)
-    assert address is not None
-    bucket = keys.bucket(shop.sale.id, address.stripe, address.bucket)
-    await shop.store.write("HSET", bucket, order.id, record)
-
-
 async def test_an_order_of_each_state_is_packed_as_the_scripts_pack_it(shop: Shop) -> None:
-    """The record of every state says the same when it is unpacked, packed and written back."""
+    """Unpacked and packed again, the record of every state is the same byte for byte."""
     orders = [
         await shop.sold("ann", (POOLED, 1)),
         await shop.held("bob", (POOLED, 1), (SEATED, 2)),
@@ -52,11 +45,8 @@ async def test_an_order_of_each_state_is_packed_as_the_scripts_pack_it(shop: Sho
     states = []
     for order in orders:
         record, _ = await _fields(shop, order)
-        before = await shop.orders.read(shop.sale, order.id)
         unpacked = unpack_order(record)
-        assert unpack_order(pack_order(unpacked)) == unpacked
-        await _put(shop, order, pack_order(unpacked))
-        assert await shop.orders.read(shop.sale, order.id) == before
+        assert pack_order(unpacked) == record
         assert unpacked.buyer == order.buyer
         assert len(unpacked.lines) == len({unit.offer for unit in order.units})
         states.append(unpacked.state)
