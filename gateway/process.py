@@ -12,10 +12,10 @@ last microseconds to the other processes.
 import asyncio
 import gc
 import logging
-import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -32,18 +32,25 @@ calls in flight are more than Python's own 700, and looking at them again and ag
 a purchase's CPU; so many objects are a few megabytes."""
 
 
+class Listener(NamedTuple):
+    """A listening socket, and the site that answers its connections."""
+
+    site: web.SockSite
+    queue: socket.socket
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set and every call in flight is answered.
 
     Raises what opening the services raises, and OSError when a port is taken.
     """
-    async with listening(settings) as (services, shared, site):
+    async with listening(settings) as (services, shared, listeners):
         _spare_the_collector()
         await stop.wait()
         log.info("draining")
         services.gate.drain()
         await asyncio.sleep(settings.drain_delay_s)
-        await _close_listener(shared, site)
+        await close_listeners(shared, listeners)
         await _connections_gone(shared, settings.drain_s)
         log.info("drained")
 
@@ -58,7 +65,7 @@ def _spare_the_collector() -> None:
 @asynccontextmanager
 async def listening(
     settings: Settings,
-) -> AsyncIterator[tuple[Services, web.AppRunner, web.TCPSite]]:
+) -> AsyncIterator[tuple[Services, web.AppRunner, list[Listener]]]:
     """The services, and both ports open; all closed when the block ends."""
     services = await Services.open(settings)
     shared, own = shared_port(services), own_port(services)
@@ -69,29 +76,40 @@ async def listening(
         await web.TCPSite(
             own, settings.metrics_host, settings.metrics_port, reuse_port=True
         ).start()
-        site = web.TCPSite(shared, settings.host, settings.port, reuse_port=True, backlog=BACKLOG)
-        await site.start()
-        yield services, shared, site
+        yield services, shared, await listen(shared, settings.host, settings.port)
     finally:
         await shared.cleanup()
         await services.close()
         await own.cleanup()
 
 
-async def _close_listener(runner: web.AppRunner, site: web.TCPSite) -> None:
-    """Close the listening socket, having taken in the connections that wait in its queue.
+async def listen(runner: web.AppRunner, host: str, port: int) -> list[Listener]:
+    """Sockets of our own on every address of `host`. Raises OSError when one is taken."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners = []
+    for family, address in dict.fromkeys((one[0], one[4][:2]) for one in found):
+        queue = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=True)
+        queue.setblocking(False)
+        site = web.SockSite(runner, queue, backlog=BACKLOG)
+        await site.start()
+        listeners.append(Listener(site, queue))
+    return listeners
+
+
+async def close_listeners(runner: web.AppRunner, listeners: Sequence[Listener]) -> None:
+    """Close the listening sockets, having taken in the connections that wait in their queues.
 
     The kernel would reset them, and their clients could not know that nothing had happened.
     """
     server, loop = runner.server, asyncio.get_running_loop()
     assert server is not None
     waiting: list[socket.socket] = []
-    for listener in getattr(site._server, "sockets", ()):
-        with socket.socket(fileno=os.dup(listener.fileno())) as queue, suppress(BlockingIOError):
-            queue.setblocking(False)
+    for site, queue in listeners:
+        with suppress(BlockingIOError):
             while True:
                 waiting.append(queue.accept()[0])
-    await site.stop()
+        await site.stop()
     for connection in waiting:
         connection.setblocking(False)
         await loop.connect_accepted_socket(server, connection)

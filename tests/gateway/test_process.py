@@ -5,7 +5,7 @@ import socket
 
 from aiohttp import web
 
-from gateway.process import _close_listener
+from gateway.process import close_listeners, listen
 
 
 async def test_a_connection_in_the_queue_is_answered() -> None:
@@ -18,13 +18,12 @@ async def test_a_connection_in_the_queue_is_answered() -> None:
     app.router.add_get("/", here)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    listeners = await listen(runner, "127.0.0.1", 0)
     try:
         # Connecting blocks this loop, so it can have accepted nothing.
         with socket.create_connection(runner.addresses[0][:2]) as waiting:
             waiting.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-            await _close_listener(runner, site)
+            await close_listeners(runner, listeners)
             waiting.settimeout(20)
             told = await asyncio.to_thread(waiting.makefile("rb").read)
         assert told.startswith(b"HTTP/1.1 200 ")
