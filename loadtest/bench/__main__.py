@@ -10,65 +10,89 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 
-from loadtest.bench import latency, memory, telling
+from loadtest.bench import latency, memory, shards, telling
 from loadtest.bench.figures import Figures
 from loadtest.bench.generators import Name, Unexpected, choose
 from loadtest.bench.machine import facts
 from loadtest.bench.pairs import ORDERS, Contestant, Pairs, always
 from loadtest.bench.plan import FULL, QUICK, Plan
 from loadtest.bench.sale import single
-from loadtest.bench.stage import begin, references
+from loadtest.bench.stage import References, Stage, begin, references
 from loadtest.bench.store import StoreCost
 from loadtest.installation import ROOT, Failed, Installation
 from loadtest.wire import Lost
 
 OUT = ROOT / "build" / "bench.json"
-Tell = telling.Progress
 
 
-async def measure(directory: Path, plan: Plan, figures: Figures, how: Name, tell: Tell) -> None:
-    """Everything, part by part."""
-    async with Installation(directory) as installation:
-        tell("a Dropgate with one gateway, and the references")
-        stage = await begin(installation)
-        others = await references(stage, plan.postgres_units)
-        tell("memory: a million units, and orders until their facts are trimmed")
-        await memory.measure(stage, plan, figures)
-        stage.freeze_settlement()
-        cost = StoreCost(stage, others.store, plan, figures)
-        for number in range(plan.store_rounds):
-            tell(f"store CPU, round {number + 1} of {plan.store_rounds}")
-            await cost.round()
-        pairs = Pairs(stage, others, plan, figures, how)
-        for number in range(plan.rounds):
-            await pairs.round(tell.under(f"round {number + 1} of {plan.rounds}"))
-        capacity_per_s = figures.median("single_sell")
-        for number in range(plan.latency_rounds):
-            told = tell.under(f"latency, round {number + 1} of {plan.latency_rounds}")
-            await latency.measure(stage, plan, figures, capacity_per_s, told)
-        stage.thaw_settlement()
-        tell("single purchases while settlement works off what has piled up")
-        again = single(ORDERS, stage.credential)
-        await pairs.measure(Contestant("single_sell_beside_settlement", stage.ours, always(again)))
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the bench, in a directory of its own, part by part."""
+
+    directory: Path
+    plan: Plan
+    generator: Name = field(default_factory=choose)
+    figures: Figures = field(default_factory=Figures)
+    tell: telling.Progress = field(default_factory=telling.Progress)
+
+    async def measure(self) -> None:
+        """Everything."""
+        async with Installation(self.directory / "one") as installation:
+            self.tell("a Dropgate with one gateway, and the references")
+            stage = await begin(installation)
+            others = await references(stage, self.plan.postgres_units)
+            self.tell("memory: a million units, and orders until their facts are trimmed")
+            await memory.measure(stage, self.plan, self.figures)
+            await self._purchases(stage, others)
+        self.tell("a Dropgate on a cluster of three shards")
+        await shards.measure(self.directory / "shards", self.plan, self.figures, self.tell)
+
+    async def _purchases(self, stage: Stage, others: References) -> None:
+        pairs = Pairs(stage, others, self.plan, self.figures, self.generator)
+        with stage.settlement_frozen():
+            await self._store(StoreCost(stage, others.store, self.plan, self.figures))
+            await self._rounds(pairs)
+            await self._latency(stage)
+        self.tell("single purchases while settlement works off what has piled up")
+        again = always(single(ORDERS, stage.credential))
+        await pairs.measure(Contestant("single_sell_beside_settlement", stage.ours, again))
         pairs.close()
+
+    async def _store(self, cost: StoreCost) -> None:
+        for number in range(self.plan.store_rounds):
+            self.tell(f"store CPU, round {number + 1} of {self.plan.store_rounds}")
+            await cost.round()
+
+    async def _rounds(self, pairs: Pairs) -> None:
+        for number in range(self.plan.rounds):
+            await pairs.round(self.tell.under(f"round {number + 1} of {self.plan.rounds}"))
+
+    async def _latency(self, stage: Stage) -> None:
+        capacity_per_s = self.figures.median("single_sell")
+        for number in range(self.plan.latency_rounds):
+            part = f"latency, round {number + 1} of {self.plan.latency_rounds}"
+            tell = self.tell.under(part)
+            await latency.measure(stage, self.plan, self.figures, capacity_per_s, tell)
 
 
 async def bench(plan: Plan) -> None:
-    """One run."""
-    directory, figures, how = Path(tempfile.mkdtemp(prefix="dgb-")), Figures(), choose()
+    """One run, told on standard output and in build/bench.json."""
+    directory = Path(tempfile.mkdtemp(prefix="dgb-"))
     try:
         machine = facts(directory)
-        await measure(directory, plan, figures, how, Tell())
+        run = Run(directory, plan)
+        await run.measure()
     finally:
         shutil.rmtree(directory)
-    telling.show(figures, plan)
-    telling.write(OUT, figures, plan, machine=machine, how=how)
-    Console().print(f"written to {OUT.relative_to(ROOT)}; requests by {how}")
+    telling.show(run.figures, plan)
+    telling.write(OUT, run.figures, plan, machine=machine, how=run.generator)
+    Console().print(f"written to {OUT.relative_to(ROOT)}; requests by {run.generator}")
 
 
 def main() -> int:

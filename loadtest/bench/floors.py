@@ -56,6 +56,8 @@ RATIOS = {
     "server_cpu_poll_vs_bare": ("bare_get_server_cpu", "frame_poll_server_cpu"),
     "server_cpu_batch_vs_single": ("single_sell_server_cpu", "batch_500_server_cpu"),
     "store_cpu_plain_vs_single": ("plain_store_cpu", "single_sell_store_cpu"),
+    "shards_2_vs_1": ("shards_1_store_cpu", "shards_2_store_cpu"),
+    "shards_3_vs_1": ("shards_1_store_cpu", "shards_3_store_cpu"),
 }
 """Ours by the other, round by round; of costs the other way round, so that more is better."""
 

@@ -27,10 +27,11 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs: its URL and its process."""
+    """A server that runs: its URL, its process, and where other nodes of a cluster find it."""
 
     url: str
     pid: int
+    bus: int = 0
 
 
 def binary() -> Path:
@@ -60,8 +61,9 @@ async def cluster(installation: Installation, shards: int) -> list[Server]:
         first, last = round(number * each), round((number + 1) * each) - 1
         with Resp(server.url) as node:
             node.call("CLUSTER", "ADDSLOTSRANGE", first, last)
-            for other in servers:
-                node.call("CLUSTER", "MEET", "127.0.0.1", other.url.rsplit(":", 1)[1])
+            for other in servers[:number]:
+                port = other.url.rsplit(":", 1)[1]
+                node.call("CLUSTER", "MEET", "127.0.0.1", port, other.bus)
     for server in servers:
         await _until_it_knows(server, shards)
     return servers
@@ -69,11 +71,11 @@ async def cluster(installation: Installation, shards: int) -> list[Server]:
 
 async def _node(installation: Installation, name: str) -> Server:
     directory = _directory(installation, name)
-    port = _free_port()
+    port, bus = _free_port(), _free_port()
     words = (str(binary()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory))
-    as_node = ("--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+    as_node = ("--cluster-enabled", "yes", "--cluster-port", str(bus))
     await installation.start(name, (*words, *as_node, *SETTINGS), READY, WAIT_S)
-    return _with_pid(f"redis://127.0.0.1:{port}")
+    return _with_pid(f"redis://127.0.0.1:{port}", bus)
 
 
 def _directory(installation: Installation, name: str) -> Path:
@@ -82,9 +84,9 @@ def _directory(installation: Installation, name: str) -> Path:
     return directory
 
 
-def _with_pid(url: str) -> Server:
+def _with_pid(url: str, bus: int = 0) -> Server:
     with Resp(url) as server:
-        return Server(url, int(server.info("server")["process_id"]))
+        return Server(url, int(server.info("server")["process_id"]), bus)
 
 
 async def _until_it_knows(server: Server, shards: int) -> None:

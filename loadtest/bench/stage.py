@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from loadtest.bench import sale, servers
 from loadtest.bench.machine import Meter
 from loadtest.installation import Installation
 
-REFERENCE_WAIT_S = 60.0
+REFERENCE_WAIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,15 @@ class Stage:
         await self.installation.command("sale", "apply", file)
         await self.installation.command("sale", "open", name)
 
-    def freeze_settlement(self) -> None:
-        """The worker stands still."""
-        os.kill(self.installation.note("settlement")["pid"], signal.SIGSTOP)
-
-    def thaw_settlement(self) -> None:
-        """The worker goes on where it stood."""
-        os.kill(self.installation.note("settlement")["pid"], signal.SIGCONT)
+    @contextmanager
+    def settlement_frozen(self) -> Iterator[None]:
+        """The worker stands still, and goes on where it stood."""
+        pid = self.installation.note("settlement")["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def reference(self, name: str, *words: str, store_pid: int = 0) -> Place:
         """A reference as a process of its own."""

@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from loadtest.bench import telling
-from loadtest.bench.__main__ import measure
-from loadtest.bench.figures import Figures
-from loadtest.bench.generators import choose
+from loadtest.bench.__main__ import Run
 from loadtest.bench.plan import Plan
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
@@ -37,11 +35,10 @@ KEYS = {
 async def told() -> AsyncIterator[dict[str, Any]]:
     """What a small bench writes."""
     with tempfile.TemporaryDirectory(prefix="dgt-", dir="/tmp") as name:
-        directory, figures, how = Path(name), Figures(), choose()
-        await measure(directory / "bench", SMALL, figures, how, telling.Progress())
-        telling.show(figures, SMALL)
-        out = directory / "out" / "bench.json"
-        telling.write(out, figures, SMALL, machine={}, how=how)
+        run, out = Run(Path(name), SMALL), Path(name) / "out" / "bench.json"
+        await run.measure()
+        telling.show(run.figures, SMALL)
+        telling.write(out, run.figures, SMALL, machine={}, how=run.generator)
         yield json.loads(out.read_bytes())
 
 
@@ -70,3 +67,9 @@ async def test_a_unit_that_nobody_bought_costs_nothing(told: dict[str, Any]) -> 
 async def test_an_order_of_a_batch_is_cheaper_than_one_alone(told: dict[str, Any]) -> None:
     """By the CPU of the gateway's process."""
     assert told["server_cpu_batch_vs_single"] > 1
+
+
+async def test_shards_share_the_work(told: dict[str, Any]) -> None:
+    """On three shards a unit costs about what it costs on one, and no shard does most of it."""
+    assert told["shards_3_vs_1"] > 0.5
+    assert told["figures"]["shards_3_largest_share"]["median"] < 0.6

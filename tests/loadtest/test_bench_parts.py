@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
+from shutil import which
 
 import pytest
 from aiohttp import web
@@ -21,7 +22,11 @@ from loadtest.verdict import percentile
 
 STALL_S = 0.6
 Handler = Callable[[web.Request], Awaitable[web.Response]]
-GENERATORS: list[generators.Name] = sorted({"python", generators.choose()})
+GENERATORS: list[generators.Name] = ["python"]
+if which("wrk"):
+    GENERATORS.append("wrk")
+if generators.k6():
+    GENERATORS.append("k6")
 
 
 @asynccontextmanager
