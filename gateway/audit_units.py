@@ -12,7 +12,8 @@ from settlement import Behind
 if TYPE_CHECKING:
     from gateway.audit import BooksReader
 
-STATES = ("released", "available", "held", "allotted", "sold", "redeemed", "voided", "returned")
+COUNTERS = ("released", "available", "held", "allotted", "sold", "redeemed", "voided", "returned")
+STATES = (*COUNTERS, "moving")
 
 
 async def audit_units(
@@ -51,7 +52,7 @@ async def _compare(
 
 def _missing(counts: OfferCounts) -> str | None:
     where = f"offer {counts.offer} stripe {counts.stripe}"
-    negative = [f"{state} is {getattr(counts, state)}" for state in STATES
+    negative = [f"{state} is {getattr(counts, state)}" for state in COUNTERS
                 if getattr(counts, state) < 0]  # fmt: skip
     if negative:  # a sum hides it
         return f"{where}: {', '.join(negative)}"

@@ -30,10 +30,12 @@ class Units:
     returned: int = 0
 
     def __add__(self, other: "Units | OfferCounts") -> "Units":
+        # Units between two stripes may be had again in a moment, as those that are held.
+        moving = other.moving if isinstance(other, OfferCounts) else 0
         return Units(
             self.released + other.released,
             self.available + other.available,
-            self.held + other.held,
+            self.held + other.held + moving,
             self.allotted + other.allotted,
             self.sold + other.sold,
             self.redeemed + other.redeemed,
@@ -83,16 +85,11 @@ class Counts:
     async def _read(self, shelf: Shelf) -> Tally:
         by_offer: dict[int, Units] = {}
         by_drop: dict[int, Units] = {}
-        read: list[OfferCounts] = []
-        fact = 0
-        for stripe in range(shelf.view.stripes):
-            found = await self._stock.counts(shelf.view, stripe)
-            if stripe == 0 and found:
-                fact = found[0].fact  # the oldest: what was read later may be newer
-            read += found
-            for counts in found:
-                by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
-                by_drop[counts.drop] = by_drop.get(counts.drop, Units()) + counts
+        read = await self._stock.counts_everywhere(shelf.view)
+        fact = read[0].fact if read else 0  # the oldest: what was read later may be newer
+        for counts in read:
+            by_offer[counts.offer] = by_offer.get(counts.offer, Units()) + counts
+            by_drop[counts.drop] = by_drop.get(counts.drop, Units()) + counts
         total = sum(by_drop.values(), start=Units())
         tally = Tally(by_offer, by_drop, total, tuple(read), fact, time.monotonic())
         self._kept[shelf.view.id] = tally

@@ -22,6 +22,7 @@ EXPIRE_S = 0.5
 FREED_S = 0.1
 CREDENTIALS_S = 1.0
 CLOSE_OUT_S = 2.0
+LENDING_S = 1.0
 HISTORY_S = 1.0
 LAG_S = 0.5
 WATCH_S = 2.0
@@ -49,6 +50,7 @@ class Housekeeping:
             ("freed", FREED_S, services.till.tell_room),
             ("credentials", CREDENTIALS_S, services.credentials.refresh),
             ("close_out", CLOSE_OUT_S, self._close_out),
+            ("lending", LENDING_S, self._even_out),
             ("history", HISTORY_S, self._history),
             ("watch", WATCH_S, services.watch.look),
             ("fence", FENCE_S, services.fencing.turn),
@@ -117,6 +119,14 @@ class Housekeeping:
         if ended:
             self._services.metrics.expired.labels(shelf.view.id).inc(ended)
         return ended
+
+    async def _even_out(self) -> int:
+        """Move units to stripes that run dry, and finish what a gateway that died has begun."""
+        striped = [shelf for shelf in self._services.shelves if shelf.view.stripes > 1]
+        return sum(await for_each(striped, self._even_out_one))
+
+    async def _even_out_one(self, shelf: Shelf) -> int:
+        return await self._services.lending.even_out(shelf.view, len(shelf.catalogue.offers))
 
     async def _close_out(self) -> int:
         services, now_ms = self._services, int(time.time() * 1000)

@@ -13,18 +13,21 @@ from dataclasses import dataclass
 from gateway.sale_desk import room_rules
 from inventory import facts as f
 from inventory.catalogue import Catalogue, Restorable, Shelf
+from inventory.lending import received_from
 from inventory.restore import (
     Blob,
     Call,
     Fitting,
     Rebuilding,
     Replay,
+    Slot,
     SlotRules,
     claims_of,
     entries_of,
     told_after,
     withhold,
 )
+from inventory.sales import SaleRecord
 from lua.store import Store
 from queueing import Changed as RoomChanged, Rooms, SetState
 from settlement import Books, Kept
@@ -170,7 +173,8 @@ async def rebuild_from_rules(
             fitting.offer(fact)
         drops = [drop.opens_at_ms for drop in record.drops]
         claims = [one for call in evidence.unanswered for one in claims_of(call, replay.slot)]
-        withheld = withhold(fitting, claims, everything=evidence.gone, drops=drops, now_ms=now_ms)
+        everything = evidence.gone or await lent_more(store, record, stripe, replay.slot)
+        withheld = withhold(fitting, claims, everything=everything, drops=drops, now_ms=now_ms)
         entries = entries_of(epoch, fitting.kept)
         if not dry_run:
             await before_it_opens(replay.slot.state)
@@ -189,6 +193,13 @@ async def rebuild_from_rules(
         seconds=time.monotonic() - begun,
         blobs=tuple(entries),
     )
+
+
+async def lent_more(store: Store, record: SaleRecord, stripe: int, slot: Slot) -> bool:
+    """Whether another stripe received units that the slot, as far as facts tell, never lent."""
+    received = await received_from(store, record, stripe)
+    lent = {receiver: (one.epoch, one.fact) for receiver, one in slot.lent.items()}
+    return any(name > lent.get(receiver, (0, 0)) for receiver, name in received.items())
 
 
 async def _fold(replay: Replay, kept: Kept, progress: Progress) -> None:

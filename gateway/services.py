@@ -41,6 +41,7 @@ from inventory.allotments import Allotments
 from inventory.catalogue import Catalogue, Credential, OutsideCodes
 from inventory.codes import CodeKey, Codes
 from inventory.ids import Identities
+from inventory.lending import Lending
 from inventory.orders import Orders
 from inventory.stock import Stock
 from queueing import PassKeys, Rooms
@@ -77,6 +78,7 @@ class Services:
             order=keyring.current("order").secret, buyer=keyring.current("buyer").secret
         )
         self.orders = Orders(store)
+        self.lending = Lending(store)
         self.rooms = _rooms(keyring, store)
         self.shelves = Shelves(store, sealed)
         self.frames = Frames(self.rooms)

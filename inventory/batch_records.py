@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HOLD = struct.Struct(">H24s26sBQHB")
 LINE = struct.Struct(">HBB")
 _ONE_LINE = struct.Struct(">BHBB")
-CONFIRM = struct.Struct(">H24sQB")
+CONFIRM = struct.Struct(">H24sQBB")
 _END = struct.Struct(">H24sB")
 _pack = msgspec.msgpack.Encoder().encode
 _TELLS_OF_AN_ORDER = frozenset(
@@ -61,10 +61,11 @@ def _lines(lines: "Sequence[LineRequest]") -> bytes:
     return b"".join(parts)
 
 
-def confirm_record(request: "ConfirmRequest", bucket: int) -> bytes:
-    """One payment for an order."""
+def confirm_record(request: "ConfirmRequest", bucket: int, is_last: bool) -> bytes:
+    """One payment for an order; `is_last` when no other stripe has units for it."""
     buyer, seller = request.buyer.encode(), request.seller.encode()
-    head = CONFIRM.pack(bucket, request.order.encode(), request.amount_minor, len(buyer))
+    amount = request.amount_minor
+    head = CONFIRM.pack(bucket, request.order.encode(), amount, is_last, len(buyer))
     return b"".join((head, buyer, _short(seller), _long(request.payment.encode())))
 
 

@@ -249,6 +249,39 @@ class Begun(_Fact, tag="begun", array_like=True, frozen=True):
     kept_number: int
 
 
+class BackUnit(msgspec.Struct, array_like=True, frozen=True):
+    """A unit that came back once and moves with the generation that its next code has."""
+
+    serial: int
+    generation: int
+
+
+class Lent(_Fact, tag="lent", array_like=True, frozen=True):
+    """Units are on their way to another stripe: available → moving.
+
+    `ranges` were never taken, `backs` came back. `epoch`-`fact` names the transfer for ever: this
+    fact's own number, and where it first stood when a rebuilt slot tells it again.
+    """
+
+    offer: int
+    receiver: int
+    epoch: int
+    fact: int
+    ranges: Ranges
+    backs: list[BackUnit]
+
+
+class Received(_Fact, tag="received", array_like=True, frozen=True):
+    """The transfer `epoch`-`fact` of the stripe `lender` arrived: moving → available."""
+
+    offer: int
+    lender: int
+    epoch: int
+    fact: int
+    ranges: Ranges
+    backs: list[BackUnit]
+
+
 class Changed(_Fact, tag="changed", array_like=True, frozen=True):
     """The sale itself changed (`what`: open, pause, …, revision) by the hand of `actor`."""
 
@@ -276,6 +309,8 @@ Fact = (
     | Withheld
     | Freed
     | Begun
+    | Lent
+    | Received
     | Changed
 )
 
@@ -285,6 +320,11 @@ _entry = msgspec.msgpack.Decoder(list[Fact])
 def decode_entry(packed: bytes) -> list[Fact]:
     """The facts of one stream entry, in order. Raises msgspec.DecodeError or ValidationError."""
     return _entry.decode(packed)
+
+
+def units_moved(fact: Lent | Received) -> int:
+    """How many units are on their way, or arrived."""
+    return sum(fact.ranges[1::2]) + len(fact.backs)
 
 
 def spread(ranges: Ranges) -> list[int]:

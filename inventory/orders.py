@@ -12,88 +12,19 @@ import msgspec
 
 from inventory import keys, outcomes as out
 from inventory.batch_records import apart, confirm_record, end_record, hold_record
-from inventory.batching import STOCK_KEYS, Records, address_in, by_stripe, stock_keys
+from inventory.batching import Records, address_in, by_stripe, stock_keys
+from inventory.order_scripts import (
+    ORDER_CONFIRM,
+    ORDER_END,
+    ORDER_HOLD,
+    ORDER_READ,
+    ORDER_REFUND,
+)
 from inventory.records import order_from
 from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
 from inventory.sales import SaleView, forgotten
-from lua import MayHaveHappened, Script, Store, signature
-
-ORDER_HOLD = signature(
-    "order_hold",
-    keys=(*STOCK_KEYS, "buckets+"),
-    argv=("now_ms", "batch"),
-    replies=(
-        "no_slot",
-        "replayed",
-        "key_reused",
-        "not_open",
-        "paused",
-        "draining",
-        "closed",
-        "pass_spent",
-        "pass_expired",
-        "pass_of_another_drop",
-        "unknown_offer",
-        "offer_not_open",
-        "offer_closed",
-        "limit_reached",
-        "due",
-        "seat_taken",
-        "too_few",
-        "all_held",
-        "not_together",
-        "sold_out",
-        "held",
-        "sold",
-    ),
-)
-ORDER_CONFIRM = signature(
-    "order_confirm",
-    keys=(*STOCK_KEYS, "buckets+"),
-    argv=("now_ms", "batch"),
-    replies=(
-        "no_slot",
-        "not_found",
-        "not_yours",
-        "replayed",
-        "unfulfilled_again",
-        "already_paid",
-        "amount_mismatch",
-        "due",
-        "confirmed",
-        "reclaimed",
-        "unfulfilled",
-    ),
-)
-ORDER_END = signature(
-    "order_end",
-    keys=(*STOCK_KEYS, "buckets+"),
-    argv=("now_ms", "how", "batch"),
-    replies=("no_slot", "not_found", "not_yours", "not_held", "not_due", "ended"),
-)
-ORDER_REFUND = signature(
-    "order_refund",
-    keys=(*STOCK_KEYS, "bucket"),
-    argv=("now_ms", "order", "seller", "key", "serials"),
-    replies=(
-        "no_slot",
-        "not_found",
-        "not_yours",
-        "replayed",
-        "key_reused",
-        "too_many_refunds",
-        "not_refundable",
-        "unknown_unit",
-        "refunded",
-    ),
-)
-ORDER_READ = signature(
-    "order_read",
-    keys=("units", "bucket"),
-    argv=("order",),
-    replies=("not_found", "found"),
-    durable=True,
-)
+from inventory.searching import SHORT, Batch, Needs, Replies, Search
+from lua import MayHaveHappened, Script, Store
 
 BATCH_MAX = 256
 LINES_MAX = 20
@@ -146,6 +77,7 @@ class Orders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._search = Search(store, self._expire_some)
 
     async def hold(
         self, sale: SaleView, batch: Sequence[HoldRequest], now_ms: int = 0
@@ -156,19 +88,17 @@ class Orders:
             return hold_record(batch[at], bucket)
 
         replies = await self._run_batch(sale, ORDER_HOLD, [r.order for r in batch], record, now_ms)
+        if sale.stripes > 1:
+            await self._look_elsewhere(sale, batch, replies, record, now_ms)
         return [hold_outcome(r.order, reply) for r, reply in zip(batch, replies, strict=True)]
 
     async def confirm(
         self, sale: SaleView, batch: Sequence[ConfirmRequest], now_ms: int = 0
     ) -> list[out.ConfirmOutcome]:
         """Confirm each order by its payment, in order; one outcome each. At most BATCH_MAX."""
-
-        def record(at: int, bucket: int) -> bytes:
-            return confirm_record(batch[at], bucket)
-
-        replies = await self._run_batch(
-            sale, ORDER_CONFIRM, [r.order for r in batch], record, now_ms
-        )
+        replies = await self._confirm(sale, batch, sale.stripes == 1, now_ms)
+        if sale.stripes > 1:
+            await self._reclaim_elsewhere(sale, batch, replies, now_ms)
         return [
             confirm_outcome(request.order, reply)
             for request, reply in zip(batch, replies, strict=True)
@@ -270,6 +200,66 @@ class Orders:
                 waiting = [at for at in waiting if replies[at] == [b"due"]]
                 rounds += 1
         return replies
+
+    async def _confirm(
+        self, sale: SaleView, batch: Sequence[ConfirmRequest], is_last: bool, now_ms: int
+    ) -> Replies:
+        """`is_last`: no other stripe has units for a payment that came late."""
+
+        def record(at: int, bucket: int) -> bytes:
+            return confirm_record(batch[at], bucket, is_last)
+
+        orders = [request.order for request in batch]
+        return await self._run_batch(sale, ORDER_CONFIRM, orders, record, now_ms)
+
+    async def _look_elsewhere(
+        self,
+        sale: SaleView,
+        batch: Sequence[HoldRequest],
+        replies: Replies,
+        record: Callable[[int, int], bytes],
+        now_ms: int,
+    ) -> None:
+        """Borrow from other stripes for those that their own has too few units for."""
+
+        def need_of(at: int) -> Needs:
+            word, *rest = replies[at]
+            if word not in SHORT:
+                return {}
+            lines = (line for line in batch[at].lines if line.offer == rest[0])
+            return {rest[0]: sum(line.quantity for line in lines)}
+
+        async def ask(members: Sequence[int]) -> Replies:
+            orders = [batch[at].order for at in members]
+            return await self._run_batch(
+                sale, ORDER_HOLD, orders, lambda at, bucket: record(members[at], bucket), now_ms
+            )
+
+        orders = [request.order for request in batch]
+        await self._search.go_on(Batch(sale, orders, need_of, ask, now_ms), replies)
+
+    async def _reclaim_elsewhere(
+        self, sale: SaleView, batch: Sequence[ConfirmRequest], replies: Replies, now_ms: int
+    ) -> None:
+        """Borrow for payments that came late; those that find nothing anywhere are decided then."""
+
+        def need_of(at: int) -> Needs:
+            word, *rest = replies[at]
+            return dict(zip(rest[::2], rest[1::2], strict=True)) if word == b"short" else {}
+
+        async def ask(members: Sequence[int]) -> Replies:
+            return await self._confirm(sale, [batch[at] for at in members], False, now_ms)
+
+        orders = [request.order for request in batch]
+        await self._search.go_on(Batch(sale, orders, need_of, ask, now_ms), replies)
+        members = [at for at, reply in enumerate(replies) if reply[0] in SHORT]
+        if members:
+            last = await self._confirm(sale, [batch[at] for at in members], True, now_ms)
+            for at, reply in zip(members, last, strict=True):
+                replies[at] = reply
+
+    async def _expire_some(self, sale: SaleView, stripe: int, now_ms: int) -> int:
+        return await self._expire_stripe(sale, stripe, EXPIRE_AT_ONCE, now_ms)
 
     async def _expire_stripe(self, sale: SaleView, stripe: int, limit: int, now_ms: int) -> int:
         now = now_ms or await self._server_ms(keys.due(sale.id, stripe))

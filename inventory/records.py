@@ -93,6 +93,7 @@ class PackedOffer(msgspec.Struct, array_like=True, frozen=True):
     returned: int
     backs: int
     more: list[int]
+    came: int = 0
 
 
 class PackedAllotment(msgspec.Struct, array_like=True):
@@ -126,6 +127,8 @@ class OfferCounts:
     redeemed: int
     voided: int
     returned: int
+    moving: int = 0
+    """Lent to other stripes less received from them: below zero where more came than went."""
 
     @property
     def difference(self) -> int:
@@ -138,6 +141,7 @@ class OfferCounts:
             + self.redeemed
             + self.voided
             + self.returned
+            + self.moving
         )
 
     @property

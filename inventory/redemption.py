@@ -166,17 +166,19 @@ class Redemption:
         if isinstance(address, UnknownCode):
             return address
         request = RedeemRequest(address, venue, kiosk, key)
-        outcome: RedeemOutcome = NotSold()
-        # A serial does not say its stripe, and stripes may lend units; only the stripe that sold
-        # the unit knows it as sold. Sales with one stripe, the usual case, ask once.
+        told: RedeemOutcome = NotSold()
+        # A serial does not say its stripe, and stripes lend units: only the stripe that has the
+        # unit now can say more than "not sold" or, by the generation it had when it left, "void".
+        # Sales with one stripe, the usual case, ask once.
         for stripe in range(address.sale.stripes):
             if redeem_in is not None:
                 outcome = await redeem_in(stripe, request)
             else:
                 outcome = (await self.redeem_all(address.sale, stripe, [request], now_ms))[0]
-            if not isinstance(outcome, NotSold):
-                break
-        return outcome
+            if not isinstance(outcome, NotSold | VoidCode):
+                return outcome
+            told = told if isinstance(told, VoidCode) else outcome
+        return told
 
     async def redeem_all(
         self, sale: SaleView, stripe: int, batch: Sequence[RedeemRequest], now_ms: int = 0

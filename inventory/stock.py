@@ -4,6 +4,7 @@ Selling belongs to `orders`, setting units aside to `allotments`. What a serial 
 `catalogue`; the scripts never read it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,7 +26,7 @@ OFFER_PUT = signature(
 )
 STOCK_ADD = signature(
     "stock_add",
-    keys=(*STOCK_KEYS, "done"),
+    keys=(*STOCK_KEYS, "lending", "done"),
     argv=("now_ms", "batch"),
     replies=(
         "no_slot",
@@ -45,7 +46,7 @@ STOCK_RETURN = signature(
 )
 COUNTS_READ = signature(
     "counts_read",
-    keys=("sale", "offers"),
+    keys=("sale", "offers", "lending"),
     argv=("first", "count"),
     replies=("no_slot", "counts"),
 )
@@ -53,6 +54,7 @@ COUNTS_READ = signature(
 OFFERS_AT_ONCE = 64
 LOTS_AT_ONCE = 64
 COUNTS_AT_ONCE = 256
+COUNT_ROUNDS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ class Stock:
     ) -> list[StockRefused]:
         """Put lots on the shelf, at most LOTS_AT_ONCE. A lot that was added before adds nothing."""
         records = [[lot.lot, lot.offer, lot.ranges] for lot in lots]
-        slot_keys = (*stock_keys(sale, stripe), keys.done(sale.id, stripe))
+        slot_keys = (
+            *stock_keys(sale, stripe),
+            keys.lending(sale.id, stripe),
+            keys.done(sale.id, stripe),
+        )
         args = (now_ms, msgspec.msgpack.encode(records))
         return await self._refusals(sale, STOCK_ADD, slot_keys, args)
 
@@ -166,18 +172,37 @@ class Stock:
             found += await self.counts_of(sale, first, COUNTS_AT_ONCE, stripe)
         return found
 
+    async def counts_everywhere(self, sale: SaleView) -> list[OfferCounts]:
+        """Every offer's counters in every stripe, stripe 0 first, each as of its own number.
+
+        Read once more when a transfer ended meanwhile, whose units would be counted twice.
+        """
+        found: list[OfferCounts] = []
+        for _ in range(COUNT_ROUNDS_MAX):
+            found = []
+            for stripe in range(sale.stripes):
+                found += await self.counts(sale, stripe)
+            moving: Counter[int] = Counter()
+            for one in found:
+                moving[one.offer] += one.moving
+            if min(moving.values(), default=0) >= 0:
+                break
+        return found
+
     async def counts_of(
         self, sale: SaleView, first: int, count: int, stripe: int = 0
     ) -> list[OfferCounts]:
         """The counters of `count` offer numbers from `first` on, at one fact number."""
-        slot_keys = (keys.sale(sale.id, stripe), keys.offers(sale.id, stripe))
+        names = (keys.sale, keys.offers, keys.lending)
+        slot_keys = [name(sale.id, stripe) for name in names]
         reply = await self._store.run(COUNTS_READ, slot_keys, (first, count))
         if reply == [b"no_slot"]:
             forgotten(reply, sale.id)
-        _, epoch, fact, *packed = reply
+        _, epoch, fact, *flat = reply
+        pairs = zip(flat[::2], flat[1::2], strict=True)
         return [
-            _counts(first + at, stripe, epoch, fact, record)
-            for at, record in enumerate(packed)
+            _counts(first + at, stripe, (epoch, fact), record, moving)
+            for at, (record, moving) in enumerate(pairs)
             if record
         ]
 
@@ -211,13 +236,15 @@ def _text(value: bytes | int) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _counts(number: int, stripe: int, epoch: int, fact: int, packed: bytes) -> OfferCounts:
+def _counts(
+    number: int, stripe: int, as_of: tuple[int, int], packed: bytes, moving: int
+) -> OfferCounts:
     offer = offer_decoder.decode(packed)
     return OfferCounts(
         offer=number,
         stripe=stripe,
-        epoch=epoch,
-        fact=fact,
+        epoch=as_of[0],
+        fact=as_of[1],
         drop=offer.drop,
         released=offer.released,
         available=offer.available,
@@ -227,4 +254,5 @@ def _counts(number: int, stripe: int, epoch: int, fact: int, packed: bytes) -> O
         redeemed=offer.redeemed,
         voided=offer.voided,
         returned=offer.returned,
+        moving=moving,
     )

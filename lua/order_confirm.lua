@@ -17,7 +17,8 @@
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
---     KEYS, order, amount_minor, owner: the buyer or '' and the seller or '', payment
+--     KEYS, order, amount_minor, 1 when no other stripe has units, owner: the buyer or '' and the
+--     seller or '', payment
 --   3 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
 --   no_slot                             this store does not know the sale
@@ -28,6 +29,7 @@
 --   already_paid payment
 --   amount_mismatch amount_minor
 --   due                                 holds have run out; expire them and ask again
+--   short offer units…                  other stripes may have them; look, and ask again
 --   confirmed marks order_record
 --   reclaimed marks order_record
 --   unfulfilled marks order_record
@@ -37,7 +39,7 @@
 --@include allocate
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
-local RECORD = '>I2c24I8Bc0Bc0I2c0'
+local RECORD = '>I2c24I8BBc0Bc0I2c0'
 local CONFIRMED_FACT = '\154' .. cmsgpack.pack('confirmed')
 local ended = {}
 
@@ -70,7 +72,7 @@ local function sells_still(order)
   return true
 end
 
-local function reclaim(key, id, order, payment)
+local function reclaim(key, id, order, payment, is_last)
   local wanted = {}
   for i, line in ipairs(order[LINES]) do wanted[i] = { line[1], #line[3], {} } end
   local quantity = units_in(order[LINES])
@@ -78,6 +80,11 @@ local function reclaim(key, id, order, payment)
   if sells_still(order) and count_of(key, order[BUYER]) + quantity <= slot.limit then
     lines = allocate(slot, wanted, SOLD)
     if not lines and something_due(slot) then return 'due' end
+    if not lines and is_last == 0 then
+      local lacking = {}
+      for i, line in ipairs(wanted) do lacking[i] = line[1] .. ' ' .. line[2] end
+      return 'short ' .. table.concat(lacking, ' ')
+    end
   end
   order[PAYMENT] = payment
   if not lines then
@@ -95,7 +102,7 @@ local function reclaim(key, id, order, payment)
   return told('reclaimed', units_sold(id, lines), order_set(slot, key, id, order))
 end
 
-local function decide(key, id, amount, buyer, seller, payment)
+local function decide(key, id, amount, is_last, buyer, seller, payment)
   local order = order_of(key, id)
   if not order then return 'not_found' end
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
@@ -109,7 +116,7 @@ local function decide(key, id, amount, buyer, seller, payment)
   if amount ~= order[AMOUNT] then return 'amount_mismatch ' .. whole(order[AMOUNT]) end
   if order[STATE] == 'h' then return confirm_held(key, id, order, payment) end
   assert(order[STATE] == 'e' or order[STATE] == 'r', 'unpaid order in ' .. order[STATE])
-  return reclaim(key, id, order, payment)
+  return reclaim(key, id, order, payment, is_last)
 end
 
 local replies = {}

@@ -12,7 +12,8 @@
 --   5 units    hash    chunk → unit entries
 --   6 due      zset    order → end of its hold
 --   7 facts    stream  what became true
---   8 done     hash    what lots, reports and returns did
+--   8 lending  hash    of a sale whose stripes lend: where stocked serials end
+--   9 done     hash    what lots, reports and returns did
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 batch    msgpack 1..256 records of [lot, offer, ranges]; ranges: first, count, first, …
@@ -27,9 +28,10 @@
 --   added units
 -- COST O(units of seated lots)
 --@include stock
+--@include lending
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
-local DONE, done, remembered = KEYS[8], {}, {}
+local DONE, done, remembered, high = KEYS[9], {}, {}, {}
 
 local function addable_seats(number, offer, ranges)
   local text = seats_of(number)
@@ -45,14 +47,17 @@ local function addable_seats(number, offer, ranges)
 end
 
 -- Serials of a pooled offer come in ascending order, so what lies below its last end is known.
-local function addable_range(offer, ranges)
+local function addable_range(number, offer, ranges)
   local last = offer[END]
   if #offer[MORE] > 0 then last = offer[MORE][#offer[MORE]] end
+  local kept = high[number] or redis.call('HGET', LENDING, 'high:' .. number)
+  if kept then last = tonumber(kept) end
   for i = 1, #ranges, 2 do
     local first, past = ranges[i], ranges[i] + ranges[i + 1]
     if first < last or past > offer[BASE] + offer[SIZE] then return nil, first end
     last = past
   end
+  if kept then high[number] = last end
   return true
 end
 
@@ -70,7 +75,7 @@ local function add(lot, number, ranges)
     if not text then return { 'not_addable', wrong } end
     seats[number] = text
   else
-    local fits, wrong = addable_range(offer, ranges)
+    local fits, wrong = addable_range(number, offer, ranges)
     if not fits then return { 'not_addable', wrong } end
     for i = 1, #ranges, 2 do
       if offer[END] == ranges[i] and #offer[MORE] == 0 then
@@ -83,6 +88,7 @@ local function add(lot, number, ranges)
   end
   offer[RELEASED] = offer[RELEASED] + units_added
   offer[AVAILABLE] = offer[AVAILABLE] + units_added
+  came(offer, units_added)
   remembered[lot] = content
   done[#done + 1] = 'lot:' .. lot
   done[#done + 1] = content
@@ -93,5 +99,6 @@ end
 local replies = {}
 for i, record in ipairs(cmsgpack.unpack(ARGV[2])) do replies[i] = add(unpack(record, 1, 3)) end
 write_pairs('HSET', DONE, done)
+for number, last in pairs(high) do redis.call('HSET', LENDING, 'high:' .. number, whole(last)) end
 write_stock(slot)
 return answer(slot, replies)

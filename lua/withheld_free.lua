@@ -41,6 +41,7 @@ local function free(first, count)
     table.insert(offer[MORE], 1, offer[NEXT])
     offer[NEXT], offer[END] = first, first + count
     offer[AVAILABLE], offer[HELD] = offer[AVAILABLE] + count, offer[HELD] - count
+    came(offer, count)
     return
   end
   local serials = {}

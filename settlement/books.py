@@ -19,6 +19,8 @@ from settlement.restoring import Kept, kept_facts
 from settlement.statement import LINES_MAX, Statement, read_statement
 from settlement.units import STATES
 
+COUNTED = (*STATES, "moving", "released")
+
 ANSWER_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 EVENTS_MAX = 1000
@@ -150,7 +152,7 @@ class Books:
 
         `as_of` maps (stripe, epoch) to a fact number: the counts are those after that fact,
         whatever was posted since. A stripe that is not named counts as it is now. Withheld units
-        count as held, as in the store.
+        count as held, as in the store; `moving` are those between two stripes.
         """
         asked = as_of or {}
         async with self._moment() as connection:
@@ -169,7 +171,7 @@ class Books:
                     name, amount = "released", -amount
                 elif name == "withheld":
                     name = "held"
-                states = units.setdefault(row["offer"], dict.fromkeys((*STATES, "released"), 0))
+                states = units.setdefault(row["offer"], dict.fromkeys(COUNTED, 0))
                 states[name] += amount
         return units
 

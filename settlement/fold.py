@@ -29,6 +29,8 @@ def apply(batch: Batch, numbered: Numbered) -> None:
             unit_facts.voided(batch, fact, entry)
         case f.Returned() | f.Withheld() | f.Freed():
             unit_facts.moved(batch, fact, entry)
+        case f.Lent() | f.Received():
+            unit_facts.lent(batch, fact, entry)
         case f.Allotted():
             unit_facts.allotted(batch, fact, entry)
         case f.Exported():
@@ -51,6 +53,8 @@ def subject_of(fact: f.Fact) -> str:
         case f.Allotted() | f.Exported() | f.Reported() | f.Recalled():
             return fact.allotment
         case f.Stocked() | f.Voided() | f.Returned() | f.Withheld() | f.Freed():
+            return str(fact.offer)
+        case f.Lent() | f.Received():
             return str(fact.offer)
         case f.Begun():
             return f"{fact.kept_epoch}-{fact.kept_number}"

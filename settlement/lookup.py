@@ -21,6 +21,7 @@ class Names:
     ranges: list[tuple[int, int]] = field(default_factory=list)
     offers: set[int] = field(default_factory=set)
     priced: set[int] = field(default_factory=set)
+    borrowed: set[int] = field(default_factory=set)
 
     def add(self, fact: f.Fact) -> None:
         """Note what one fact names."""
@@ -56,10 +57,18 @@ class Names:
                 self.priced.add(fact.offer)
             case f.Stocked() | f.Returned() | f.Voided() | f.Withheld() | f.Freed():
                 self.offers.add(fact.offer)
-                pairs = zip(fact.ranges[::2], fact.ranges[1::2], strict=True)
-                self.ranges += [(first, first + count - 1) for first, count in pairs]
+                self._add_ranges(fact.ranges)
+            case f.Lent() | f.Received():
+                if isinstance(fact, f.Received):
+                    self.borrowed.add(fact.offer)
+                self._add(fact.offer, (unit.serial for unit in fact.backs))
+                self._add_ranges(fact.ranges)
             case f.Begun() | f.Changed():
                 pass
+
+    def _add_ranges(self, ranges: f.Ranges) -> None:
+        pairs = zip(ranges[::2], ranges[1::2], strict=True)
+        self.ranges += [(first, first + count - 1) for first, count in pairs]
 
     def _add_lines(self, lines: list[f.Line]) -> None:
         for line in lines:
@@ -124,6 +133,8 @@ UNITS_BETWEEN = """
 ALLOTMENTS = """
     select allotment, partner from books.allotment
     where sale = $1 and allotment = any($2::text[])"""
+# A lot comes first, whatever its number: the stripe that lent units numbers facts by itself.
 STOCK = """
     select offer, first, last, state from books.stock
-    where sale = $1 and offer = any($2::integer[]) order by offer, epoch, number"""
+    where sale = $1 and offer = any($2::integer[])
+    order by offer, lot = '', epoch, number"""

@@ -14,6 +14,7 @@ from settlement.batch import Batch, Place
 from settlement.database import Connection, Pool, answering
 from settlement.fold import apply
 from settlement.ledger import write_batch, write_facts
+from settlement.loans import up_to_unposted_loan
 from settlement.lookup import known_of, load_shelf, names_of
 from settlement.order_facts import Paid
 from settlement.reading import Gap, Reading, read
@@ -79,6 +80,8 @@ async def _post(
         await stop(connection, stream, found.why)
         stopped = PostedReport(stream.sale, stream.stripe, "stopped", *stream.cursor, why=found.why)
         return stopped, slot
+    assert slot is not None, "a reading without a slot record is a gap"
+    found = await up_to_unposted_loan(connection, store, stream, slot, found)
     violations = quarantined = 0
     cursor = (found.epoch, found.last)
     if found.facts or found.unreadable or found.repeats:
@@ -86,7 +89,6 @@ async def _post(
         violations = await _fold(connection, store, stream, found)
     if cursor != stream.cursor:
         await move_cursor(connection, stream, cursor)
-    assert slot is not None, "a reading without a slot record is a gap"
     report = PostedReport(
         stream.sale,
         stream.stripe,
@@ -128,6 +130,8 @@ async def _read(store: Store, stream: Stream, slot: Slot | None, limit: int) -> 
 async def _fold(connection: Connection, store: Store, stream: Stream, found: Reading) -> int:
     names = names_of(found.facts)
     known = await known_of(connection, stream.sale_id, names)
+    for offer in names.borrowed:  # what another stripe stocked may be newer than what is remembered
+        stream.shelf.offers.pop(offer, None)
     await load_shelf(connection, stream.sale_id, stream.shelf, names.offers)
     new_offers = await load_venues(connection, stream, names.priced)
     venues = await store_side.venues_of(store, stream.sale, stream.stripe, new_offers)

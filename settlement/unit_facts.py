@@ -4,9 +4,11 @@ from inventory.facts import (
     Allotted,
     Exported,
     Freed,
+    Lent,
     Line,
     Ranges,
     Recalled,
+    Received,
     Redeemed,
     Reported,
     Returned,
@@ -14,6 +16,7 @@ from inventory.facts import (
     Voided,
     Withheld,
     spread,
+    units_moved,
 )
 from settlement.batch import Batch, StockRow
 from settlement.posting import PARTNER_ADAPTER, VENUE, Entry, money_of, post_sale, receivable
@@ -55,6 +58,18 @@ def voided(batch: Batch, fact: Voided, entry: Entry) -> None:
             after=("voided", owner),
         )
         entry.move(fact.offer, fact.state, "voided", 1)
+
+
+def lent(batch: Batch, fact: Lent | Received, entry: Entry) -> None:
+    """Available → moving in the lender's stripe, moving → available in the receiver's.
+
+    The unit stays nobody's: only the stripes' counts change.
+    """
+    backs = ((unit.serial, 1) for unit in fact.backs)
+    for first, count in (*_pairs(fact.ranges), *backs):
+        batch.units.expect_free(fact.number, fact.offer, first, first + count - 1)
+    source, target = ("available", "moving")[:: 1 if isinstance(fact, Lent) else -1]
+    entry.move(fact.offer, source, target, units_moved(fact))
 
 
 def redeemed(batch: Batch, fact: Redeemed, entry: Entry) -> None:

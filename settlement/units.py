@@ -109,6 +109,15 @@ class Units:
             if (row.state, row.owner) != at or row.offer != offer:
                 self._violated(number, serial, row, offer=offer, before=at, after=at)
 
+    def expect_free(self, number: int, offer: int, first: int, last: int) -> None:
+        """A range of which every unit must be available."""
+        for serial in {first, last, *self._rows_between(first, last)}:
+            state = self.shelf.state_of(offer, serial) or "unknown"
+            row = self.rows.get(serial) or Unit(offer, state, "")
+            free = ("available", "")
+            if (row.state, row.owner) != free or row.offer != offer:
+                self._violated(number, serial, row, offer=offer, before=free, after=free)
+
     def put_on_shelf(self, number: int, offer: int, first: int, last: int) -> None:
         """Units that were not there before: venue → available."""
         before = self.shelf.put(offer, first, last, "available")

@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 import gateway.gathering
+import inventory.searching
 import lua.embedded
 import lua.node
 import lua.store
@@ -82,6 +83,7 @@ def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", 4 * STALL_S)
         for limit in ("WAIT_MAX_S", "FIRST_WAIT_MAX_S"):
             monkeypatch.setattr(gateway.gathering, limit, 4 * STALL_S)
+        monkeypatch.setattr(inventory.searching, "SEARCH_S", 4 * STALL_S)
 
 
 async def _emptied(url: str) -> Store:

@@ -39,14 +39,13 @@ async def counts_of(tools: Tools, sale: SaleView) -> Counted:
     meaning = await tools.meaning(sale)
     by_offer: dict[str, Units] = {offer.id: Units() for offer in meaning.offers}
     by_drop: dict[str, Units] = {drop.id: Units() for drop in sale.drops}
-    fact = sale.fact
-    for stripe in range(sale.stripes):
-        for counts in await tools.stock.counts(sale, stripe):
-            offer = meaning.offer(counts.offer)
-            assert offer is not None, f"the store sells offer {counts.offer}, which has no meaning"
-            by_offer[offer.id] += counts
-            by_drop[offer.record.drop] += counts
-            fact = counts.fact if stripe == 0 else fact
+    found = await tools.stock.counts_everywhere(sale)
+    for counts in found:
+        offer = meaning.offer(counts.offer)
+        assert offer is not None, f"the store sells offer {counts.offer}, which has no meaning"
+        by_offer[offer.id] += counts
+        by_drop[offer.record.drop] += counts
+    fact = found[0].fact if found else sale.fact
     total = sum(by_drop.values(), start=Units())
     return Counted(sale.id, sale.state, fact, by_offer, by_drop, total)
 

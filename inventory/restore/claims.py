@@ -58,7 +58,7 @@ def _confirms(batch: bytes, slot: Slot) -> Iterator[Claim]:
     """A payment that came late may have taken as many units as its order had."""
     at = 0
     while at < len(batch):
-        _, name, _, length = CONFIRM.unpack_from(batch, at)
+        _, name, _, _, length = CONFIRM.unpack_from(batch, at)
         at += CONFIRM.size + length
         at += 1 + batch[at]
         at += 2 + int.from_bytes(batch[at : at + 2])

@@ -156,6 +156,12 @@ class Fitting:
                 return [fact] if self._is_free(fact.offer, fact.ranges) else None
             case f.Exported():
                 return [fact] if fact.allotment in slot.numbers else None
+            case f.Lent():
+                free = [*fact.ranges, *(end for one in fact.backs for end in (one.serial, 1))]
+                return [fact] if self._is_free(fact.offer, free) else None
+            case f.Received():
+                known = slot.received.get(fact.lender, (0, 0))
+                return [fact] if (fact.epoch, fact.fact) > known else []
             case f.Reported() | f.Recalled():
                 return self._left_allotment(fact)
             case f.Returned() | f.Withheld():
@@ -238,6 +244,9 @@ def units_named(fact: f.Fact) -> dict[int, list[int]]:
             return {fact.offer: [fact.serial]}
         case f.Allotted():
             return {fact.offer: f.spread(fact.ranges)}
+        case f.Lent():
+            backs = [back.serial for back in fact.backs]
+            return {fact.offer: [*f.spread(fact.ranges), *backs]}
         case f.Reported():
             return {fact.offer: [line.serial for line in fact.sales]}
         case _:

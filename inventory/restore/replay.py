@@ -39,7 +39,8 @@ class Slot:
     """Everything that facts say of one slot.
 
     `units` has state, generation and owner of each unit that was ever sold or allotted; `done` what
-    lots, reports and returns did; `redemptions` when and where a unit was used.
+    lots, reports and returns did; `redemptions` when and where a unit was used; `lent` the last
+    transfer to each other stripe and `received` the name of the last one from it.
     """
 
     offers: dict[int, ShelfOffer]
@@ -52,6 +53,8 @@ class Slot:
     numbers: dict[str, int] = field(default_factory=dict)
     done: dict[str, bytes] = field(default_factory=dict)
     redemptions: dict[int, bytes] = field(default_factory=dict)
+    lent: dict[int, f.Lent] = field(default_factory=dict)
+    received: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def generation(self, serial: int) -> int:
         """The generation of a unit's code."""
@@ -83,6 +86,8 @@ class Replay:
             f.Exported: self._exported,
             f.Reported: self._reported,
             f.Recalled: self._recalled,
+            f.Lent: self._lent,
+            f.Received: self._received,
             f.Changed: self._changed,
             f.Begun: self._nothing,
         }
@@ -303,6 +308,19 @@ class Replay:
         allotment.back += len(back)
         allotment.voided += len(voided)
         slot.done[fact.key] = _pack([fact.fingerprint, fact.statuses])
+
+    def _lent(self, fact: f.Lent) -> None:
+        """It stays open: whether it arrived the receiver knows, and a repeat does no harm."""
+        self.slot.offers[fact.offer].lend(fact.ranges, [back.serial for back in fact.backs])
+        self.slot.lent[fact.receiver] = fact
+
+    def _received(self, fact: f.Received) -> None:
+        slot = self.slot
+        slot.offers[fact.offer].receive(fact.ranges, [back.serial for back in fact.backs])
+        slot.received[fact.lender] = (fact.epoch, fact.fact)
+        for back in fact.backs:
+            if slot.generation(back.serial) != back.generation:
+                slot.units[back.serial] = ("-", back.generation, NOBODY)
 
     def _changed(self, fact: f.Changed) -> None:
         self.slot.state = _STATES.get(fact.what, self.slot.state)

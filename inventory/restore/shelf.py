@@ -11,6 +11,8 @@ from inventory.stock import OfferRecord
 
 RANGE_UNITS = 64
 """Units that are freed as a range of this many or more cost the slot a range, not an entry each."""
+SINGLES_BELOW = 8
+"""A range that is received and has less units is kept as single units."""
 _FREE, _TAKEN = ord("1"), ord("0")
 
 
@@ -41,6 +43,9 @@ class ShelfOffer:
     redeemed: int = 0
     voided: int = 0
     returned: int = 0
+    moving: int = 0
+    came: int = 0
+    high: int | None = None
 
     @classmethod
     def empty(cls, record: OfferRecord) -> "ShelfOffer":
@@ -57,7 +62,9 @@ class ShelfOffer:
         else:
             self.more += [first, first + count]
         self.released += count
-        self.available += count
+        self._came(count)
+        if self.high is not None:
+            self.high = first + count
 
     def take(self, serials: list[int]) -> None:
         """Take these units out of what is free. Raises BadStory when one is not."""
@@ -96,7 +103,42 @@ class ShelfOffer:
                 self._mark(serial, 1, _FREE)
         else:
             self.back.update(serials)
-        self.available += len(serials)
+        self._came(len(serials))
+
+    def lend(self, ranges: list[int], backs: list[int]) -> None:
+        """Units leave for another stripe, ranges from the far end."""
+        self._keep_high()
+        for first, count in zip(ranges[::2], ranges[1::2], strict=True):
+            past, more = first + count, self.more
+            while more and more[-2] == more[-1]:
+                del more[-2:]
+            if more and more[-1] == past and more[-2] < first:
+                more[-1] = first
+            elif not more and self.end == past and self.next <= first:
+                self.end = first
+            else:
+                self._take_far(first, count)
+        if not self.back.issuperset(backs):
+            raise BadStory(f"units of offer {self.record.number} are lent and were not free")
+        self.back.difference_update(backs)
+        units = sum(ranges[1::2]) + len(backs)
+        self.available -= units
+        self.moving += units
+
+    def receive(self, ranges: list[int], backs: list[int]) -> None:
+        """Units arrive from another stripe."""
+        self._keep_high()
+        self.back.update(backs)
+        for first, count in zip(ranges[::2], ranges[1::2], strict=True):
+            if count < SINGLES_BELOW:
+                self.back.update(range(first, first + count))
+            elif self.next == self.end:
+                self.next, self.end = first, first + count
+            else:
+                self.more += [first, first + count]
+        units = sum(ranges[1::2]) + len(backs)
+        self.moving -= units
+        self._came(units)
 
     def withhold(self, first: int, count: int) -> None:
         """Keep free units back; they count as held."""
@@ -124,7 +166,7 @@ class ShelfOffer:
             return
         self.more[:0] = [self.next, self.end]
         self.next, self.end = first, past
-        self.available += count
+        self._came(count)
 
     def is_free(self, serial: int) -> bool:
         """Whether a unit can be taken."""
@@ -170,7 +212,16 @@ class ShelfOffer:
             returned=self.returned,
             backs=len(self.back),
             more=self.more,
+            came=self.came,
         )
+
+    def _came(self, units: int) -> None:
+        self.available += units
+        self.came += units
+
+    def _keep_high(self) -> None:
+        if self.high is None:
+            self.high = self.more[-1] if self.more else self.end
 
     def _ranges(self) -> list[tuple[int, int]]:
         ends = [self.next, self.end, *self.more]

@@ -176,7 +176,7 @@ def _cleared(sale: SaleRecord, stripe: int, last_serial: int) -> Iterator[Piece]
     names = [
         name(sale.id, stripe)
         for name in (keys.offers, keys.seats, keys.back, keys.units, keys.due, keys.allotments,
-                     keys.done, keys.withheld)
+                     keys.done, keys.withheld, keys.lending)
     ]  # fmt: skip
     names += [keys.bucket(sale.id, stripe, number) for number in range(sale.buckets)]
     names += [
@@ -218,6 +218,21 @@ def _shelf(sale: SaleRecord, stripe: int, slot: Slot) -> Iterator[Piece]:
         if offer.withheld
     )
     yield from _hash(keys.withheld(sale.id, stripe), withheld)
+    yield from _hash(keys.lending(sale.id, stripe), lending_fields(slot))
+
+
+def lending_fields(slot: Slot) -> Iterator[Field]:
+    """What a stripe lent to others and has from them."""
+    for number, offer in slot.offers.items():
+        if offer.high is not None:
+            yield f"high:{number}", str(offer.high)
+            yield f"m:{number}", str(offer.moving)
+    for receiver, lent in slot.lent.items():
+        backs = [[back.serial, back.generation] for back in lent.backs]
+        record = [lent.epoch, lent.fact, lent.offer, lent.ranges, backs]
+        yield f"out:{receiver}", _pack(record)
+    for lender, name in slot.received.items():
+        yield f"in:{lender}", _pack(list(name))
 
 
 def _hash(key: str, fields: Iterable[Field]) -> Iterator[Piece]:

@@ -3,8 +3,9 @@
 local SALE, OFFERS, SEATS, BACK, UNITS, DUE, FACTS = unpack(KEYS, 1, 7)
 -- The fields of an offer's record.
 local KIND, DROP, PRICE, VENUE, TOGETHER, ENDS_AT, REDEEM_FROM, REDEEM_UNTIL, CODES, BASE, SIZE,
-  NEXT, END, RELEASED, AVAILABLE, HELD, ALLOTTED, SOLD, REDEEMED, VOIDED, RETURNED, BACKS, MORE =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+  NEXT, END, RELEASED, AVAILABLE, HELD, ALLOTTED, SOLD, REDEEMED, VOIDED, RETURNED, BACKS, MORE,
+  CAME =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 --@include units
 local offers, seats = {}, {}              -- offer number → record, → seat string
 local offers_read, seats_read = {}, {}    -- both as they were read
@@ -130,7 +131,7 @@ end
 local function remember(number, offer)
   local copy = {}
   for i = 1, MORE - 1 do copy[i] = offer[i] end
-  copy[MORE] = { unpack(offer[MORE]) }
+  copy[MORE], copy[CAME] = { unpack(offer[MORE]) }, offer[CAME]
   return { number = number, offer = copy, seats = seats[number], back_read = back_read[number],
     back_gone = #back_gone }
 end
@@ -168,6 +169,12 @@ local function take(number, offer, quantity, wanted, to)
   return serials
 end
 
+-- Every unit that comes on the shelf is counted, for ever: who looks twice and finds the same number
+-- knows that none came between. A record without one says 0.
+local function came(offer, units)
+  offer[CAME] = (offer[CAME] or 0) + units
+end
+
 -- Units of one line back on the shelf, counted out of `from`.
 local function give(number, offer, serials, from)
   if offer[KIND] == 's' then
@@ -181,6 +188,7 @@ local function give(number, offer, serials, from)
   end
   offer[AVAILABLE] = offer[AVAILABLE] + #serials
   offer[from] = offer[from] - #serials
+  came(offer, #serials)
 end
 
 local function write_stock(slot)

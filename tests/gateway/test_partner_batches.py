@@ -11,7 +11,7 @@ from gateway import asking, batches
 from gateway.batches import PIECE
 from gateway.bodies import BATCH_MAX
 from gateway.routes.partner import BATCH_BODY_MAX
-from inventory.orders import ORDER_HOLD
+from inventory.order_scripts import ORDER_HOLD
 from lua.faults import MayHaveHappened, NothingHappened
 from lua.store import Store
 from tests.gateway.world import SALE, Answer, World, furnish, sale_body

@@ -11,7 +11,8 @@ from gateway.metrics import Metrics
 from gateway.till import Till
 from inventory import keys, outcomes as out
 from inventory.ids import stripe_of
-from inventory.orders import ORDER_HOLD, Orders
+from inventory.order_scripts import ORDER_HOLD
+from inventory.orders import Orders
 from inventory.sales import DropView, Sales
 from inventory.stock import Lot, Stock
 from lua import MayHaveHappened, NothingHappened, Store

@@ -4,6 +4,14 @@ from collections import Counter
 
 from inventory import facts as f
 
+RANGES: dict[type, tuple[str, str]] = {
+    f.Stocked: ("venue", "available"),
+    f.Returned: ("available", "returned"),
+    f.Allotted: ("available", "allotted"),
+    f.Withheld: ("available", "held"),
+    f.Freed: ("held", "available"),
+}
+
 
 def replayed(story: list[f.Fact]) -> dict[int, Counter[str]]:
     """Units of each offer by state, from the facts alone."""
@@ -20,8 +28,8 @@ def replayed(story: list[f.Fact]) -> dict[int, Counter[str]]:
 
     for fact in story:
         match fact:
-            case f.Stocked():
-                move(fact.offer, sum(fact.ranges[1::2]), "venue", "available")
+            case f.Stocked() | f.Returned() | f.Allotted() | f.Withheld() | f.Freed():
+                move(fact.offer, sum(fact.ranges[1::2]), *RANGES[type(fact)])
             case f.Held():
                 move_lines(fact.lines, "available", "held")
             case f.Confirmed():
@@ -37,19 +45,16 @@ def replayed(story: list[f.Fact]) -> dict[int, Counter[str]]:
                 move(fact.offer, 1, "sold", "redeemed")
             case f.Voided():
                 move(fact.offer, sum(fact.ranges[1::2]), fact.state, "voided")
-            case f.Returned():
-                move(fact.offer, sum(fact.ranges[1::2]), "available", "returned")
-            case f.Allotted():
-                move(fact.offer, sum(fact.ranges[1::2]), "available", "allotted")
             case f.Reported():
                 move(fact.offer, len(fact.sales), "allotted", "sold")
             case f.Recalled():
                 move(fact.offer, sum(fact.back[1::2]), "allotted", "available")
                 move(fact.offer, sum(fact.voided[1::2]), "allotted", "voided")
-            case f.Withheld():
-                move(fact.offer, sum(fact.ranges[1::2]), "available", "held")
-            case f.Freed():
-                move(fact.offer, sum(fact.ranges[1::2]), "held", "available")
+            case f.Lent() | f.Received():
+                units = f.units_moved(fact)
+                move(
+                    fact.offer, units if isinstance(fact, f.Lent) else -units, "available", "moving"
+                )
             case f.Unfulfilled() | f.Changed() | f.Exported() | f.Begun():
                 pass
     return offers

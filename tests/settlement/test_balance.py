@@ -42,6 +42,8 @@ NAMES: dict[str, st.SearchStrategy[Any]] = {
     "voided": LINES,
     "redeemed": LINES,
     "ranges": RANGES,
+    "backs": st.lists(st.builds(facts.BackUnit, SERIALS, st.integers(0, 31)), max_size=3),
+    **dict.fromkeys(("lender", "receiver", "epoch", "fact"), st.integers(0, 3)),
     "state": st.sampled_from(["available", "sold"]),
     "payment": st.sampled_from(["test:x", "partner:y", "bare", ""]),
     "seller": st.sampled_from(["shop", "market"]),

@@ -257,5 +257,5 @@ async def test_what_is_known_from_before_is_the_same_in_any_batches(
     counts = await books.unit_counts("cinema")
     assert counts == {
         1: {"released": 20, "available": 1, "held": 0, "allotted": 0, "sold": 1, "redeemed": 2,
-            "voided": 2, "returned": 14}
+            "voided": 2, "returned": 14, "moving": 0}
     }  # fmt: skip
