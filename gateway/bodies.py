@@ -268,6 +268,12 @@ class EventsQuery(Incoming, frozen=True):
             raise ValueError("Give `after` or `last`, not both")
 
 
+class FreeBody(Incoming, frozen=True):
+    """The offer whose withheld units are to be on sale again."""
+
+    offer: OfferId
+
+
 class StatementQuery(Incoming, frozen=True):
     """The business day that a statement is of, in the time zone of each sale."""
 

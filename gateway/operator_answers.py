@@ -211,6 +211,30 @@ class CountsAnswer(Outgoing, frozen=True):
     offers: list[OfferCountsAnswer]
 
 
+class WithheldOffer(Outgoing, frozen=True):
+    """Units of an offer that are kept back; `ranges` are first, count, first, count."""
+
+    offer: str
+    units: int
+    ranges: list[int]
+
+
+class WithheldAnswer(Outgoing, frozen=True):
+    """What is kept back of a sale, because a lost store may have sold it; it counts as held."""
+
+    id: str
+    units: int
+    offers: list[WithheldOffer]
+
+
+class FreedAnswer(Outgoing, frozen=True):
+    """Units of an offer that are on sale again, by this call; 0 when none were withheld."""
+
+    id: str
+    offer: str
+    units: int
+
+
 class CheckAnswer(Outgoing, frozen=True):
     """One check of the audit: how many things it looked at, and what it found wrong."""
 

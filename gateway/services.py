@@ -21,6 +21,7 @@ from gateway.fleet import SummedPage
 from gateway.frames import Frames
 from gateway.gate import Gate
 from gateway.housekeeping import Housekeeping
+from gateway.keeping import KeepingDesk
 from gateway.keyring import Key, Keyring
 from gateway.link import Link
 from gateway.metrics import MeteredStore, Metrics
@@ -44,6 +45,7 @@ from inventory.ids import Identities
 from inventory.lending import Lending
 from inventory.orders import Orders
 from inventory.stock import Stock
+from inventory.withheld import Withheld
 from queueing import PassKeys, Rooms
 from settlement import Books
 
@@ -109,6 +111,7 @@ class Services:
         self.books_desk = BooksDesk(self.books, shelves)
         self.board = Board(self.frames, self.counts)
         self.recalls = RecallDesk(Allotments(store))
+        self.keeping = KeepingDesk(Withheld(store))
         self.sale_desk = SaleDesk(store, self.rooms)
         self.operators = OperatorDesk(store, self.books, self.catalogue, self.sale_desk, shelves)
 

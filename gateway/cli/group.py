@@ -16,6 +16,11 @@ _DEBUG = "--debug"
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("gateway.cli.up:up", "Start everything here, embedded, and keep it running."),
     "sale": ("gateway.cli.sale:sale", "Apply a sale file; open, pause, drain, close; look."),
+    "rebuild": ("gateway.cli.rebuild:rebuild", "Build a lost store's sales anew from PostgreSQL."),
+    "withheld": (
+        "gateway.cli.rebuild:withheld",
+        "Units that a lost store may have sold: look, free them.",
+    ),
     "venue": ("gateway.cli.venue:venue", "Buy seats ahead from a venue; report what was used."),
     "credential": ("gateway.cli.credential:credential", "Keys of partners, kiosks, operators."),
     "statement": ("gateway.cli.statement:statement", "What a partner sold on a day, as CSV."),

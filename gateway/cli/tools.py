@@ -28,6 +28,7 @@ class Tools:
     books: Books
     codes: OutsideCodes
     catalogue: Catalogue
+    rooms: Rooms
     desk: SaleDesk
     sales: Sales
     stock: Stock
@@ -70,12 +71,14 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
         )
         catalogue = await Catalogue.connect(settings.database_url, codes)
         stack.push_async_callback(catalogue.close)
+        rooms = _rooms(keyring, store)
         yield Tools(
             store=store,
             books=books,
             codes=codes,
             catalogue=catalogue,
-            desk=SaleDesk(store, _rooms(keyring, store)),
+            rooms=rooms,
+            desk=SaleDesk(store, rooms),
             sales=Sales(store),
             stock=Stock(store),
         )

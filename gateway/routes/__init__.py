@@ -1,12 +1,13 @@
 """The routes, one module for each audience; the lists here are all there is."""
 
-from gateway.routes import health, kiosk, operator, pages, partner, shopper
+from gateway.routes import health, kiosk, operator, pages, partner, recovery, shopper
 
 SHARED_PORT = (
     *shopper.ROUTES,
     *partner.ROUTES,
     *kiosk.ROUTES,
     *operator.ROUTES,
+    *recovery.ROUTES,
     *health.SHARED,
 )
 PAGES = pages.ROUTES

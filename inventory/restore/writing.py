@@ -89,8 +89,7 @@ class Rebuilding:
     ) -> None:
         """Everything but the record. Raises LostToAnother."""
         await self._send(_cleared(self._sale, self._stripe, last_serial))
-        pieces = list(_pieces(self._sale, self._stripe, slot))
-        await self._send(_told(pieces, progress))
+        await self._send(_pieces(self._sale, self._stripe, slot, progress))
         stream = keys.facts(self._sale.id, self._stripe)
         await self._send(
             ("XADD", stream, [f"{epoch}-{last}", blob]) for epoch, last, blob in entries
@@ -152,13 +151,6 @@ def entries_of(epoch: int, facts: Sequence[f.Fact]) -> list[Blob]:
     return [(epoch, some[-1].number, _pack(some)) for some in chunked(facts, FACTS_AT_ONCE)]
 
 
-def _told(pieces: list[Piece], progress: Progress) -> Iterator[Piece]:
-    for done, piece in enumerate(pieces, start=1):
-        yield piece
-        if done % KEYS_AT_ONCE == 0 or done == len(pieces):
-            progress("slot", done, len(pieces))
-
-
 def _calls(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     call: list[Piece] = []
     size = 0
@@ -186,10 +178,9 @@ def _cleared(sale: SaleRecord, stripe: int, last_serial: int) -> Iterator[Piece]
     return (("UNLINK", name, []) for name in names)
 
 
-def _pieces(sale: SaleRecord, stripe: int, slot: Slot) -> Iterator[Piece]:
+def _pieces(sale: SaleRecord, stripe: int, slot: Slot, progress: Progress) -> Iterator[Piece]:
     yield from _shelf(sale, stripe, slot)
-    for bucket, fields in _buckets(slot).items():
-        yield from _hash(keys.bucket(sale.id, stripe, bucket), fields)
+    yield from _buckets(sale, stripe, slot, progress)
     yield from _hash(keys.units(sale.id, stripe), _unit_chunks(slot))
     held = (one for one in slot.orders.items() if one[1].state == "held")
     due = ((order.expires_at_ms, name) for name, order in held)
@@ -245,23 +236,21 @@ def _sorted_set(key: str, members: Iterable[tuple[int, str]]) -> Iterator[Piece]
         yield "ZADD", key, [part for pair in some for part in pair]
 
 
-def _buckets(slot: Slot) -> dict[int, list[Field]]:
-    """Orders and buyers, by the bucket that an order's id names."""
-    found: dict[int, list[Field]] = {}
-    buyers: dict[str, int] = {}
-    heads: dict[str, int] = {}
-    for name, order in slot.orders.items():
-        head = name[:HEAD_LENGTH]
-        bucket = heads.get(head)
-        if bucket is None:
-            bucket = heads[head] = bucket_of(name)
-        found.setdefault(bucket, []).append((name, pack_order(order)))
-        buyers[order.buyer] = bucket
-    for buyer, bucket in buyers.items():
-        count, passes = slot.counts.get(buyer, 0), slot.passes.get(buyer, ())
-        if count or passes:
-            found[bucket].append((BUYER_PREFIX + buyer.encode(), pack_buyer(count, passes)))
-    return found
+def _buckets(sale: SaleRecord, stripe: int, slot: Slot, progress: Progress) -> Iterator[Piece]:
+    """Orders and buyers, in the buckets that the orders' ids name; packed as they are sent."""
+    names: dict[str, list[str]] = {}
+    for name in slot.orders:
+        names.setdefault(name[:HEAD_LENGTH], []).append(name)
+    done = 0
+    for some in names.values():
+        fields: list[Field] = [(name, pack_order(slot.orders[name])) for name in some]
+        for buyer in dict.fromkeys(slot.orders[name].buyer for name in some):
+            count, passes = slot.counts.get(buyer, 0), slot.passes.get(buyer, ())
+            if count or passes:
+                fields.append((BUYER_PREFIX + buyer.encode(), pack_buyer(count, passes)))
+        yield from _hash(keys.bucket(sale.id, stripe, bucket_of(some[0])), fields)
+        done += len(some)
+        progress("orders", done, len(slot.orders))
 
 
 def _unit_chunks(slot: Slot) -> Iterator[Field]:

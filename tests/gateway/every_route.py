@@ -19,6 +19,7 @@ BODIES: dict[str, Any] = {
     "kiosk_redeem": {"code": "0000-0000-0000-0000"},
     "operator_apply": sale_body(),
     "operator_rate": {"rate_per_s": 50},
+    "recovery_free": {"offer": "pool"},
     "operator_stock": {"lot": "more", "offer": "pool", "units": 1},
 }
 QUERIES = {

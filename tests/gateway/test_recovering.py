@@ -9,6 +9,7 @@ from gateway.audit import audit
 from inventory.batch_records import hold_record
 from inventory.orders import HoldRequest, LineRequest
 from inventory.withheld import Withheld
+from settlement import Books
 from settlement.recovery import Recovery
 from tests.gateway.test_fencing import PLACE, field, turn
 from tests.gateway.world import PARTNER, PATIENCE_S, SALE, World
@@ -119,12 +120,7 @@ async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World
     """It may have told of sales that nobody else remembers: only an operator knows better."""
     services = quiet.services
     assert (await quiet.sell("ann")).status == 201
-    other = Recovery(services.books.pool, "other")
-    await other.beat({PLACE: (1, 900)})
-    async with services.books.pool.acquire() as connection:
-        await connection.execute(
-            "update recovery.gateway set beat = beat - interval '1 hour' where id = 'other'"
-        )
+    await beat_long_ago(services.books, "other", PLACE, (1, 900))
     await wipe(quiet)
     await recovered(quiet)
     refused = await quiet.sell("bob")
@@ -133,11 +129,29 @@ async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World
     assert 4 not in kept, "what opens in the evening cannot have been sold"
     assert sum(kept.values()) == 200 - 10 - 2 + 12 + 4 + 2 + 5 + 5
     await audited(quiet)
-    for offer in kept:
-        await Withheld(services.store).free(quiet.sale, offer, actor="operator")
+    path, operator = f"/v1/operator/sales/{SALE}/withheld", quiet.keys["operator"]
+    shown = (await quiet.call("GET", path, auth=operator)).data
+    assert (shown["units"], len(shown["offers"])) == (sum(kept.values()), len(kept))
+    for one in shown["offers"]:
+        for units in (one["units"], 0):
+            freed = await quiet.call("POST", f"{path}/free", {"offer": one["offer"]}, auth=operator)
+            assert (freed.status, freed.data["units"]) == (200, units)
     assert await withheld(quiet) == {}
+    unknown = await quiet.call("POST", f"{path}/free", {"offer": "none"}, auth=operator)
+    assert (unknown.status, unknown.code) == (422, "unknown_offer")
     assert (await quiet.sell("bob")).status == 201
     await audited(quiet)
+
+
+async def beat_long_ago(
+    books: Books, gateway: str, place: tuple[str, int], mark: tuple[int, int]
+) -> None:
+    """A gateway that saw a slot at a mark, and lives no more."""
+    await Recovery(books.pool, gateway).beat({place: mark})
+    async with books.pool.acquire() as connection:
+        await connection.execute(
+            "update recovery.gateway set beat = beat - interval '1 hour' where id = $1", gateway
+        )
 
 
 def lose_a_call(world: World, buyer: str, quantity: int) -> None:

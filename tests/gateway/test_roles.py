@@ -63,6 +63,8 @@ MATRIX: dict[str, set[Who]] = {
     "operator_counts": {Who.OPERATOR, Who.AUDITOR},
     "operator_audit": {Who.OPERATOR, Who.AUDITOR},
     "operator_refund": {Who.OPERATOR},
+    "recovery_withheld": {Who.OPERATOR, Who.AUDITOR},
+    "recovery_free": {Who.OPERATOR},
     "health_livez": set(),
     "health_readyz": set(),
     "health_all_metrics": set(),
