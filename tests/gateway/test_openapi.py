@@ -56,6 +56,8 @@ POST /v1/operator/sales/{sale}/drain
 POST /v1/operator/sales/{sale}/close
 PATCH /v1/operator/sales/{sale}/rate
 POST /v1/operator/sales/{sale}/stock
+GET /v1/operator/sales/{sale}/withheld
+POST /v1/operator/sales/{sale}/withheld/free
 GET /v1/operator/sales/{sale}/counts
 GET /v1/operator/sales/{sale}/audit
 POST /v1/operator/sales/{sale}/orders/{order}/refund
