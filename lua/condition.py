@@ -45,15 +45,15 @@ class StoreCondition:
     refused: str
 
     @classmethod
-    async def read(cls, store: Store) -> Self:
-        """Ask for everything. Raises NothingHappened."""
-        raw: bytes = await store.read("INFO")
+    async def read(cls, store: Store, tag: str = "") -> Self:
+        """Ask the server that has a hash tag for everything. Raises NothingHappened."""
+        raw: bytes = await store.read("INFO", at=tag)
         info = dict(
             line.split(":", 1) for line in raw.decode(errors="replace").splitlines() if ":" in line
         )
-        limits = await _settings(store, "maxmemory", "maxclients")
-        ping_ms, ahead_ms = await _pings(store)
-        write_ms, refused = await _writes(store)
+        limits = await _settings(store, tag, "maxmemory", "maxclients")
+        ping_ms, ahead_ms = await _pings(store, tag)
+        write_ms, refused = await _writes(store, tag)
         program, number = (
             ("Valkey", info["valkey_version"])
             if "valkey_version" in info
@@ -64,7 +64,7 @@ class StoreCondition:
             version=tuple(int(part) for part in number.split(".") if part.isdigit()),
             is_master=info["role"] == "master",
             replicas=int(info["connected_slaves"]),
-            settings=await _settings(store, *_SETTINGS),
+            settings=await _settings(store, tag, *_SETTINGS),
             last_write_ok=info["aof_last_write_status"] == "ok",
             last_rewrite_ok=info["aof_last_bgrewrite_status"] == "ok",
             used_bytes=int(info["used_memory"]),
@@ -78,23 +78,23 @@ class StoreCondition:
         )
 
 
-async def _settings(store: Store, *names: str) -> dict[str, str] | None:
+async def _settings(store: Store, tag: str, *names: str) -> dict[str, str] | None:
     try:
-        flat = await store.read("CONFIG", "GET", *names)
+        flat = await store.read("CONFIG", "GET", *names, at=tag)
     except PermissionError:
         return None
     texts = [item.decode() for item in flat]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-async def _pings(store: Store) -> tuple[float, float]:
+async def _pings(store: Store, tag: str) -> tuple[float, float]:
     """The usual time of an answer, and how far the store's clock is ahead, by its quickest one."""
     best: tuple[float, float] | None = None
     took = []
     for _ in range(_PINGS):
         begun = time.perf_counter()
         wall = time.time()
-        seconds, micros = await store.read("TIME")
+        seconds, micros = await store.read("TIME", at=tag)
         spent = time.perf_counter() - begun
         took.append(spent)
         if best is None or spent < best[0]:
@@ -103,13 +103,13 @@ async def _pings(store: Store) -> tuple[float, float]:
     return statistics.median(took) * 1000, best[1] * 1000
 
 
-async def _writes(store: Store) -> tuple[float, str]:
+async def _writes(store: Store, tag: str) -> tuple[float, str]:
     """The usual time of a write, or why it was refused."""
     took = []
     for number in range(_WRITES):
         begun = time.perf_counter()
         try:
-            await store.write("SET", _KEY, number, "PX", _KEPT_MS)
+            await store.write("SET", _KEY + tag, number, "PX", _KEPT_MS)
         except Fault as refused:
             return 0.0, str(refused)
         took.append(time.perf_counter() - begun)

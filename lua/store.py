@@ -42,6 +42,8 @@ PASSING_S = 0.7
 """How long a call is sent again to a slot whose server refuses it for the moment."""
 PASSING_PAUSE_S = 0.01
 PASSING_PAUSE_MAX_S = 0.1
+TAGS_TRIED = 10_000
+"""Numbers whose slots are everywhere: every server with more than a few slots has one of them."""
 REOPENING_S = 0.5
 """How long a call that met a fence waits for it to open; enough is left of its time to repeat."""
 FENCED = b"fenced"
@@ -163,6 +165,19 @@ class Store:
             with suppress(Unsent, Lost, NothingHappened):
                 [text] = await node.ask(("INFO", "server"))
                 found.add(run_id_of(text))
+        return found
+
+    async def tags(self) -> dict[str, str]:
+        """A hash tag that lies on each server that takes writes, by the server's own URL.
+
+        Raises NothingHappened.
+        """
+        wanted, found = len(await self._route.primaries()), dict[str, str]()
+        for number in range(TAGS_TRIED):
+            if len(found) == wanted:
+                break
+            node = await self._route.node_of(f"{{{number}}}")
+            found.setdefault(node.url, f"{{{number}}}")
         return found
 
     async def close(self) -> None:

@@ -51,6 +51,8 @@ class Buying:
     unknown: dict[str, HoldRequest] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     """Why the calls failed that did nothing."""
+    doubts: Counter[str] = field(default_factory=Counter)
+    """Why it is not known of others whether they did."""
     told_at: list[float] = field(default_factory=list)
     slowest_s: float = 0.0
 
@@ -61,8 +63,9 @@ class Buying:
         begun = time.monotonic()
         try:
             outcome = await self.shop.ask(request)
-        except MayHaveHappened:
+        except MayHaveHappened as fault:
             self.unknown[request.order] = request
+            self.doubts[str(fault)] += 1
         except NothingHappened as fault:
             self.refused[str(fault)] += 1
         else:

@@ -27,7 +27,11 @@ async def examine(settings: Settings) -> list[Finding]:
         *program(),
         *machine(settings, embeds_store=embeds_store),
         *keys(settings.keys),
-        *await store(found.store_url, assume_durable=settings.assume_durable),
+        *await store(
+            found.store_url,
+            assume_durable=settings.assume_durable,
+            replicas=settings.replicas_awaited,
+        ),
         *await database(found.database_url),
         *await processes(settings),
     ]

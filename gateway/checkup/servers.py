@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from gateway.checkup.finding import Finding, Findings
-from lua import Fault, Store, StoreCondition
+from lua import Fault, NotDurable, Store, StoreCondition
 from settlement import DatabaseCondition
 
 STORE_MIN, DATABASE_MIN = (7, 0), 14
@@ -13,20 +13,32 @@ WRITE_WARN_MS, WRITE_BAD_MS = 30.0, 300.0
 MEMORY_WARN, MEMORY_BAD = 0.6, 0.9
 CLIENTS_WARN, CLIENTS_BAD = 0.7, 0.95
 _WANTED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+ON_ITS_OWN = "what it promises is on its own disk"
 _ALTER = 'psql "$DROPGATE_DATABASE_URL" -c "alter system set {}"  # and restart it'
 _NTP = "timedatectl set-ntp true  # on both machines"
 
 
-async def store(url: str, *, assume_durable: bool) -> list[Finding]:
-    """Whether the store may be trusted with a drop."""
+async def store(url: str, *, assume_durable: bool, replicas: int = 0) -> list[Finding]:
+    """Whether the store, each of its servers, may be trusted with a drop.
+
+    `replicas`: how many of them each success waits for.
+    """
     found = Findings("store")
     if not url:
         found.warn(*_not_running("store"))
         return found.all
     door = None
     try:
-        door = await Store.connect(url, check_durability=False)
-        _judge_store(found, await StoreCondition.read(door), url, assume_durable=assume_durable)
+        door = await Store.connect(url, check_durability=False, replicas=replicas)
+        for server, tag in (await door.tags()).items():
+            seen = await StoreCondition.read(door, tag)
+            _judge_store(found, seen, server, assume_durable=assume_durable)
+            worth = f"a success waits for {replicas} of them" if replicas else ON_ITS_OWN
+            found.ok(f"it has {seen.replicas or 'no'} replicas; {worth}")
+        if all(one.mark != "bad" for one in found.all):
+            await door.check_durability(assume_durable=assume_durable)
+    except NotDurable as failed:  # by a replica, or the want of one
+        found.bad(str(failed), "mend what it names, then look again")
     except (Fault, PermissionError, ValueError) as failed:
         found.bad(
             f"{masked(url)} cannot be used: {failed}",
@@ -72,7 +84,6 @@ def _judge_store(found: Findings, seen: StoreCondition, url: str, *, assume_dura
             f"{seen.clients} of {seen.clients_max:,} connections are taken",
             f"{_cli(url)} CONFIG SET maxclients {2 * seen.clients_max}",
         )  # fmt: skip
-    found.ok(f"it has {seen.replicas or 'no'} replicas; what it promises is on its own disk")
     _clock(found, seen.clock_ahead_ms, seen.ping_ms)
 
 
