@@ -42,6 +42,8 @@ PASSING_S = 0.7
 """How long a call is sent again to a slot whose server refuses it for the moment."""
 PASSING_PAUSE_S = 0.01
 PASSING_PAUSE_MAX_S = 0.1
+FENCES_MET_MAX = 3
+"""A slot that is fenced this often while one call is under way has more to tell than to sell."""
 TAGS_TRIED = 10_000
 """Numbers whose slots are everywhere: every server with more than a few slots has one of them."""
 REOPENING_S = 0.5
@@ -189,26 +191,27 @@ class Store:
     ) -> list[Any]:
         """Run a script that answers replies, epoch, fact and facts, or that its slot is fenced."""
         slot = slot_of(keys[0])
-        before = self.memory.before(slot)
         try:
-            reply = await self._evaluate(script, keys, args, call)
-            if reply[0] == FENCED and await self.memory.wait_reopened(slot, REOPENING_S):
+            for _ in range(FENCES_MET_MAX):
                 before = self.memory.before(slot)
                 reply = await self._evaluate(script, keys, args, call)
+                if reply[0] == FENCED:
+                    patience_s = min(REOPENING_S, call.until - asyncio.get_running_loop().time())
+                    if not await self.memory.wait_reopened(slot, patience_s):
+                        break
+                    continue
+                replies, epoch, fact, facts = reply
+                assert isinstance(replies, list), f"{script.name} did not end with answer()"
+                if self.memory.told(slot, before, (epoch, fact), facts):
+                    if call.is_short:
+                        raise MayHaveHappened("it is done, but too few replicas say they have it")
+                    return replies
+                call.may_have_run = True  # fenced meanwhile: only a repeat tells what is kept
         finally:
             if call.may_have_run:  # an answer to a repeat does not show the first try's facts
                 self.memory.lost(slot, script.name, keys, args)
-        if reply[0] == FENCED:
-            fenced = Fenced(slot)
-            raise MayHaveHappened(str(fenced)) if call.may_have_run else fenced
-        replies, epoch, fact, facts = reply
-        assert isinstance(replies, list), f"script {script.name} did not end with answer()"
-        if not self.memory.told(slot, before, (epoch, fact), facts):
-            self.memory.lost(slot, script.name, keys, args)
-            raise MayHaveHappened(f"the slot {slot} was fenced while the call was under way")
-        if call.is_short:
-            raise MayHaveHappened("it is done, but too few replicas are known to have it")
-        return replies
+        fenced = Fenced(slot)
+        raise MayHaveHappened(str(fenced)) if call.may_have_run else fenced
 
     async def _evaluate(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
