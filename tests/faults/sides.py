@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import pytest
-
-from tests.programs import program
+from tests.programs import need_root, program
 
 CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -101,11 +99,7 @@ class Sides:
 def sides() -> Iterator[Sides]:
     """Two sides. Skips the test, and says so, where namespaces may not be made."""
     ip = program("ip", "iproute2")
-    if os.geteuid() != 0:
-        said = "network namespaces need root"
-        if os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+    need_root("network namespaces")
     number = os.getpid()
     pair = Sides(Side(f"dg-{number}-a", "10.77.0.1"), Side(f"dg-{number}-b", "10.77.0.2"), ip)
     try:
