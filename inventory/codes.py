@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,6 +27,7 @@ _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 _SEPARATORS = re.compile(r"[\s\-‐-―]+")
 _SALE_BITS, _SERIAL_BITS, _GENERATION_BITS, _MAC_BITS = 11, 25, 5, 32
 _BLOCK_BITS, _MAC_BYTES = 4, 4
+_LATER_BITS = 8  # of a serial: key, sale and its first 17 bits fill six symbols
 BLOCKS_REMEMBERED_MAX = 1_024
 """Blocks of neighbouring units whose MACs are kept in memory: about 200 KB."""
 _FIELD_POLYNOMIAL = 0b100101  # x^5 + x^2 + 1, primitive over GF(2): its powers have order 31
@@ -61,6 +63,7 @@ def _checks(place: int) -> bytes:
 
 _WEIGHTS = _powers()
 _CHECKS = tuple(_checks(place) for place in range(0, LENGTH - 2, 2))
+_CHECK_3, _CHECK_4, _CHECK_5, _CHECK_6 = _CHECKS[3:]
 _LAST_CHECKS = bytes(_times(value, _WEIGHTS[1]) for value in range(32))
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _BASE32 = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
@@ -107,9 +110,9 @@ class Codes:
     """Mints and checks codes. The first key mints, all of them verify."""
 
     def __init__(self, keys: Sequence[CodeKey], signing_seed: bytes, signing_kid: int = 1) -> None:
-        self._macs = {key.kid % 4: _macs_of(key.secret) for key in reversed(keys)}
+        self._blocks = {key.kid % 4: _blocks_of(key.secret) for key in reversed(keys)}
         self._kid = keys[0].kid % 4
-        self._minting = self._macs[self._kid]
+        self._minting = self._blocks[self._kid]
         self._signer = Ed25519PrivateKey.from_private_bytes(signing_seed)
         self._signing_kid = signing_kid
 
@@ -118,9 +121,13 @@ class Codes:
         assert 0 < sale_number < 1 << _SALE_BITS, "a sale's number has 11 bits"
         assert 0 <= serial <= SERIAL_MAX, "a serial has 25 bits"
         assert 0 <= generation < 1 << _GENERATION_BITS, "a generation has 5 bits"
-        head = self._kid << _SALE_BITS | sale_number
-        head = (head << _SERIAL_BITS | serial) << _GENERATION_BITS | generation
-        return _written(head << _MAC_BITS | _mac(self._minting, head))
+        block = (self._kid << _SALE_BITS | sale_number) << _SERIAL_BITS | serial
+        text, check, macs = self._minting(block >> _BLOCK_BITS, generation)
+        at = (serial & (1 << _BLOCK_BITS) - 1) * _MAC_BYTES
+        mac = int.from_bytes(macs[at : at + _MAC_BYTES])
+        later = serial & (1 << _LATER_BITS) - 1
+        rest = (later << _GENERATION_BITS | generation) << _MAC_BITS | mac
+        return _ended(text, check, rest)
 
     def check(self, typed: str) -> Checked:
         """What a typed or scanned code is, without asking the store."""
@@ -134,8 +141,8 @@ class Codes:
         if _written(number)[-1] != folded[-1]:
             return Typo()
         head, mac = number >> _MAC_BITS, number & (1 << _MAC_BITS) - 1
-        macs = self._macs.get(head >> _SALE_BITS + _SERIAL_BITS + _GENERATION_BITS)
-        if macs is None or not compare_digest(_mac(macs, head).to_bytes(4), mac.to_bytes(4)):
+        blocks = self._blocks.get(head >> _SALE_BITS + _SERIAL_BITS + _GENERATION_BITS)
+        if blocks is None or not compare_digest(_mac(blocks, head), mac.to_bytes(_MAC_BYTES)):
             return Forged()
         return Minted(
             sale_number=head >> _SERIAL_BITS + _GENERATION_BITS & (1 << _SALE_BITS) - 1,
@@ -161,25 +168,32 @@ def masked(code: str) -> str:
     return f"••••-{normalised(code)[-2:]}"
 
 
-def _macs_of(secret: bytes) -> Callable[[int], bytes]:
-    """Makes the MACs of sixteen neighbouring units at once: units are mostly sold side by side."""
+class _Block(NamedTuple):
+    """What the codes of sixteen neighbouring units share."""
+
+    text: str
+    check: int
+    macs: bytes
+
+
+def _blocks_of(secret: bytes) -> Callable[[int, int], _Block]:
+    """Makes what neighbours share, and their MACs at once: units are mostly sold side by side."""
     keyed = blake2b(key=secret, digest_size=_MAC_BYTES << _BLOCK_BITS)
 
     @lru_cache(maxsize=BLOCKS_REMEMBERED_MAX)
-    def macs(block: int) -> bytes:
-        made = keyed.copy()
-        made.update(block.to_bytes(6))
-        return made.digest()
+    def block(number: int, generation: int) -> _Block:
+        """Of the units whose key, sale and serial begin with `number`."""
+        macs = keyed.copy()
+        macs.update((number << _GENERATION_BITS | generation).to_bytes(6))
+        return _Block(*_begun(number >> _LATER_BITS - _BLOCK_BITS), macs.digest())
 
-    return macs
+    return block
 
 
-def _mac(macs: Callable[[int], bytes], head: int) -> int:
-    generation = head & (1 << _GENERATION_BITS) - 1
-    serial = head >> _GENERATION_BITS
+def _mac(blocks: Callable[[int, int], _Block], head: int) -> bytes:
+    serial, generation = head >> _GENERATION_BITS, head & (1 << _GENERATION_BITS) - 1
     at = (serial & (1 << _BLOCK_BITS) - 1) * _MAC_BYTES
-    block = serial >> _BLOCK_BITS << _GENERATION_BITS | generation
-    return int.from_bytes(macs(block)[at : at + _MAC_BYTES])
+    return blocks(serial >> _BLOCK_BITS, generation).macs[at : at + _MAC_BYTES]
 
 
 def _written(number: int) -> str:
@@ -187,9 +201,20 @@ def _written(number: int) -> str:
 
     The check makes the weighted sum of all sixteen zero; the last one has weight one.
     """
-    a, b, c, d = number >> 65, number >> 55 & 1023, number >> 45 & 1023, number >> 35 & 1023
-    e, f, g, last = number >> 25 & 1023, number >> 15 & 1023, number >> 5 & 1023, number & 31
-    of = _CHECKS
-    check = of[0][a] ^ of[1][b] ^ of[2][c] ^ of[3][d] ^ of[4][e] ^ of[5][f] ^ of[6][g]
-    tail = _PAIRS[last << 5 | check ^ _LAST_CHECKS[last]]
-    return f"{_PAIRS[a]}{_PAIRS[b]}-{_PAIRS[c]}{_PAIRS[d]}-{_PAIRS[e]}{_PAIRS[f]}-{_PAIRS[g]}{tail}"
+    return _ended(*_begun(number >> 45), number & (1 << 45) - 1)
+
+
+def _begun(number: int) -> tuple[str, int]:
+    """The first six symbols, and what they add to the check symbol."""
+    a, b, c = number >> 20, number >> 10 & 1023, number & 1023
+    text = f"{_PAIRS[a]}{_PAIRS[b]}-{_PAIRS[c]}"
+    return text, _CHECKS[0][a] ^ _CHECKS[1][b] ^ _CHECKS[2][c]
+
+
+def _ended(text: str, check: int, number: int) -> str:
+    """A code from its beginning and the nine symbols that follow."""
+    a, b, c, d = number >> 35, number >> 25 & 1023, number >> 15 & 1023, number >> 5 & 1023
+    last = number & 31
+    check ^= _CHECK_3[a] ^ _CHECK_4[b] ^ _CHECK_5[c] ^ _CHECK_6[d] ^ _LAST_CHECKS[last]
+    tail = _PAIRS[last << 5 | check]
+    return f"{text}{_PAIRS[a]}-{_PAIRS[b]}{_PAIRS[c]}-{_PAIRS[d]}{tail}"

@@ -114,9 +114,9 @@ class Orders:
             case [b"not_yours"]:
                 return out.NotYours()
             case [b"ended", *rest]:
-                return out.Released(order_from(order, rest), replayed=False)
+                return out.Released(order_from(order, *rest), replayed=False)
             case [b"not_held", *rest]:
-                stands = order_from(order, rest)
+                stands = order_from(order, *rest)
                 if stands.state in ("released", "expired"):
                     return out.Released(stands, replayed=True)
                 return out.NotHeld(stands)
@@ -166,7 +166,7 @@ class Orders:
         )
         match await self._store.run(ORDER_READ, slot_keys, (order,)):
             case [b"found", *rest]:
-                return order_from(order, rest)
+                return order_from(order, *rest)
             case _:
                 return None
 

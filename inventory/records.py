@@ -6,7 +6,6 @@ The order of fields here is the one written down in `lua/include/{orders,stock,a
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -228,9 +227,8 @@ def unpack_buyer(record: bytes) -> tuple[int, list[str]]:
     return int(count), passes
 
 
-def order_from(order_id: str, reply: list[Any]) -> Order:
+def order_from(order_id: str, record: bytes, marks: bytes) -> Order:
     """An order from `order_record marks` of a reply."""
-    record, marks = reply
     letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
     asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
     state = _STATES[letter]

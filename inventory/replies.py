@@ -12,10 +12,10 @@ from inventory.records import order_from, state_of
 def hold_outcome(order: str, reply: list[Any]) -> out.HoldOutcome:
     """What one reply of order_hold means. Raises AssertionError for a word it does not know."""
     match reply:
-        case [b"held" | b"sold", *rest]:
-            return out.Held(order_from(order, rest), replayed=False)
-        case [b"replayed", *rest]:
-            return out.Held(order_from(order, rest), replayed=True)
+        case [b"held" | b"sold", record, marks]:
+            return out.Held(order_from(order, record, marks), replayed=False)
+        case [b"replayed", record, marks]:
+            return out.Held(order_from(order, record, marks), replayed=True)
         case [word]:
             return _PLAIN[word]
         case [b"not_open", opens_at_ms]:
@@ -57,11 +57,11 @@ def confirm_outcome(order: str, reply: list[Any]) -> out.ConfirmOutcome:
     """What one reply of order_confirm means. Raises AssertionError for a word it does not know."""
     match reply:
         case [b"confirmed" | b"reclaimed", *rest]:
-            return out.Confirmed(order_from(order, rest), replayed=False)
+            return out.Confirmed(order_from(order, *rest), replayed=False)
         case [b"replayed", *rest]:
-            return out.Confirmed(order_from(order, rest), replayed=True)
+            return out.Confirmed(order_from(order, *rest), replayed=True)
         case [b"unfulfilled" | b"unfulfilled_again", *rest]:
-            return out.PaidUnfulfilled(order_from(order, rest))
+            return out.PaidUnfulfilled(order_from(order, *rest))
         case [b"not_found"]:
             return out.NotFound()
         case [b"not_yours"]:
@@ -78,9 +78,9 @@ def refund_outcome(order: str, reply: list[Any]) -> out.RefundOutcome:
     """What a reply of order_refund means. Raises AssertionError for a word it does not know."""
     match reply:
         case [b"refunded", *rest]:
-            return out.Refunded(order_from(order, rest), replayed=False)
+            return out.Refunded(order_from(order, *rest), replayed=False)
         case [b"replayed", *rest]:
-            return out.Refunded(order_from(order, rest), replayed=True)
+            return out.Refunded(order_from(order, *rest), replayed=True)
         case [b"not_found"]:
             return out.NotFound()
         case [b"not_yours"]:
