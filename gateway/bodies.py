@@ -29,16 +29,11 @@ OVERLAP_MIN_S = 300
 
 # `(?!\n)$` is the true end of the text both for Python's `$` and for a JSON schema's reader.
 _END = r"(?!\n)$"
-Slug = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END, max_length=32, examples=["cinema-3-8"])
-]
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}" + _END
+OFFER_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}" + _END
+Slug = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=32, examples=["cinema-3-8"])]
 OfferId = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}" + _END,
-        max_length=64,
-        examples=["beijing-binjiang.h1.0920"],
-    ),
+    str, Meta(pattern=OFFER_PATTERN, max_length=64, examples=["beijing-binjiang.h1.0920"])
 ]
 AllotmentId = Annotated[
     str,

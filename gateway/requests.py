@@ -12,7 +12,8 @@ from typing import Any, TypeVar, cast
 import msgspec
 from aiohttp import StreamReader, web
 
-from gateway.bodies import PATH
+from gateway.bodies import PATH, BatchBody
+from gateway.plain_batches import read_plain
 from gateway.problems import Code, FieldError, Refused, wrong_field
 
 T = TypeVar("T")
@@ -98,6 +99,8 @@ def _decoder(kind: Hashable, strict: bool) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, kind: type[T]) -> T:
     """The JSON body as a `kind`; an integer may be written 2.0, as JSON schema allows."""
     body = body or b"{}"
+    if kind is BatchBody and (plain := read_plain(body)) is not None:
+        return cast("T", plain)
     try:
         try:
             value: T = _decoder(cast("Hashable", kind), True).decode(body)
