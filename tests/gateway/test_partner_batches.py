@@ -245,10 +245,10 @@ async def test_a_sold_order_whose_code_cannot_be_read_may_have_happened(
     """A venue's code that cannot be read is no reason to say that nothing was sold."""
     real = Store.read
 
-    async def read(self: Store, *command: Any) -> Any:
+    async def read(self: Store, *command: Any, **how: Any) -> Any:
         if command[0] == "HGET" and str(command[1]).endswith(":outside"):
             raise NothingHappened("refused")
-        return await real(self, *command)
+        return await real(self, *command, **how)
 
     monkeypatch.setattr(Store, "read", read)
     orders = [order(1, sale=SALE, offer="lock"), order(2)]
