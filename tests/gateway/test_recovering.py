@@ -1,14 +1,18 @@
 """A store that forgot is built anew from the books and from what gateways remember."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 import lua.store
 from gateway.audit import audit
+from gateway.rebuilding import Busy, Evidence, rebuild_slot, silent
 from inventory.batch_records import hold_record
 from inventory.orders import HoldRequest, LineRequest
+from inventory.restore import LostToAnother, Rebuilding, Replay
 from inventory.withheld import Withheld
+from lua import NothingHappened, Script, Store
 from settlement import Books
 from settlement.recovery import Recovery
 from tests.gateway.test_fencing import PLACE, field, turn
@@ -139,6 +143,57 @@ async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World
     assert await withheld(quiet) == {}
     unknown = await quiet.call("POST", f"{path}/free", {"offer": "none"}, auth=operator)
     assert (unknown.status, unknown.code) == (422, "unknown_offer")
+    assert (await quiet.sell("bob")).status == 201
+    await audited(quiet)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+async def test_an_interrupted_rebuilding_is_begun_again(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Wherever it ended, the slot stays shut until another one is through, and nothing is lost."""
+    told = await quiet.sell("ann")
+    run, left = Store.run, iter(range(calls))
+
+    async def cut_off(store: Store, script: Script, *given: Any) -> list[Any]:
+        if script.name in ("slot_restore", "slot_open") and next(left, None) is None:
+            raise NothingHappened("cut off here")
+        return await run(store, script, *given)
+
+    await wipe(quiet)
+    monkeypatch.setattr(Store, "run", cut_off)
+    for _ in range(2):
+        assert await turn(quiet.services.fencing) == 1
+        await asyncio.gather(*quiet.services.fencing._rebuilding.values())
+    assert (await quiet.sell("bob")).status == 503
+    monkeypatch.setattr(Store, "run", run)
+    await recovered(quiet)
+    again = await quiet.call("GET", f"/v1/orders/{told.data['id']}", auth=quiet.keys["partner"])
+    assert again.data["units"] == told.data["units"]
+    assert (await quiet.sell("bob")).status == 201
+    await audited(quiet)
+
+
+async def test_of_two_rebuildings_one_works_and_a_late_one_writes_nothing(quiet: World) -> None:
+    """The stripe's row keeps a second one out; one that was frozen finds the slot taken away."""
+    services = quiet.services
+    catalogue = await services.catalogue.get()
+    rules = await catalogue.restorable(SALE)
+    assert rules is not None
+    await quiet.settle()
+    frozen = Rebuilding(services.store, rules.slot.record, 0, "frozen")
+    await frozen.seize(1)
+    async with services.books.kept_facts(SALE, 0, ("CNY", "Asia/Shanghai")) as kept:
+        assert kept is not None
+        second = await rebuild_slot(
+            services.store, services.books, catalogue, SALE, evidence=Evidence()
+        )
+        assert second == Busy()
+    await recovered(quiet)
+    with pytest.raises(LostToAnother):
+        await frozen.write(Replay(()).slot, [], 1, silent)
+    with pytest.raises(LostToAnother):
+        await frozen.open(9, 1, "open")
     assert (await quiet.sell("bob")).status == 201
     await audited(quiet)
 
