@@ -7,7 +7,8 @@ to queueing; where the keys come from, to `credentials`.
 
 import time
 from dataclasses import dataclass
-from typing import assert_never
+from functools import cache
+from typing import NamedTuple, assert_never
 
 from aiohttp import web
 
@@ -91,8 +92,7 @@ class Operator:
 Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """What an `Authorization` header carries."""
 
     scheme: str
@@ -102,16 +102,23 @@ class Credential:
 def credential_of(request: web.BaseRequest, who: tuple[Who, ...]) -> Credential:
     """The request's credential. Refuses none, two, and a scheme that this route does not take."""
     given = request.headers.getall("Authorization", [])
-    schemes = " or ".join(dict.fromkeys(one.scheme for one in who))
+    schemes = _schemes(who)
     if not given:
-        raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {schemes} <token>.")
+        wanted = " or ".join(schemes)
+        raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {wanted} <token>.")
     scheme, _, token = given[0].partition(" ")
-    scheme = scheme.capitalize()
     if len(given) > 1 or not token or not token.isascii() or len(token) > TOKEN_MAX:
-        raise Refused(Code.BAD_CREDENTIAL, f"Send one Authorization: {schemes} <token>.")
-    if all(scheme != one.scheme for one in who):
-        raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {schemes} <token>.")
+        wanted = " or ".join(schemes)
+        raise Refused(Code.BAD_CREDENTIAL, f"Send one Authorization: {wanted} <token>.")
+    if scheme not in schemes and (scheme := scheme.capitalize()) not in schemes:
+        wanted = " or ".join(schemes)
+        raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {wanted} <token>.")
     return Credential(scheme, token.strip())
+
+
+@cache
+def _schemes(who: tuple[Who, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.scheme for one in who))
 
 
 class Auth:

@@ -26,7 +26,9 @@ class Complete(web.Response):
     def __init__(
         self, status: int, head: bytes, body: bytes, problem_code: str | None = None
     ) -> None:
-        super().__init__(status=status, body=body)
+        # Not through Response: what it looks into a body and headers for is known here.
+        web.StreamResponse.__init__(self, status=status)
+        self._body = body
         self.problem_code = problem_code
         self._head = head
 
@@ -42,24 +44,24 @@ class Complete(web.Response):
         """Send all of it."""
         request, writer, body = self._req, self._payload_writer, self._body
         assert request is not None, "prepared"
+        is_old = request.version == HttpVersion10
         assert writer is not None, "prepared"
         assert isinstance(body, bytes), "known as a whole"
         await writer.write_eof(
             b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b"
             % (
-                _status_line(request.version == HttpVersion10, self.status),
+                _status_line(is_old, self.status),
                 self._head,
                 len(body),
                 _date(int(time.time())),
-                self._connection(request),
+                self._connection(is_old),
                 b"" if request.method == "HEAD" else body,
             )
         )
         self._eof_sent = True
         self._req = self._payload_writer = None
 
-    def _connection(self, request: web.BaseRequest) -> bytes:
-        is_old = request.version == HttpVersion10
+    def _connection(self, is_old: bool) -> bytes:
         if self._keep_alive:
             return b"Connection: keep-alive\r\n" if is_old else b""
         return b"" if is_old else b"Connection: close\r\n"

@@ -8,7 +8,7 @@ that come meanwhile share the next call. Nobody waits for long: who would is ref
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from gateway.problems import Code, Refused
 
@@ -18,6 +18,9 @@ WAIT_MAX_S = 0.5
 """How long a record may wait for its call: with the call's own time an answer within a second."""
 FIRST_WAIT_MAX_S = 0.8
 """The same for what goes before new holds: payments and redemptions."""
+ROOM_MAX = 4_096
+"""More never wait in one line, however fast its calls are."""
+_CALL_MIN_S = 0.000_1
 _RECENT = 0.25
 """The newest call's share in the measured time of a call."""
 SHED = "Too many calls are ahead of this one. Nothing happened; repeat it."
@@ -26,36 +29,26 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
-class _Waiting(NamedTuple, Generic[Subject, Asked, Told]):
-    """One record that waits for its call."""
-
-    subject: Subject
-    record: Asked
-    future: asyncio.Future[Told]
-
-
 class _Line(Generic[Subject, Asked, Told]):
     """What waits for one slot, and how long its calls take."""
 
     def __init__(self) -> None:
-        self.waiting: deque[_Waiting[Subject, Asked, Told]] = deque()
+        self.waiting: deque[tuple[Subject, Asked, asyncio.Future[Told]]] = deque()
         self.running: asyncio.Task[None] | None = None
-        self.begun_s = 0.0
-        self.call_s = 0.0
+        self.room = ROOM_MAX
+        self._call_s = 0.0
 
-    def wait_s(self, now_s: float) -> float:
-        """How long one more record would wait while a call is under way, as lately measured."""
-        ahead = 1 + len(self.waiting) // GATHER_MAX
-        return ahead * max(self.call_s, now_s - self.begun_s)
-
-    def ended(self, now_s: float) -> None:
-        """The call that was under way has ended."""
-        self.call_s += (now_s - self.begun_s - self.call_s) * _RECENT
+    def timed(self, call_s: float, wait_max_s: float) -> None:
+        """A call took so long: as many may wait as the next calls can take in time, or one call."""
+        self._call_s += (call_s - self._call_s) * _RECENT
+        calls = int(wait_max_s / max(self._call_s, _CALL_MIN_S))
+        self.room = min(max(calls, 1) * GATHER_MAX, ROOM_MAX)
 
     def shed(self) -> None:
-        """The call under way takes too long: whoever waits behind it is refused."""
+        """The call under way takes too long: whoever waits behind it, or comes, is refused."""
+        self.room = 0
         while self.waiting:
-            future = self.waiting.popleft().future
+            _, _, future = self.waiting.popleft()
             if not future.done():
                 future.set_exception(Refused(Code.OVERLOADED, SHED))
 
@@ -87,12 +80,11 @@ class Gatherer(Generic[Subject, Asked, Told]):
         if line is None:
             line = self._lines[slot] = _Line()
         if line.running is None:
-            line.begun_s = loop.time()
             line.running = loop.create_task(self._run(line))
-        elif line.wait_s(loop.time()) > self._wait_max_s:
+        elif len(line.waiting) >= line.room:
             raise Refused(Code.OVERLOADED, SHED)
         future: asyncio.Future[Told] = loop.create_future()
-        line.waiting.append(_Waiting(subject, record, future))
+        line.waiting.append((subject, record, future))
         return await future
 
     async def idle(self) -> None:
@@ -109,27 +101,27 @@ class Gatherer(Generic[Subject, Asked, Told]):
         try:
             while line.waiting:
                 some = [line.waiting.popleft() for _ in range(min(GATHER_MAX, len(line.waiting)))]
-                line.begun_s = loop.time()
+                begun_s = loop.time()
                 late = loop.call_later(self._wait_max_s, line.shed)
                 try:
-                    await self._send([one for one in some if not one.future.done()])
+                    await self._send([one for one in some if not one[2].done()])
                 finally:
                     late.cancel()
-                    line.ended(loop.time())
+                    line.timed(loop.time() - begun_s, self._wait_max_s)
         finally:
             line.running = None
 
-    async def _send(self, some: Sequence[_Waiting[Subject, Asked, Told]]) -> None:
+    async def _send(self, some: Sequence[tuple[Subject, Asked, asyncio.Future[Told]]]) -> None:
         if not some:
             return  # whoever asked is gone
-        subject = some[-1].subject  # records of one batch may have met two views; the newest counts
+        subject = some[-1][0]  # records of one batch may have met two views; the newest counts
         try:
-            told = await self._verb(subject, [one.record for one in some])
+            told = await self._verb(subject, [record for _, record, _ in some])
         except Exception as error:  # noqa: BLE001  # every caller gets it; none may wait for ever
-            for one in some:
-                if not one.future.done():
-                    one.future.set_exception(error)
+            for _, _, future in some:
+                if not future.done():
+                    future.set_exception(error)
             return
-        for one, outcome in zip(some, told, strict=True):
-            if not one.future.done():
-                one.future.set_result(outcome)
+        for (_, _, future), outcome in zip(some, told, strict=True):
+            if not future.done():
+                future.set_result(outcome)

@@ -10,13 +10,13 @@ from typing import ClassVar
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
+
+from gateway.tallies import Counter, Histogram
 
 NAMESPACE = "dropgate"
 # When each series began is one more series for each, a third of a page that nobody reads.
@@ -58,7 +58,7 @@ class Instruments:
     def counter(self, name: str, text: str, *labels: str) -> Counter:
         """A new counter; its name ends in `_total`."""
         self._describe(f"{name}_total", "counter", text, labels)
-        return Counter(name, text, labels, namespace=NAMESPACE, registry=self.registry)
+        return Counter(f"{NAMESPACE}_{name}", text, labels, self.registry)
 
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         """A new gauge."""
@@ -68,9 +68,7 @@ class Instruments:
     def histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
         """A new histogram."""
         self._describe(name, "histogram", text, labels)
-        return Histogram(
-            name, text, labels, namespace=NAMESPACE, registry=self.registry, buckets=buckets
-        )
+        return Histogram(f"{NAMESPACE}_{name}", text, labels, self.registry, buckets)
 
     def _describe(self, name: str, kind: str, text: str, labels: tuple[str, ...]) -> None:
         self.described.append(Described(f"{NAMESPACE}_{name}", kind, labels, text))

@@ -8,10 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import Counter
-
 from gateway.gathering import Gatherer
 from gateway.metrics import Metrics
+from gateway.tallies import Tally
 from inventory.ids import stripe_of
 from inventory.orders import ConfirmRequest, HoldRequest, Orders
 from inventory.outcomes import Confirmed, ConfirmOutcome, Held, HoldOutcome, NotFound
@@ -33,7 +32,7 @@ class Till:
         self._orders = orders
         self._rooms = rooms
         self._metrics = metrics
-        self._counters: dict[str, tuple[Counter, Counter]] = {}
+        self._counters: dict[str, tuple[Tally, Tally]] = {}
         self._freed: dict[str, deque[tuple[int, int]]] = {}
 
     async def hold(
@@ -148,7 +147,7 @@ class Till:
         if sold:
             counters[1].inc(sold)
 
-    def _counters_of(self, sale: SaleView) -> tuple[Counter, Counter]:
+    def _counters_of(self, sale: SaleView) -> tuple[Tally, Tally]:
         """The counters of held and of sold units, bound once: looking them up costs more."""
         known = self._counters.get(sale.id)
         if known is None:

@@ -1,6 +1,7 @@
 """Calls of one loop turn become one batch; every caller gets its own outcome or the fault."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -141,23 +142,27 @@ async def test_who_goes_first_waits_where_newcomers_are_refused(
 
 async def test_the_wait_is_measured_in_calls_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """As slow as the calls were, so few may wait; they are answered in the order they came."""
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 3_600.0)
     verb = Verb()
     gatherer = Gatherer(verb)
     verb.gate.clear()
+    begun_s = time.monotonic()
     slow = asyncio.create_task(gatherer.ask("s", "s", 0))
     await asyncio.sleep(1.0)
+    # A quarter of the newest call counts, so two such calls and a half may be waited for.
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 2.5 * (time.monotonic() - begun_s) / 4)
     verb.gate.set()
-    await slow  # a quarter of it counts: more than 0.25 s a call from now on
+    await slow
+    monkeypatch.setattr(gathering, "WAIT_MAX_S", 3_600.0)
     verb.gate.clear()
-    asked = [asyncio.create_task(gatherer.ask("s", "s", n)) for n in range(3 * GATHER_MAX)]
-    while len(verb.batches) < 2:
-        await asyncio.sleep(0)
-    monkeypatch.setattr(gathering, "WAIT_MAX_S", 0.7)
-    with pytest.raises(Refused):  # three calls are ahead
-        await gatherer.ask("s", "s", -1)
+    asked = [asyncio.create_task(gatherer.ask("s", "s", n)) for n in range(2 * GATHER_MAX)]
+    await asyncio.sleep(0)
+    late = asyncio.create_task(gatherer.ask("s", "s", -1))
+    await asyncio.wait([late])
+    assert isinstance(late.exception(), Refused), "two calls' worth is waiting"
     verb.gate.set()
-    assert await asyncio.gather(*asked) == [2 * n for n in range(3 * GATHER_MAX)]
-    assert [record for batch in verb.batches for record in batch] == [0, *range(3 * GATHER_MAX)]
+    assert list(await asyncio.gather(*asked)) == [2 * n for n in range(2 * GATHER_MAX)]
+    assert [record for batch in verb.batches for record in batch] == [0, *range(2 * GATHER_MAX)]
 
 
 async def test_who_is_gone_before_the_call_is_not_sent() -> None:
