@@ -56,13 +56,12 @@ class Fencing:
 
         Due at once when a call met a fence, always while a slot is fenced, else now and then.
         """
-        now = time.monotonic()
-        if now - self._beaten_at >= LOOK_S:
-            self._beaten_at = now
+        if time.monotonic() - self._beaten_at >= LOOK_S:
             try:
                 await self._beat()
             finally:  # what the store says is told though the database is gone
                 await self.look()
+            self._beaten_at = time.monotonic()  # a turn that failed is due again at once
         elif self._memory.woken.is_set() or self.fenced:
             await self.look()
         return len(self.fenced)

@@ -124,11 +124,9 @@ class Shelves:
         return await self._reading_all.run(self._read_all)
 
     async def _read_all(self) -> int:
-        before = set(self._known)  # one that was read alone meanwhile is not gone
+        # Nobody takes a sale out of the store: one that is not there any more was lost. Until it is
+        # built anew its slot is fenced, and nobody hears that there is no such sale or order.
         names = await self._sales.list()
-        for gone in before - set(names):
-            self._known.pop(gone, None)
-            self._reading.pop(gone, None)
         unreadable = {name for name in names if not await self._is_readable(name)}
         for name in self.unreadable - unreadable:
             log.info("sale %s can be read again, or is gone", name)

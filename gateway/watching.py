@@ -60,6 +60,7 @@ class Watch:
         slots = [(stripe, heads.get((sale, stripe))) for stripe in range(shelf.view.stripes)]
         whole = [(stripe, head) for stripe, head in slots if head is not None]
         if len(whole) < len(slots):
+            self._metrics.forget(sale)
             return  # a slot is missing, and fencing tells so; there is nothing to count
         await self._tell_lag(sale, whole)
         tally = await self._tally(shelf)

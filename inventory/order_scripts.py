@@ -75,8 +75,8 @@ ORDER_REFUND = signature(
 )
 ORDER_READ = signature(
     "order_read",
-    keys=("units", "bucket"),
+    keys=("sale", "units", "bucket"),
     argv=("order",),
-    replies=("not_found", "found"),
+    replies=("no_slot", "not_found", "found"),
     durable=True,
 )

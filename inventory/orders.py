@@ -161,14 +161,18 @@ class Orders:
         if address is None:
             return None
         slot_keys = (
+            keys.sale(sale.id, address.stripe),
             keys.units(sale.id, address.stripe),
             keys.bucket(sale.id, address.stripe, address.bucket),
         )
         match await self._store.run(ORDER_READ, slot_keys, (order,)):
             case [b"found", *rest]:
                 return order_from(order, *rest)
-            case _:
+            case [b"not_found"]:
                 return None
+            case reply:
+                forgotten(reply, sale.id)
+                raise AssertionError("forgotten() always raises")
 
     async def _run_batch(
         self,

@@ -208,10 +208,10 @@ class Store:
                     return replies
                 call.may_have_run = True  # fenced meanwhile: only a repeat tells what is kept
         finally:
-            if call.may_have_run:  # an answer to a repeat does not show the first try's facts
+            if call.may_have_run and call.writes:  # a repeat does not show the first try's facts
                 self.memory.lost(slot, script.name, keys, args)
         fenced = Fenced(slot)
-        raise MayHaveHappened(str(fenced)) if call.may_have_run else fenced
+        raise MayHaveHappened(str(fenced)) if call.may_have_run and call.writes else fenced
 
     async def _evaluate(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call

@@ -139,6 +139,14 @@ async def test_a_fenced_call_writes_nothing(shop: Shop, script: str, named: str)
 GUARDED = [name for name in catalogue.names() if catalogue.load(name).guarded]
 
 
+async def test_an_order_that_may_be_forgotten_is_not_denied(shop: Shop) -> None:
+    """A fenced slot does not say that there is no such order; it says that it cannot tell now."""
+    order = await shop.sold("ann", (POOLED, 1))
+    await shop.store.write("HSET", SLOT, "server", OTHER)
+    with pytest.raises(Fenced):
+        await shop.orders.read(shop.sale, order.id)
+
+
 @pytest.mark.parametrize("script", [name for name in GUARDED if not name.startswith("slot_")])
 async def test_the_fence_comes_before_all_else(shop: Shop, script: str) -> None:
     """A guarded script looks at no other argument before it knows that it may write."""
