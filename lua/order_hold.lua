@@ -62,7 +62,7 @@ local AT_ORDER, AMOUNT_IS, ENDS_IS = '\207' .. packed_now .. '\184', '\207',
 local SOLD_TIMES, HELD_TIMES = packed_now .. number_of('>I8', 0),
   packed_now .. number_of('>I8', now + slot.hold_ms)
 local DROP_IS = number_of('>I2', slot.drop) .. SEVEN
-local line_heads, amounts = {}, {}   -- offer → its line up to the serial; amount → packed
+local fact_count, line_heads, amounts = 0, {}, {}   -- offer → its line up to the serial; amount → packed
 
 local function refused_by_sale()
   if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return 'closed' end
@@ -173,6 +173,7 @@ local function decide(key, order, field, one_step, pass_ends, pass_drop, pass, w
   local lines, amount, marks = taken(order, number, quantity, wanted, one_step)
   if not lines then return amount end
 
+  fact_count = fact_count + 1
   local fact = number_of('>I8', next_fact(slot))
   local packed_amount = amounts[amount]
   if not packed_amount then
@@ -181,13 +182,13 @@ local function decide(key, order, field, one_step, pass_ends, pass_drop, pass, w
   end
   local record
   if one_step then
-    facts[#facts + 1] = SOLD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop .. lines
+    facts[fact_count] = SOLD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop .. lines
       .. AMOUNT_IS .. packed_amount .. rest
     record = 'c' .. fact .. SOLD_TIMES .. packed_amount .. DROP_IS .. who .. lines .. rest
   else
     new_due[#new_due + 1] = now + slot.hold_ms
     new_due[#new_due + 1] = order
-    facts[#facts + 1] = HELD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop
+    facts[fact_count] = HELD_FACT .. fact .. AT_ORDER .. order .. who .. packed_drop
       .. (pass == '' and '\160' or cmsgpack.pack(pass)) .. lines .. AMOUNT_IS .. packed_amount
       .. ENDS_IS .. fingerprint
     record = 'h' .. fact .. HELD_TIMES .. packed_amount .. DROP_IS .. who .. lines .. rest

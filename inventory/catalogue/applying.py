@@ -13,8 +13,10 @@ from inventory.catalogue.tables import NUMBERS_MAX, last_number, next_number, re
 from inventory.catalogue.unit_plan import UnitPlan
 from inventory.salefile import SaleFile, layouts_of
 
-UNITS_PER_BUCKET = 64
-BUCKETS_MIN, BUCKETS_MAX = 64, 32_768
+# Fewer buckets make a batch cheaper, for each is read and written once a call; a larger one stalls
+# the store when it is read whole or moved to another shard: 10 ms for 4,096 orders, 45 for 16,384.
+UNITS_PER_BUCKET = 4_096
+BUCKETS_MIN, BUCKETS_MAX = 16, 32_768
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,14 +150,13 @@ end
 
 -- One unit becomes sold, and its mark then. It keeps the generation that its last return left.
 local function unit_sold(id, serial)
-  local entry = unit_entry(serial)
-  if entry == BLANK then
-    unit_put(serial, 's0' .. id)
-    return 's0'
+  local entry, mark = unit_entry(serial), 's0'
+  if entry ~= BLANK then
+    assert(entry:byte(1) == 45, 'unit ' .. serial .. ' is ' .. entry .. ' and was to be sold')
+    mark = 's' .. entry:sub(2, 2)
   end
-  assert(entry:byte(1) == 45, 'unit ' .. serial .. ' is ' .. entry .. ' and was to be sold')
-  local mark = 's' .. entry:sub(2, 2)
-  unit_put(serial, mark .. id)
+  local place = serial % CHUNK
+  unit_edits_of(serial, place)[place] = mark .. id
   return mark
 end
 

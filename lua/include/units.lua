@@ -37,20 +37,20 @@ local function unit_get(serial)
   return entry:sub(1, 1), entry:byte(2) - 48, entry:sub(3)
 end
 
-local function unit_put(serial, entry)
-  local place = serial % CHUNK
+local function unit_edits_of(serial, place)
   local number = (serial - place) / CHUNK
   local edits = unit_edits[number]
   if not edits then
     edits = {}
     unit_edits[number] = edits
   end
-  edits[place] = entry
+  return edits
 end
 
 local function unit_set(serial, state, generation, owner)
   assert(#owner == ENTRY - 2, 'an owner has 24 characters')
-  unit_put(serial, state .. string.char(48 + generation) .. owner)
+  local place = serial % CHUNK
+  unit_edits_of(serial, place)[place] = state .. string.char(48 + generation) .. owner
 end
 
 -- A chunk with its edits: what was read is cut only where an edit lies, and joined once.
