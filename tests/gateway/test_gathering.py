@@ -156,8 +156,7 @@ async def test_the_wait_is_measured_in_calls_ahead(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(gathering, "WAIT_MAX_S", 3_600.0)
     verb.gate.clear()
     asked = [asyncio.create_task(gatherer.ask("s", "s", n)) for n in range(2 * GATHER_MAX)]
-    await asyncio.sleep(0)
-    late = asyncio.create_task(gatherer.ask("s", "s", -1))
+    late = asyncio.create_task(gatherer.ask("s", "s", -1))  # in the turn of the others
     await asyncio.wait([late])
     assert isinstance(late.exception(), Refused), "two calls' worth is waiting"
     verb.gate.set()
