@@ -7,7 +7,9 @@ import msgspec
 
 from inventory import keys
 from inventory.facts import Fact, decode_entry
+from inventory.ids import stripe_of
 from inventory.lending import Lending, Look
+from inventory.orders import HoldRequest
 from inventory.records import OfferCounts, offer_decoder
 from inventory.restore import Replay
 from inventory.restore.writing import lending_fields
@@ -39,6 +41,15 @@ async def made(store: Store, stripes: int, *lots: list[int]) -> Shop:
     assert view is not None
     shop.sale = view
     return shop
+
+
+def asking(shop: Shop, stripe: int, units: int, *, one_step: bool = True) -> HoldRequest:
+    """A request of some buyer of a stripe."""
+    while True:
+        buyer = f"buyer-{next(shop.numbers)}"
+        request = shop.request(buyer, (POOLED, units), one_step=one_step)
+        if stripe_of(request.order) == stripe:
+            return request
 
 
 async def shelf_of(shop: Shop, stripe: int, number: int = POOLED) -> list[int]:

@@ -22,7 +22,15 @@ from inventory.redemption import AlreadyRedeemed, RedeemedUnit, VoidCode
 from inventory.stock import Lot
 from lua import Store
 from tests.inventory.conftest import POOLED, Shop
-from tests.inventory.striped import counts_of, facts_agree, finish_all, free_units, made, shelf_of
+from tests.inventory.striped import (
+    asking,
+    counts_of,
+    facts_agree,
+    finish_all,
+    free_units,
+    made,
+    shelf_of,
+)
 from tests.inventory.test_units import code_of, redeem
 
 SEEDS = range(16)
@@ -186,23 +194,32 @@ async def test_a_late_settle_does_not_drop_the_next_transfer(store: Store) -> No
 
 
 async def test_a_unit_that_came_back_takes_its_generation_along(store: Store) -> None:
-    """Refunded, lent and sold elsewhere: the old code is dead everywhere, the new one works."""
-    shop = await made(store, 2, [0, 1])
-    first = await shop.sold("ann", (POOLED, 1))
-    await shop.orders.refund(shop.sale, first.id, seller="", key="r", now_ms=shop.now)
-    home = 0 if await shelf_of(shop, 0) else 1
-    lending = Lending(store)
-    for lender in (home, 1 - home):  # there and back again: the entry that stayed behind is stale
+    """Refunded, lent and sold elsewhere: the old code is dead everywhere, the new one works.
+
+    The entry that stays behind in the lender is of an old generation, and is asked first.
+    """
+    shop, lending = await made(store, 2, [0, 1]), Lending(store)
+
+    async def sold_in(stripe: int) -> out.Order:
+        outcome = await shop.ask(asking(shop, stripe, 1))
+        assert isinstance(outcome, out.Held)
+        return outcome.order
+
+    async def refund(order: out.Order) -> None:
+        await shop.orders.refund(shop.sale, order.id, seller="", key="r", now_ms=shop.now)
+
+    orders = [await sold_in(0)]
+    await refund(orders[0])
+    for lender in (0, 1, 0):
         assert await lending.move(shop.sale, Loan(POOLED, lender, 1 - lender, 1, 1, 0)) == 1
-    assert await lending.move(shop.sale, Loan(POOLED, home, 1 - home, 1, 1, 0)) == 1
-    again = await shop.sold("bob", (POOLED, 1))
-    assert again.units[0].generation == first.units[0].generation + 1
-    await shop.orders.refund(shop.sale, again.id, seller="", key="r", now_ms=shop.now)
-    third = await shop.sold("cid", (POOLED, 1))
-    for order in (first, again):
+    orders.append(await sold_in(1))
+    await refund(orders[1])
+    orders.append(await sold_in(1))
+    assert [order.units[0].generation for order in orders] == [0, 1, 2]
+    for order in orders[:2]:
         assert await redeem(shop, code_of(shop, order.units[0])) == VoidCode()
-    assert isinstance(await redeem(shop, code_of(shop, third.units[0])), RedeemedUnit)
-    code = code_of(shop, third.units[0])
+    code = code_of(shop, orders[2].units[0])
+    assert isinstance(await redeem(shop, code), RedeemedUnit)
     assert isinstance(await redeem(shop, code, key="x"), AlreadyRedeemed)
 
 

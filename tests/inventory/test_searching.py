@@ -8,32 +8,15 @@ import pytest
 
 import lua.store
 from inventory import keys, outcomes as out
-from inventory.ids import parse_order_id
 from inventory.lending import Lending, Loan, Look
 from inventory.orders import HoldRequest, Orders
 from inventory.searching import Picture, loans
 from lua import NothingHappened, Store
-from tests.inventory.conftest import HOLD_MS, POOLED, Shop
-from tests.inventory.striped import counts_of, facts_agree, finish_all, free_units, made
+from tests.inventory.conftest import HOLD_MS, POOLED
+from tests.inventory.striped import asking, counts_of, facts_agree, finish_all, free_units, made
 from tests.inventory.test_lending import lend, receive
 
 STORY_STEPS = 70
-
-
-def stripe_of(request: HoldRequest) -> int:
-    """The stripe that a request's buyer belongs to."""
-    address = parse_order_id(request.order)
-    assert address is not None
-    return address.stripe
-
-
-def asking(shop: Shop, stripe: int, units: int, *, one_step: bool = True) -> HoldRequest:
-    """A request of some buyer of a stripe."""
-    while True:
-        buyer = f"buyer-{next(shop.numbers)}"
-        request = shop.request(buyer, (POOLED, units), one_step=one_step)
-        if stripe_of(request) == stripe:
-            return request
 
 
 async def test_a_buyer_gets_the_last_unit_of_another_stripe(store: Store) -> None:
@@ -130,6 +113,7 @@ async def test_a_late_payment_finds_a_unit_in_another_stripe(store: Store) -> No
     shop.now += HOLD_MS
     assert await shop.orders.expire_due(shop.sale, now_ms=shop.now) == 2
     assert isinstance(await shop.ask(asking(shop, 0, 1)), out.Held)
+    assert await Lending(store).move(shop.sale, Loan(POOLED, 0, 1, 1, 1, 0)) == 1
     assert isinstance(await shop.pay(late[0], payment="test:a"), out.Confirmed)
     assert isinstance(await shop.pay(late[1], payment="test:b"), out.PaidUnfulfilled)
     assert isinstance(await shop.pay(late[1], payment="test:b"), out.PaidUnfulfilled)
