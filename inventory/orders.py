@@ -24,7 +24,7 @@ from inventory.records import order_from
 from inventory.replies import confirm_outcome, hold_outcome, refund_outcome
 from inventory.sales import SaleView, forgotten
 from inventory.searching import SHORT, Batch, Needs, Replies, Search
-from lua import MayHaveHappened, Script, Store
+from lua import Fault, MayHaveHappened, Script, Store
 
 BATCH_MAX = 256
 LINES_MAX = 20
@@ -124,10 +124,18 @@ class Orders:
                 raise AssertionError(f"unknown reply {reply!r}")
 
     async def expire_due(self, sale: SaleView, limit: int = EXPIRE_AT_ONCE, now_ms: int = 0) -> int:
-        """Give back holds that have run out, at most `limit` a stripe; how many were."""
-        ended = 0
+        """Give back holds that have run out, at most `limit` a stripe; how many were.
+
+        A stripe that cannot be reached does not keep the others back; its Fault is raised then.
+        """
+        ended, first = 0, None
         for stripe in range(sale.stripes):
-            ended += await self._expire_stripe(sale, stripe, limit, now_ms)
+            try:
+                ended += await self._expire_stripe(sale, stripe, limit, now_ms)
+            except Fault as fault:
+                first = first or fault
+        if first is not None:
+            raise first
         return ended
 
     async def refund(

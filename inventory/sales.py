@@ -4,6 +4,7 @@ Here belong reading a sale, creating or revising its slot record, opening, pausi
 closing it. Its offers belong to `stock`, what they mean to `catalogue`.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -194,7 +195,7 @@ class Sales:
         packed = msgspec.msgpack.encode(fields)
         await self._store.write("SADD", keys.SALES, record.id)
         changed = False
-        for stripe in range(record.stripes):
+        for stripe in _first_last(record.stripes):
             slot_keys = (keys.sale(record.id, stripe), keys.facts(record.id, stripe))
             reply = await self._store.run(SALE_PUT, slot_keys, (now_ms, revision, actor, packed))
             match reply:
@@ -211,7 +212,7 @@ class Sales:
     ) -> Changed | WrongState:
         """Move a sale to another state, in every stripe. Repeatable."""
         outcome: Changed | WrongState | None = None
-        for stripe in range(sale.stripes):
+        for stripe in _first_last(sale.stripes):
             slot_keys = (keys.sale(sale.id, stripe), keys.facts(sale.id, stripe))
             reply = await self._store.run(SALE_CHANGE, slot_keys, (now_ms, what, actor))
             match reply:
@@ -225,6 +226,14 @@ class Sales:
                     forgotten(reply, sale.id)
         assert outcome is not None, "a sale has at least one stripe"
         return outcome
+
+
+def _first_last(stripes: int) -> Sequence[int]:
+    """Stripe 0, which everyone reads a sale from, comes last.
+
+    Whoever sees it changed knows that all are, and a change that was cut off is seen to be.
+    """
+    return range(stripes - 1, -1, -1)
 
 
 def forgotten(reply: object, sale_id: str) -> None:

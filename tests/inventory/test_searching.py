@@ -13,7 +13,14 @@ from inventory.orders import HoldRequest, Orders
 from inventory.searching import Picture, loans
 from lua import NothingHappened, Store
 from tests.inventory.conftest import HOLD_MS, POOLED
-from tests.inventory.striped import asking, counts_of, facts_agree, finish_all, free_units, made
+from tests.inventory.striped import (
+    asking,
+    counts_of,
+    facts_agree,
+    finish_all,
+    free_units,
+    made,
+)
 from tests.inventory.test_lending import lend, receive
 
 STORY_STEPS = 70
