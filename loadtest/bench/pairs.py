@@ -22,7 +22,7 @@ from loadtest.bench.stage import Place, References, Stage
 
 ORDERS = "/v1/partner/orders"
 IDLE_S, REST_S = 1.0, 0.2
-AGAIN_MAX = 3
+AGAIN_MAX = 5
 Make = Callable[[], Awaitable[Ask]]
 
 
