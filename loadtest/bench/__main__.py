@@ -19,7 +19,7 @@ from rich.console import Console
 from loadtest.bench import latency, memory, shards, telling
 from loadtest.bench.figures import Figures
 from loadtest.bench.generators import Name, Unexpected, choose
-from loadtest.bench.machine import facts
+from loadtest.bench.machine import facts, ticks
 from loadtest.bench.pairs import ORDERS, Contestant, Pairs, always
 from loadtest.bench.plan import FULL, QUICK, Plan
 from loadtest.bench.sale import single
@@ -85,9 +85,11 @@ async def bench(plan: Plan) -> None:
     """One run, told on standard output and in build/bench.json."""
     directory = Path(tempfile.mkdtemp(prefix="dgb-"))
     try:
-        machine = facts(directory)
+        machine, before = facts(directory), ticks()
         run = Run(directory, plan)
         await run.measure()
+        stolen, all_ticks = (now - then for now, then in zip(ticks(), before, strict=True))
+        machine["stolen_share"] = round(stolen / max(1, all_ticks), 3)
     finally:
         shutil.rmtree(directory)
     telling.show(run.figures, plan)

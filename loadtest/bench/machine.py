@@ -45,6 +45,12 @@ def fsync_us(directory: Path) -> dict[str, float]:
     return {"median": round(median(took), 1), "p99": round(sorted(took)[-FSYNCS // 100], 1)}
 
 
+def ticks() -> tuple[int, int]:
+    """Of all CPU time since the machine began: what other machines on its host took, and all."""
+    times = [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return times[7], sum(times)
+
+
 def facts(directory: Path) -> dict[str, object]:
     """What the figures depend on."""
     cpus = Path("/proc/cpuinfo").read_text()
