@@ -34,8 +34,8 @@ def test_every_part_makes_another_id() -> None:
     made = [
         ids.order_id(Shape(number, 1, 1), caller=caller, buyer=buyer, key=key)
         for ids in (IDS, Identities(order=b"x" * 32, buyer=b"b" * 32))
-        for number in (1, 2)
-        for caller in ("a", "ab")
+        for number in (1, 11)
+        for caller in ("a", "1a")
         for buyer in buyers
         for key in ("k", "bk", "")
     ]
