@@ -39,6 +39,7 @@ LARGEST = frozenset(
         "dropgate_settlement_stopped",
         "dropgate_slot_fenced",
         "dropgate_units",
+        "dropgate_units_withheld",
         "process_start_time_seconds",
     }
 )

@@ -79,6 +79,9 @@ class Metrics(Instruments):
         self.fenced = self.gauge(
             "slot_fenced", "1 while the slot sells nothing: its store may forget", "sale", "stripe"
         )
+        self.withheld = self.gauge(
+            "units_withheld", "Units kept back that a lost store may have sold", "sale"
+        )
         self.memory_bytes = self.gauge(
             "memory_bytes", "What is remembered of facts until they are in the books"
         )
@@ -114,7 +117,7 @@ class Metrics(Instruments):
         """Show no more how a sale stands that the store does not have; what was counted stays."""
         for gauge in (
             self.units, self.sale_state, self.room_state, self.waiting, self.serving, self.inside,
-            self.room_rate, self.lag, self.lag_seconds, self.broken,
+            self.room_rate, self.lag, self.lag_seconds, self.broken, self.withheld,
         ):  # fmt: skip
             gauge.remove_by_labels({"sale": sale})
 

@@ -14,6 +14,7 @@ from gateway.metrics import ROOM_STATES, SALE_STATES, UNIT_STATES
 from gateway.shelves import Shelf
 from inventory.records import OfferCounts
 from inventory.sales import Head, Sales
+from inventory.withheld import Withheld
 from queueing import Frame
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Watch:
     def __init__(self, services: "Services") -> None:
         self._services = services
         self._sales = Sales(services.store)
+        self._withheld = Withheld(services.store)
         self._metrics = services.metrics
         self._shown: set[str] = set()
         self._checked: dict[str, Tally] = {}
@@ -69,6 +71,9 @@ class Watch:
         if self._checked.get(sale) is not tally:
             for check, is_broken in broken(tally.offers).items():
                 self._metrics.broken.labels(sale, check).set(is_broken)
+            # What is withheld counts as held.
+            kept_back = await self._withheld.listed(shelf.view) if tally.total.held else []
+            self._metrics.withheld.labels(sale).set(sum(one.units for one in kept_back))
             self._checked[sale] = tally
 
     async def _tally(self, shelf: Shelf) -> Tally:

@@ -16,6 +16,7 @@ from lua import NothingHappened, Script, Store
 from settlement import Books
 from settlement.recovery import Recovery
 from tests.gateway.test_fencing import PLACE, field, turn
+from tests.gateway.test_watching import value
 from tests.gateway.world import PARTNER, PATIENCE_S, SALE, World
 
 
@@ -135,6 +136,8 @@ async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World
     await audited(quiet)
     path, operator = f"/v1/operator/sales/{SALE}/withheld", quiet.keys["operator"]
     shown = (await quiet.call("GET", path, auth=operator)).data
+    await services.watch.look()
+    assert value(quiet, "units_withheld", sale=SALE) == sum(kept.values())
     assert (shown["units"], len(shown["offers"])) == (sum(kept.values()), len(kept))
     for one in shown["offers"]:
         for units in (one["units"], 0):
