@@ -260,6 +260,24 @@ async def test_a_store_that_takes_no_writes_is_no_bug(
         await shop.store.write(*back)
 
 
+async def test_a_refusal_that_passes_is_waited_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, only_the_deadline: None
+) -> None:
+    """A server that is a replica for a moment refuses, and the same call succeeds afterwards."""
+    monkeypatch.setattr(lua.store, "PASSING_S", NEVER_S)
+    monkeypatch.setattr(lua.store, "CALL_TIMEOUT_S", NEVER_S)
+    await shop.store.write("CONFIG", "RESETSTAT")
+    await shop.store.write("REPLICAOF", "127.0.0.1", "1")
+    try:
+        held = asyncio.create_task(shop.held("ann", (POOLED, 1)))
+        async with hangs_not():
+            while b"errorstat_READONLY" not in await shop.store.read("INFO", "errorstats"):
+                assert not held.done()
+    finally:
+        await shop.store.write("REPLICAOF", "NO", "ONE")
+    assert (await held).state == "held"
+
+
 async def test_a_script_the_server_forgot_is_sent_again(shop: Shop) -> None:
     """After SCRIPT FLUSH the first call brings the script back."""
     await shop.store.write("SCRIPT", "FLUSH")
