@@ -58,6 +58,11 @@ class Tally:
     fact: int
     read_at: float
 
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Epoch and number of that fact: a slot that was built anew counts from 1 again."""
+        return (self.offers[0].epoch if self.offers else 0), self.fact
+
     def of_drop(self, shelf: Shelf, drop: int) -> Units:
         """The units that a drop may sell: those of its offers.
 
@@ -103,7 +108,7 @@ class Counts:
         sale = shelf.view.id
         kept = self._kept.get(sale)
         if kept is not None:
-            is_unchanged = shelf.view.stripes == 1 and shelf.view.fact <= kept.fact
+            is_unchanged = shelf.view.stripes == 1 and _mark(shelf) <= kept.mark
             if is_unchanged or time.monotonic() - kept.read_at < RECENT_S:
                 return kept
         reading = self._reading.get(sale)
@@ -119,3 +124,7 @@ class Counts:
     async def idle(self) -> None:
         """Return when nothing is being read."""
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
+
+
+def _mark(shelf: Shelf) -> tuple[int, int]:
+    return shelf.view.epoch, shelf.view.fact

@@ -136,6 +136,7 @@ async def test_with_a_gateway_gone_all_that_was_on_sale_is_withheld(quiet: World
     await audited(quiet)
     path, operator = f"/v1/operator/sales/{SALE}/withheld", quiet.keys["operator"]
     shown = (await quiet.call("GET", path, auth=operator)).data
+    await services.counts.read(services.shelves.standing(SALE))
     await services.watch.look()
     assert value(quiet, "units_withheld", sale=SALE) == sum(kept.values())
     assert (shown["units"], len(shown["offers"])) == (sum(kept.values()), len(kept))
