@@ -62,9 +62,8 @@ def of_apply(outcome: Applied | PublishOutcome | NotValid, expected: int | None)
                 units_added=published.units_added,
                 changed=published.changed,
             )
-            response = answer(shown, 201 if published.revision == 1 and published.changed else 200)
-            response.headers["ETag"] = f'"{published.revision}"'
-            return response
+            status = 201 if published.revision == 1 and published.changed else 200
+            return answer(shown, status, revision=published.revision)
         case OtherRevision(current=current):
             code = Code.REVISION_REQUIRED if expected is None else Code.STALE_REVISION
             return refusal(problem(code, f"It is at revision {current}.", revision=current))

@@ -33,10 +33,21 @@ def body_of(value: object) -> bytes:
 
 
 def answer(
-    value: object, status: int = 200, *, replayed: bool = False, cache: str = "no-store"
+    value: object,
+    status: int = 200,
+    *,
+    replayed: bool = False,
+    cache: str = "no-store",
+    revision: int | None = None,
 ) -> Complete:
-    """A success. `replayed` tells the client that its repeat changed nothing."""
-    return Complete(status, _head(JSON, cache, replayed), _encode(value))
+    """A success. `replayed` tells the client that its repeat changed nothing.
+
+    A `revision` becomes the `ETag`, quoted.
+    """
+    lines = _head(JSON, cache, replayed)
+    if revision is not None:
+        lines += head(("ETag", f'"{revision}"'))
+    return Complete(status, lines, _encode(value))
 
 
 def raw(body: bytes, media_type: str, *, status: int = 200, cache: str = "no-store") -> Complete:

@@ -203,8 +203,10 @@ class Store:
                 replies, epoch, fact, facts = reply
                 assert isinstance(replies, list), f"{script.name} did not end with answer()"
                 if self.memory.told(slot, before, (epoch, fact), facts):
-                    if call.is_short:
+                    if call.is_short and call.writes:
                         raise MayHaveHappened("it is done, but too few replicas say they have it")
+                    if call.is_short:
+                        raise NothingHappened("too few replicas are known to have what was read")
                     return replies
                 call.may_have_run = True  # fenced meanwhile: only a repeat tells what is kept
         finally:

@@ -45,9 +45,8 @@ async def sales(call: Call) -> web.Response:
 
 async def sale(call: Call) -> web.Response:
     """One sale as it stands. The `ETag` is the revision, quoted, for `If-Match` of a change."""
-    response = answer(await call.services.board.show(call.shelf))
-    response.headers["ETag"] = f'"{call.shelf.view.revision}"'
-    return response
+    shown = await call.services.board.show(call.shelf)
+    return answer(shown, revision=call.shelf.view.revision)
 
 
 async def history(call: Call) -> web.Response:

@@ -127,7 +127,8 @@ async def test_each_level_loses_no_more_than_it_says(nodes: Cluster, replicas: i
         for server in followers:
             server.thaw()
         await promoted(nodes, master)
-        lost = set(await buying.lost(reader))
+        async with reopening(reader):
+            lost = set(await buying.lost(reader))
         if replicas:
             assert buying.unknown
             assert lost == set()

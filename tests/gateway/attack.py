@@ -101,7 +101,11 @@ async def attack(world: World, whose: str, home: Path) -> Report:
         await _more_sales(world, ENDS_A_SALE.values())
     plan, config = home / "attack.json", home / "schemathesis.toml"
     statement = "line,order,reference,status,quantity,amount_minor,currency,at\n"
-    bodies = {"operator_apply": sale_body(), "partner_statement": statement}
+    bodies = {
+        "operator_apply": sale_body(),
+        "partner_statement": statement,
+        "recovery_free": {"offer": "pool"},
+    }
     proofs = {order: {"payment": proof} for order, proof in target.proofs.items()}
     plan.write_text(json.dumps({"calls": _handed_out(target), "bodies": bodies | proofs}))
     config.write_text(_config(target, whose))

@@ -73,7 +73,7 @@ def sale_body(sale: str = SALE, **changes: Any) -> dict[str, Any]:
             "currency": "CNY",
             "timezone": "Asia/Shanghai",
             "limit_per_buyer": LIMIT,
-            "hold_s": 60,
+            "hold_s": 600,
             "closes_at_ms": now + 4 * HOUR,
         },
         "room": {"rate_per_s": 1000, "burst": 1000, "pass_s": 60, "lobby_s": 60},
