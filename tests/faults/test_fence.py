@@ -19,18 +19,15 @@ from pathlib import Path
 import pytest
 
 import lua.embedded
-from loadtest.history import History
 from loadtest.installation import Installation
 from lua.process import start, wait_ready
 from lua.store import Store
 from tests.faults.rounds import ROUNDS
-from tests.faults.witness import Witness
-from tests.stories.drop import partner_key
-from tests.stories.small import write_sale
+from tests.faults.witness import Witness, witnessed
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300 * ROUNDS)]
 
-LIMIT, POOLED, WORKERS = 2, 600 * ROUNDS, 12
+POOLED, WORKERS = 600 * ROUNDS, 12
 BEFORE = 50
 """Successes before each trouble, and after it."""
 SALE = "fenced"
@@ -125,11 +122,7 @@ async def _scene() -> AsyncIterator[Scene]:
         try:
             async with Installation(home) as running:
                 await running.up(gateways=2, store_url=store.url)
-                released = write_sale(home / "sale", SALE, pooled=POOLED, rate_per_s=30)
-                await running.command("sale", "apply", home / "sale" / "sale.toml")
-                await running.command("sale", "open", SALE)
-                history = History(released, LIMIT)
-                witness = Witness(running, await partner_key(running), SALE, history)
+                witness = await witnessed(running, home, SALE, pooled=POOLED)
                 yield Scene(store, running, witness)
         finally:
             store.off()

@@ -10,18 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.history import History
 from loadtest.installation import Installation
 from lua.store import Store
 from tests.faults.power import Mains
 from tests.faults.rounds import ROUNDS
-from tests.faults.witness import Witness
-from tests.stories.drop import partner_key
-from tests.stories.small import write_sale
+from tests.faults.witness import witnessed
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240 * ROUNDS)]
 
-LIMIT = 2
 POOLED = 400 * ROUNDS
 WORKERS = 24
 BEFORE = 120
@@ -77,11 +73,7 @@ async def test_a_power_cut_in_a_drop_loses_nothing_that_was_told(home: Path) -> 
     try:
         async with Installation(home) as running:
             await running.up(gateways=2, store_url=mains.url)
-            released = write_sale(home / "sale", "cut", pooled=POOLED, rate_per_s=30)
-            await running.command("sale", "apply", home / "sale" / "sale.toml")
-            await running.command("sale", "open", "cut")
-            history = History(released, LIMIT)
-            witness = Witness(running, await partner_key(running), "cut", history)
+            witness = await witnessed(running, home, "cut", pooled=POOLED)
 
             async def cut() -> None:
                 for _ in range(CUTS):

@@ -11,19 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.history import History
 from loadtest.installation import Installation
 from lua.store import Store
 from tests.faults.between import Between
 from tests.faults.power import Mains
 from tests.faults.rounds import ROUNDS
-from tests.faults.witness import PATIENCE_S, Witness
-from tests.stories.drop import partner_key
-from tests.stories.small import write_sale
+from tests.faults.witness import PATIENCE_S, Witness, witnessed
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240 * ROUNDS)]
 
-LIMIT, POOLED, WORKERS = 2, 400 * ROUNDS, 24
+POOLED, WORKERS = 400 * ROUNDS, 24
 BEFORE = 60
 """Successes before each trouble."""
 TROUBLE_S = 3.0
@@ -70,11 +67,7 @@ async def _scene() -> AsyncIterator[Scene]:
                 Installation(home) as running,
             ):
                 await running.up(gateways=2, store_url=between.url)
-                released = write_sale(home / "sale", SALE, pooled=POOLED, rate_per_s=30)
-                await running.command("sale", "apply", home / "sale" / "sale.toml")
-                await running.command("sale", "open", SALE)
-                history = History(released, LIMIT)
-                witness = Witness(running, await partner_key(running), SALE, history)
+                witness = await witnessed(running, home, SALE, pooled=POOLED)
                 yield Scene(mains, between, witness)
         finally:
             mains.off()

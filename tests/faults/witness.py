@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,8 @@ import orjson
 
 from loadtest.history import Attempt, Buy, GiveBack, History, Kept, Told
 from loadtest.installation import Installation
+from tests.stories.drop import LIMIT, partner_key
+from tests.stories.small import write_sale
 
 PATIENCE_S = 5.0
 AGAIN_S = 0.05
@@ -181,6 +184,14 @@ class Witness:
         self.history.attempts.append(attempt)
         self.told[attempt.told] += 1
         self.slowest_s = max(self.slowest_s, took_s)
+
+
+async def witnessed(running: Installation, home: Path, sale: str, *, pooled: int) -> Witness:
+    """A small sale that is open, and buyers for it who write everything down."""
+    released = write_sale(home / "sale", sale, pooled=pooled, rate_per_s=30)
+    await running.command("sale", "apply", home / "sale" / "sale.toml")
+    await running.command("sale", "open", sale)
+    return Witness(running, await partner_key(running), sale, History(released, LIMIT))
 
 
 def _told(status: int, said: dict[str, Any]) -> Told:
