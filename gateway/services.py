@@ -28,6 +28,7 @@ from gateway.metrics import MeteredStore, Metrics
 from gateway.operator_desk import OperatorDesk
 from gateway.partner_desk import PartnerDesk
 from gateway.problems import Code, Refused
+from gateway.published_keys import PublishedKeys
 from gateway.recalling import RecallDesk
 from gateway.redeeming import KioskDesk
 from gateway.sale_desk import SaleDesk
@@ -81,14 +82,12 @@ class Services:
         )
         self.orders = Orders(store)
         self.lending = Lending(store)
-        self.rooms = _rooms(keyring, store)
         self.shelves = Shelves(store, sealed)
-        self.frames = Frames(self.rooms)
         self.counts = Counts(Stock(store))
+        self._add_room(keyring)
         self.credentials = Credentials(self._keys_in_force)
         self.auth = Auth(self.credentials, self.identities, self.rooms)
 
-        self.door = Door(self.rooms, self.metrics)
         self.till = Till(self.orders, self.rooms, self.metrics)
         self.showing = Showing(codes)
         self.window = Window(self.counts, self.frames, test_mode=settings.test_mode)
@@ -100,6 +99,13 @@ class Services:
         self.fencing = Fencing(self)
         self.housekeeping = Housekeeping(self)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
+
+    def _add_room(self, keyring: Keyring) -> None:
+        """The waiting room and what shows it."""
+        self.rooms = _rooms(keyring, self.store)
+        self.published_keys = PublishedKeys(keyring)
+        self.frames = Frames(self.rooms)
+        self.door = Door(self.rooms, self.metrics)
 
     def _add_desks(self, keyring: Keyring) -> None:
         """The desks of partners and operators."""

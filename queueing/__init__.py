@@ -16,7 +16,7 @@ from queueing.outflow import (
     Resting,
     SetState,
 )
-from queueing.passes import BadPass, Pass, PassKeys
+from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import BadPlace, Place
 from queueing.room import Rooms
 from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, RoomRules
@@ -54,4 +54,5 @@ __all__ = [
     "SetState",
     "Wait",
     "WaitReason",
+    "public_keys",
 ]

@@ -146,22 +146,6 @@ class PassTokens:
             return BadPass("expired")
         return _as_pass(claims)
 
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public keys, current first, as a JSON Web Key Set (RFC 7517, 8037)."""
-        return {
-            "keys": [
-                {
-                    "kty": "OKP",
-                    "crv": "Ed25519",
-                    "x": _base64url(signer.public_key().public_bytes_raw()).decode("ascii"),
-                    "kid": str(kid),
-                    "use": "sig",
-                    "alg": ALGORITHM,
-                }
-                for kid, signer in self._signers.items()
-            ]
-        }
-
     def _vouched(self, token: str) -> bytes | BadPass:
         """The text of the claims when its MAC is right; nothing else of a token is ever parsed."""
         if not (len(token) <= TOKEN_MAX and token.isascii()):
@@ -187,6 +171,23 @@ class PassTokens:
         signer = self._signers[kid]
         token = jwt.encode({}, signer, algorithm=ALGORITHM, headers={"kid": str(kid)})
         return token.partition(".")[0].encode()
+
+
+def public_keys(signing: Sequence[tuple[int, bytes]]) -> dict[str, list[dict[str, str]]]:
+    """The public halves of signing keys, in their order, as a JSON Web Key Set (RFC 7517, 8037)."""
+    return {"keys": [_public_key(kid, seed) for kid, seed in signing]}
+
+
+def _public_key(kid: int, seed: bytes) -> dict[str, str]:
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": _base64url(public).decode("ascii"),
+        "kid": str(kid),
+        "use": "sig",
+        "alg": ALGORITHM,
+    }
 
 
 def _pass_id(secret: bytes, header: bytes, claims: bytes) -> str:

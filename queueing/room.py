@@ -29,7 +29,7 @@ class Rooms:
     """The verbs of the waiting room. Share one per process and event loop.
 
     Operators: configure, set_rate, set_state, changes. Shoppers: join, frame, claim, leave, and
-    finish on their behalf. The loop: pump. Tokens: read_place, read_pass, jwks. Sales are named by
+    finish on their behalf. The loop: pump. Tokens: read_place, read_pass. Sales are named by
     their id; `now_ms` 0 is the store's clock. Faults are lua's; every verb may be repeated.
     """
 
@@ -53,7 +53,6 @@ class Rooms:
         self.finish = turns.finish
         self.read_place = places.read
         self.read_pass = passes.read
-        self.jwks = passes.jwks
 
     async def frame(self, sale: str, now_ms: int = 0) -> Frame:
         """The room's public state, in one store call (two when a drop has just begun).

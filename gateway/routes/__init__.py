@@ -1,6 +1,6 @@
 """The routes, one module for each audience; the lists here are all there is."""
 
-from gateway.routes import health, kiosk, operator, pages, partner, recovery, shopper
+from gateway.routes import edges, health, kiosk, operator, pages, partner, recovery, shopper
 
 SHARED_PORT = (
     *shopper.ROUTES,
@@ -8,6 +8,7 @@ SHARED_PORT = (
     *kiosk.ROUTES,
     *operator.ROUTES,
     *recovery.ROUTES,
+    *edges.ROUTES,
     *health.SHARED,
 )
 PAGES = pages.ROUTES

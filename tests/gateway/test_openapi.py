@@ -65,6 +65,7 @@ GET /livez
 GET /readyz
 GET /metrics
 GET /openapi.json
+GET /.well-known/jwks.json
 """
 
 

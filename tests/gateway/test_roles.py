@@ -65,6 +65,7 @@ MATRIX: dict[str, set[Who]] = {
     "operator_refund": {Who.OPERATOR},
     "recovery_withheld": {Who.OPERATOR, Who.AUDITOR},
     "recovery_free": {Who.OPERATOR},
+    "edges_pass_keys": set(),
     "health_livez": set(),
     "health_readyz": set(),
     "health_all_metrics": set(),
