@@ -78,12 +78,16 @@ class Wrong:
 
 @dataclass(slots=True)
 class History:
-    """What a run has recorded. `released` is units by offer, `kept` orders by id at its end."""
+    """What a run has recorded. `released` is units by offer, `kept` orders by id at its end.
+
+    `withheld` units of an offer count as held: to be refused for them is no wrong.
+    """
 
     released: Mapping[str, int]
     limit: int
     attempts: list[Attempt] = field(default_factory=list)
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    withheld: Mapping[str, int] = field(default_factory=dict)
 
     def wrong(self) -> list[Wrong]:
         """All contradictions; none in a history that can be."""
@@ -98,10 +102,13 @@ class History:
             *_repeats(buys),
             *_oversold(owned, self.released),
             *_over_limit(owned, self.limit),
-            *_wrongly_refused(buys, owned, self.released, self.limit),
+            *_wrongly_refused(buys, owned, self._for_sale(), self.limit),
             *_lost(owned, buys, self.kept),
             *_redeemed_twice(self.attempts),
         ]
+
+    def _for_sale(self) -> Mapping[str, int]:
+        return {offer: n - self.withheld.get(offer, 0) for offer, n in self.released.items()}
 
     def _gifts(self) -> Mapping[str, list[GiveBack]]:
         gifts: defaultdict[str, list[GiveBack]] = defaultdict(list)
@@ -196,7 +203,7 @@ def _over_limit(owned: Iterable[_Owned], limit: int) -> Iterator[Wrong]:
 def _wrongly_refused(
     buys: Mapping[str, list[Buy]],
     owned: Sequence[_Owned],
-    released: Mapping[str, int],
+    for_sale: Mapping[str, int],
     limit: int,
 ) -> Iterator[Wrong]:
     """A refusal is right if at one moment of its attempt others may have had what it denies."""
@@ -214,8 +221,8 @@ def _wrongly_refused(
                 continue
             if tried.why in SHORT:
                 most = of_offer[tried.offer].highest(tried.began, tried.ended)
-                if most + tried.quantity <= released.get(tried.offer, 0):
-                    left = released.get(tried.offer, 0) - most
+                if most + tried.quantity <= for_sale.get(tried.offer, 0):
+                    left = for_sale.get(tried.offer, 0) - most
                     yield Wrong("wrongly refused", f"{key}: {tried.why} with {left} units left")
             elif tried.why == "limit_reached":
                 most = of_buyer[tried.buyer].highest(tried.began, tried.ended)

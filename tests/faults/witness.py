@@ -90,10 +90,26 @@ class Witness:
         sold = orjson.loads(said)["total"]["sold"]
         assert sold == sum(len(one.units) for one in kept.values()), "an order nobody was told of"
 
+    async def read_withheld(self) -> None:
+        """Read what a store that was built anew keeps back of each offer, as an operator."""
+        key = {
+            "Authorization": f"Bearer {await self.installation.credential('operator', self.sale)}"
+        }
+        url = f"{self.installation.gateway}/v1/operator/sales/{self.sale}/withheld"
+        async with asyncio.timeout(QUIET_S), aiohttp.ClientSession(headers=key) as http:
+            while True:  # each gateway hears of the key by itself
+                async with http.get(url) as answer:
+                    said = orjson.loads(await answer.read())
+                if answer.status == 200:
+                    break
+                await asyncio.sleep(AGAIN_S)
+        self.history.withheld = {one["offer"]: one["units"] for one in said["offers"]}
+
     async def check(self) -> None:
         """Everything that was told can be, is there, and the sale's invariants hold."""
         await self.settle_doubts()
         await self.read_kept()
+        await self.read_withheld()
         wrong = self.history.wrong()
         assert not wrong, "\n".join(f"{one.rule}: {one.said}" for one in wrong[:20])
         await self.installation.command("sale", "audit", self.sale)

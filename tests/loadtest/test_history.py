@@ -118,6 +118,16 @@ def test_a_refusal_while_units_were_left_is_found(why: str) -> None:
     assert not rules(*sold, no("c", 5, why, quantity=2))
 
 
+def test_a_refusal_for_withheld_units_is_right() -> None:
+    """A store that was built anew keeps back what it may have sold: no wrong, but no more of it."""
+    refused: list[Attempt] = [buy("a", 0, 1, 1), no("b", 5, "all_held")]
+    kept = {"o-a": Kept("a", (1,))}
+    assert {one.rule for one in History(RELEASED, 2, refused, kept, {"pool": 1}).wrong()} == {
+        "wrongly refused"
+    }
+    assert not History(RELEASED, 2, refused, kept, {"pool": 2}).wrong()
+
+
 def test_a_limit_told_to_somebody_below_it_is_found() -> None:
     """One unit of two, and refused for the limit."""
     assert rules(
