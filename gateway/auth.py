@@ -12,6 +12,7 @@ from typing import NamedTuple, assert_never
 
 from aiohttp import web
 
+from gateway import cookies
 from gateway.assertions import Assertion, BadAssertion, Memory
 from gateway.credentials import KEY_PREFIX, BadKey, Credentials
 from gateway.endpoint import Who
@@ -22,6 +23,8 @@ from queueing import BadPass, BadPlace, Pass, Place, Rooms
 
 SUBJECT_MAX = 128
 TOKEN_MAX = 8_000
+PLACE = Who.PLACE.scheme
+LOGIN_HEADER = "Dropgate-Login"
 _BEARER_ROLES = {
     "partner": Who.PARTNER,
     "kiosk": Who.KIOSK,
@@ -93,16 +96,26 @@ Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
 
 
 class Credential(NamedTuple):
-    """What an `Authorization` header carries."""
+    """What an `Authorization` header, or a place's cookie, carries.
+
+    Beside a place there may be the login of its account: `login`, a JWT.
+    """
 
     scheme: str
     token: str
+    login: str = ""
 
 
-def credential_of(request: web.BaseRequest, who: tuple[Who, ...]) -> Credential:
+def credential_of(
+    request: web.BaseRequest, who: tuple[Who, ...], sale: str | None = None
+) -> Credential:
     """The request's credential. Refuses none, two, and a scheme that this route does not take."""
     given = request.headers.getall("Authorization", [])
     schemes = _schemes(who)
+    if not given and sale is not None and PLACE in schemes:
+        token = cookies.place_of(request, sale)
+        if token is not None:
+            return Credential(PLACE, token, request.headers.get(LOGIN_HEADER, ""))
     if not given:
         wanted = " or ".join(schemes)
         raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {wanted} <token>.")
@@ -113,7 +126,8 @@ def credential_of(request: web.BaseRequest, who: tuple[Who, ...]) -> Credential:
     if scheme not in schemes and (scheme := scheme.capitalize()) not in schemes:
         wanted = " or ".join(schemes)
         raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {wanted} <token>.")
-    return Credential(scheme, token.strip())
+    login = request.headers.get(LOGIN_HEADER, "") if scheme == PLACE else ""
+    return Credential(scheme, token.strip(), login)
 
 
 @cache
@@ -153,7 +167,11 @@ class Auth:
             case Who.LOGIN:
                 return self._by_login(credential.token, _known(shelf))
             case Who.PLACE:
-                return self._by_place(credential.token, _known(shelf))
+                return self._by_place(credential, _known(shelf), must_log_in=False)
+            case Who.PLACE_AT_DOOR:
+                found = _known(shelf)
+                must_log_in = found.catalogue.room.claim_needs_login
+                return self._by_place(credential, found, must_log_in=must_log_in)
             case Who.PASS:
                 return self._by_pass(credential.token, _known(shelf), may_be_late=False)
             case Who.PASS_AT_TILL:
@@ -203,14 +221,24 @@ class Auth:
                     raise Refused(Code.BAD_CREDENTIAL, "The login assertion names nobody.")
                 return Shopper(self._identities.buyer_key(f"{issuer.name}:{subject}"))
 
-    def _by_place(self, token: str, shelf: Shelf) -> InLine:
-        match self._rooms.read_place(token, shelf.view.id, int(time.time() * 1000)):
+    def _by_place(self, credential: Credential, shelf: Shelf, *, must_log_in: bool) -> InLine:
+        match self._rooms.read_place(credential.token, shelf.view.id, int(time.time() * 1000)):
             case BadPlace(reason="stale"):
                 raise Refused(Code.EXPIRED_CREDENTIAL, "This place is too old.")
             case BadPlace(reason=reason):
                 raise Refused(Code.BAD_CREDENTIAL, "This is no place in this line.", reason=reason)
             case Place() as place:
+                self._require_account(place, credential.login, shelf, must_log_in=must_log_in)
                 return InLine(place)
+
+    def _require_account(
+        self, place: Place, login: str, shelf: Shelf, *, must_log_in: bool
+    ) -> None:
+        """Refuse a place beside another account's login, and one without where it needs one."""
+        if login and self._by_login(login, shelf).buyer != place.buyer:
+            raise Refused(Code.OTHER_ACCOUNT)
+        if must_log_in and not login:
+            raise Refused(Code.LOGIN_REQUIRED, f"Send {LOGIN_HEADER}: <login assertion> beside it.")
 
     def _by_pass(self, token: str, shelf: Shelf, *, may_be_late: bool) -> AtTill:
         now_ms = None if may_be_late else int(time.time() * 1000)

@@ -24,6 +24,7 @@ class Who(Enum):
 
     LOGIN = ("Bearer", "a shopper's login assertion, signed by one of the sale's issuers (JWT)")
     PLACE = ("Place", "a place in the line, as `POST …/places` gave it")
+    PLACE_AT_DOOR = ("Place", "a place; with its account's login where the sale's file says so")
     PASS = ("Pass", "a pass in its time, as `POST …/passes` gave it (JWT)")
     PASS_AT_TILL = ("Pass", "a pass; one that has expired still finds the order it bought")
     PARTNER = ("Bearer", "a partner's key")

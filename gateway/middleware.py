@@ -97,15 +97,14 @@ async def _checked(
     if path is None:
         path = requests.path(request)
     call = Call(services, request, path)
-    credential = credential_of(request, endpoint.who) if endpoint.who else None
+    who, sale = endpoint.who, path.get("sale")
+    credential = credential_of(request, who, sale) if who else None
     if endpoint.scope is Scope.SALE:
         call.found_shelf = await services.shelves.of_sale(path["sale"])
     elif endpoint.scope is Scope.ORDER:
         call.found_shelf = await services.shelves.of_order(path["order"])
     if credential is not None:
-        call.found_caller = services.auth.identify(
-            credential, endpoint.who, call.found_shelf, path.get("sale")
-        )
+        call.found_caller = services.auth.identify(credential, who, call.found_shelf, sale)
     if endpoint.key is not Keyed.NO:
         call.key = requests.idempotency_key(request, required=endpoint.key is Keyed.REQUIRED)
     if endpoint.query is not None:

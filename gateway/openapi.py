@@ -10,12 +10,14 @@ from typing import Any, cast
 
 import msgspec
 
+from gateway.auth import LOGIN_HEADER, TOKEN_MAX
 from gateway.bodies import PATH, Key
 from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
 from gateway.problems import PROBLEM_JSON, Code, Problem
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"
+_PLACES = (Who.PLACE, Who.PLACE_AT_DOOR)
 _KEY_ROLES = (Who.PARTNER, Who.KIOSK, Who.OPERATOR, Who.AUDITOR)
 ANYWHERE = (Code.OVERLOADED, Code.INTERNAL, Code.BAD_HTTP, Code.EXPECTATION_FAILED)
 """What every route may answer."""
@@ -31,6 +33,12 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
             codes.append(Code.MAY_HAVE_HAPPENED)
     if endpoint.who:
         codes += [Code.NO_CREDENTIAL, Code.BAD_CREDENTIAL, Code.EXPIRED_CREDENTIAL]
+        if any(who in _PLACES for who in endpoint.who):
+            codes.append(Code.OTHER_ACCOUNT)
+            if endpoint.method != "GET":
+                codes.append(Code.CROSS_SITE)
+        if Who.PLACE_AT_DOOR in endpoint.who:
+            codes.append(Code.LOGIN_REQUIRED)
         if any(who.scheme == "Bearer" for who in endpoint.who):
             codes.append(Code.WRONG_ROLE)
         if any(who in _KEY_ROLES for who in endpoint.who):
@@ -132,6 +140,11 @@ def _parameters(endpoint: Endpoint, schemas: dict[str, Any]) -> list[dict[str, A
                 "schema": msgspec.json.schema(Key),
             }
         )
+    if any(who in _PLACES for who in endpoint.who):
+        what = "A login assertion beside the place: another account's is refused."
+        schema = {"type": "string", "maxLength": TOKEN_MAX}
+        beside = {"name": LOGIN_HEADER, "in": "header", "required": False}
+        found.append({**beside, "description": what, "schema": schema})
     found += endpoint.headers
     return found
 

@@ -36,6 +36,9 @@ class Code(Enum):
     NO_CREDENTIAL = ("no_credential", 401, "Say who you are")
     BAD_CREDENTIAL = ("bad_credential", 401, "This credential is not valid here")
     EXPIRED_CREDENTIAL = ("expired_credential", 401, "This credential has expired")
+    LOGIN_REQUIRED = ("login_required", 401, "Say whose place this is")
+    OTHER_ACCOUNT = ("other_account", 403, "This place is another account's")
+    CROSS_SITE = ("cross_site", 403, "Another site has asked for this")
     WRONG_ROLE = ("wrong_role", 403, "This credential may not do this")
     OUT_OF_SCOPE = ("out_of_scope", 403, "This is outside the credential's scope")
 

@@ -39,14 +39,17 @@ def answer(
     replayed: bool = False,
     cache: str = "no-store",
     revision: int | None = None,
+    cookie: str = "",
 ) -> Complete:
     """A success. `replayed` tells the client that its repeat changed nothing.
 
-    A `revision` becomes the `ETag`, quoted.
+    A `revision` becomes the `ETag`, quoted; a `cookie` is all of a `Set-Cookie`.
     """
     lines = _head(JSON, cache, replayed)
     if revision is not None:
         lines += head(("ETag", f'"{revision}"'))
+    if cookie:  # never remembered, as `head` would
+        lines += b"Set-Cookie: %b\r\n" % cookie.encode("ascii")
     return Complete(status, lines, _encode(value))
 
 
@@ -120,9 +123,10 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
         await response.write(piece)
 
 
-def nothing() -> web.Response:
-    """Done, and there is nothing to say."""
-    return web.Response(status=204, headers={"Cache-Control": "no-store", "Server": SERVER})
+def nothing(*, cookie: str) -> web.Response:
+    """Done, and there is nothing to say; `cookie` is all of a `Set-Cookie`."""
+    headers = {"Cache-Control": "no-store", "Server": SERVER, "Set-Cookie": cookie}
+    return web.Response(status=204, headers=headers)
 
 
 def refusal(problem: Problem, *more: tuple[str, str]) -> Complete:

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from gateway import cookies
 from gateway.answers import FrameAnswer, PassAnswer, PlaceAnswer, WaitAnswer, WhereAnswer
 from gateway.problems import Code, problem
 from gateway.responses import answer, refusal
@@ -46,7 +47,8 @@ def of_join(outcome: JoinOutcome, frame: FrameAnswer) -> web.Response:
     match outcome:
         case Joined(place_token=token, place=place, replayed=replayed):
             shown = PlaceAnswer(place=token, number=place.number, drop=place.drop, frame=frame)
-            return answer(shown, 201, replayed=replayed)
+            cookie = cookies.keeping(place.sale, token)
+            return answer(shown, 201, replayed=replayed, cookie=cookie)
         case NotYet(lobby_opens_ms=lobby_opens_ms):
             return refusal(problem(Code.LOBBY_NOT_OPEN, lobby_opens_ms=lobby_opens_ms))
         case RoomClosed(reason=reason):

@@ -17,7 +17,7 @@ from queueing.outflow import (
     SetState,
 )
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
-from queueing.places import BadPlace, Place
+from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
 from queueing.room import Rooms
 from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, RoomRules
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
@@ -25,6 +25,7 @@ from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason,
 __all__ = [
     "BURST_MAX",
     "FINISH_MAX",
+    "PLACE_AGE_MAX_MS",
     "RATE_MAX_PER_S",
     "Admitted",
     "BadPass",

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from aiohttp import web
 
-from gateway import asking, order_outcomes, payments, room_outcomes
+from gateway import asking, cookies, order_outcomes, payments, room_outcomes
 from gateway.answers import (
     FrameAnswer,
     OfferAnswer,
@@ -77,8 +77,9 @@ async def where(call: Call) -> web.Response:
 
 async def leave(call: Call) -> web.Response:
     """Give a place up."""
-    await call.services.rooms.leave(call.shelf.view.id, call.caller(InLine).place)
-    return nothing()
+    sale = call.shelf.view.id
+    await call.services.rooms.leave(sale, call.caller(InLine).place)
+    return nothing(cookie=cookies.forgetting(sale))
 
 
 async def frame(call: Call) -> web.Response:
@@ -224,7 +225,7 @@ ROUTES = (
         method="POST",
         path="/v1/sales/{sale}/places",
         handler=join,
-        summary="Join the line",
+        summary="Join the line; the place is in the answer and in a cookie",
         who=(Who.LOGIN,),
         scope=Scope.SALE,
         is_for_newcomers=True,
@@ -258,7 +259,7 @@ ROUTES = (
         path="/v1/sales/{sale}/passes",
         handler=claim,
         summary="Claim my turn",
-        who=(Who.PLACE,),
+        who=(Who.PLACE_AT_DOOR,),
         scope=Scope.SALE,
         is_for_newcomers=True,
         body=Empty,

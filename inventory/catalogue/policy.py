@@ -39,6 +39,7 @@ _TEXTS_AND_KEYS = {
     **dict.fromkeys(("issuer", "jwks", "page"), Until.ALWAYS),
     "name": Until.APPLIED,
 }
+_AGAINST_ABUSE = ("claim_needs_login", "work")
 POLICY: dict[type[Record], dict[str, Until]] = {
     SaleRules: {
         "id": Until.APPLIED,
@@ -51,7 +52,8 @@ POLICY: dict[type[Record], dict[str, Until]] = {
         "carry_over": Until.OPENING,
         "stripes": Until.APPLIED,
     },
-    RoomLine: dict.fromkeys(RoomLine.__struct_fields__, Until.OPENING),
+    RoomLine: dict.fromkeys(RoomLine.__struct_fields__, Until.OPENING)
+    | dict.fromkeys(_AGAINST_ABUSE, Until.ALWAYS),
     Drop: {"id": Until.APPLIED, "opens_at_ms": Until.COUNTED},
     Login: {**_TEXTS_AND_KEYS, "audience": Until.ALWAYS},
     Payment: {**_TEXTS_AND_KEYS, "kind": Until.OPENING},

@@ -77,6 +77,10 @@ class RoomLine(Record, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=10_000_000, description="people inside at once, 0 (no bound) to 10000000"),
     ] = 0
+    claim_needs_login: bool = False
+    """Whether a turn is claimed with place and login, or by whoever holds the place."""
+    work: Literal["auto", "off"] = "auto"
+    """Whether a join from a network that many join from costs some computing."""
 
 
 class Drop(Record, frozen=True, kw_only=True):

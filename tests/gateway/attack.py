@@ -189,7 +189,8 @@ async def _issued(world: World, role: Any, scopes: list[str]) -> list[str]:
 
 def _handed_out(target: Target) -> dict[str, Any]:
     """For each call: the credentials that it takes, those that it must refuse, owners of orders."""
-    given = {**target.credentials, Who.PASS_AT_TILL: target.credentials[Who.PASS]}
+    held = target.credentials
+    given = {**held, Who.PASS_AT_TILL: held[Who.PASS], Who.PLACE_AT_DOOR: held[Who.PLACE]}
     plan = {}
     for endpoint in SHARED_PORT:
         own = [text for who in endpoint.who for text in given[who]]

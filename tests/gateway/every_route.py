@@ -65,6 +65,7 @@ async def credentials(world: World) -> Credentials:
     by_kind = {
         Who.LOGIN: world.login("owner"),
         Who.PLACE: await world.place("waiting"),
+        Who.PLACE_AT_DOOR: await world.place("waiting"),
         Who.PASS: await world.pass_("owner2"),
         Who.PASS_AT_TILL: await world.pass_("owner3"),
         Who.PARTNER: world.keys["partner"],

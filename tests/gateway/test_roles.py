@@ -24,7 +24,7 @@ MATRIX: dict[str, set[Who]] = {
     "shopper_where": {Who.PLACE},
     "shopper_leave": {Who.PLACE},
     "shopper_frame": set(),
-    "shopper_claim": {Who.PLACE},
+    "shopper_claim": {Who.PLACE_AT_DOOR},
     "shopper_hold": {Who.PASS_AT_TILL},
     "shopper_confirm": {Who.LOGIN, Who.PASS, Who.PARTNER},
     "shopper_release": {Who.LOGIN, Who.PASS, Who.PARTNER},
@@ -101,9 +101,10 @@ async def test_only_those_who_may_are_let_in(world: World, known: Credentials) -
 
 
 def may(endpoint: Endpoint, who: Who) -> bool:
-    """Whether a route takes a credential; a pass is one credential, however it is declared."""
-    passes = {Who.PASS, Who.PASS_AT_TILL}
-    return who in endpoint.who or (who in passes and bool(passes & set(endpoint.who)))
+    """Whether a route takes a credential; one of a scheme of its own is one, however declared."""
+    return any(
+        who is one or (who.scheme == one.scheme and one.scheme != "Bearer") for one in endpoint.who
+    )
 
 
 BAD = {

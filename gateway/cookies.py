@@ -1,0 +1,45 @@
+"""The place in a cookie: set by the join, taken where a call names no other credential.
+
+Here belong its name, its attributes, and the check that a write which only a cookie vouches for was
+asked for by a page of our own: browsers send cookies with whatever any site makes them ask for.
+The `__Host-` prefix keeps it to this host, over TLS; browsers take it on http://localhost too.
+"""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway.problems import Code, Refused
+from queueing import PLACE_AGE_MAX_MS
+
+_NAME = "__Host-dropgate-{sale}"
+_BOUND = "Path=/; Secure; HttpOnly; SameSite=Lax"
+_READING = frozenset({"GET", "HEAD"})
+_OURS = "Only a page of this host may do this with its cookie; others send Authorization."
+
+
+def keeping(sale: str, token: str) -> str:
+    """The `Set-Cookie` that gives a browser its place for as long as the token may be of use."""
+    return f"{_NAME.format(sale=sale)}={token}; Max-Age={PLACE_AGE_MAX_MS // 1000}; {_BOUND}"
+
+
+def forgetting(sale: str) -> str:
+    """The `Set-Cookie` that takes it away."""
+    return f"{_NAME.format(sale=sale)}=; Max-Age=0; {_BOUND}"
+
+
+def place_of(request: web.BaseRequest, sale: str) -> str | None:
+    """The token in the call's cookie, or None. Refuses a write that another site has made."""
+    token = request.cookies.get(_NAME.format(sale=sale))
+    if token and request.method not in _READING and not _is_of_our_page(request):
+        raise Refused(Code.CROSS_SITE, _OURS)
+    return token or None
+
+
+def _is_of_our_page(request: web.BaseRequest) -> bool:
+    """Every browser of today says which site asks; those before it name the page's origin."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("Host")
