@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.problems import wrong_field
+from gateway.work import SOLUTION_MAX
 from inventory.catalogue import OVERLAP_MAX_S
 from inventory.facts import SERIAL_MAX
 from queueing import BURST_MAX, RATE_MAX_PER_S
@@ -77,6 +78,12 @@ class Incoming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Empty(Incoming, frozen=True):
     """A body that says nothing; an empty one will do."""
+
+
+class JoinBody(Incoming, frozen=True):
+    """A join. `work` is the solution (ALTCHA's payload) of the challenge of a `work_required`."""
+
+    work: Annotated[str, Meta(max_length=SOLUTION_MAX)] | None = None
 
 
 class LineBody(Incoming, frozen=True):

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -111,6 +112,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "on the shared port sums. `dropgate up` sets it."
         ),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Whose `X-Forwarded-For` is believed, addresses and networks by commas: "
+            "your load balancer, as gateways see it. Needed for limits by network; see "
+            "docs/deploy.md."
+        ),
+    ] = ()
     keys_dir: Annotated[
         Path | None,
         Meta(description="Where the secret keys are. Empty: `keys` in the state directory."),
@@ -139,6 +148,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="How long a stopping gateway then waits for its open connections.",
         ),
     ] = 10.0
+
+    def __post_init__(self) -> None:
+        try:
+            for proxy in self.trusted_proxies:
+                ip_network(proxy)
+        except ValueError as error:
+            raise BadSetting(f"trusted_proxies: {error}") from error
 
     @classmethod
     def load(

@@ -1,45 +1,53 @@
-"""How often a kiosk may be wrong: guessing codes must not pay, honest scanning must not suffer.
+"""How often somebody may do what does not pay to be done often: guess codes at a kiosk, join.
 
-Only attempts with codes that do not exist are counted, per kiosk and in this process; a code of 16
-symbols with 32 bits of MAC then stays out of reach however many processes there are. An attempt
-counts from its beginning, so that many at once are no way around it.
+Counted in this process alone and in bounded memory, so behind N processes it may be up to N times
+as often; the bounds are chosen with that in mind. Codes: only attempts with codes that do not exist
+count, from their beginning, so that many at once are no way around it; a code of 16 symbols with
+32 bits of MAC then stays out of reach. Joins: `joining` says what counts.
 """
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 MISSES_BURST = 10
 MISSES_PER_MINUTE = 10
-KIOSKS_MAX = 10_000
+KEYS_MAX = 10_000
 AT_ONCE = 4
 """Redemptions of one kiosk in flight: a person scans one after the other."""
 
 
-class MissLimit:
-    """GCRA over misses: `MISSES_BURST` at once, then `MISSES_PER_MINUTE`."""
+class Pace:
+    """GCRA for each key: `burst` at once, then `per_minute`."""
 
-    def __init__(self, burst: int = MISSES_BURST, per_minute: float = MISSES_PER_MINUTE) -> None:
+    def __init__(self, burst: int, per_minute: float, keys_max: int = KEYS_MAX) -> None:
         self._interval_s = 60.0 / per_minute
         self._slack_s = self._interval_s * burst
+        self._keys_max = keys_max
         self._theoretical: OrderedDict[str, float] = OrderedDict()
 
-    def wait_s(self, kiosk: str, now_s: float) -> float:
-        """Seconds until the kiosk may try again; 0 when it may now."""
-        ahead = self._theoretical.get(kiosk, now_s) - now_s
+    def wait_s(self, key: str, now_s: float) -> float:
+        """Seconds until the key may try again; 0 when it may now."""
+        ahead = self._theoretical.get(key, now_s) - now_s
         return max(0.0, ahead - self._slack_s + self._interval_s)
 
-    def count(self, kiosk: str, now_s: float) -> None:
-        """The kiosk tries a code; it is a miss until it is given back."""
-        before = max(now_s, self._theoretical.pop(kiosk, now_s))
-        self._theoretical[kiosk] = before + self._interval_s
-        if len(self._theoretical) > KIOSKS_MAX:
+    def recent(self, key: str, now_s: float) -> int:
+        """How many of what was counted have not wholly run off at the rate of `per_minute`."""
+        ahead_s = self._theoretical.get(key, now_s) - now_s
+        return max(0, math.ceil(ahead_s / self._interval_s))
+
+    def count(self, key: str, now_s: float) -> None:
+        """One more of the key's; it may be given back."""
+        before = max(now_s, self._theoretical.pop(key, now_s))
+        self._theoretical[key] = before + self._interval_s
+        if len(self._theoretical) > self._keys_max:
             self._theoretical.popitem(last=False)
 
-    def give_back(self, kiosk: str) -> None:
-        """An attempt that was counted was no miss."""
-        if kiosk in self._theoretical:
-            self._theoretical[kiosk] -= self._interval_s
+    def give_back(self, key: str) -> None:
+        """One that was counted was none."""
+        if key in self._theoretical:
+            self._theoretical[key] -= self._interval_s
 
 
 class AtOnce:

@@ -55,6 +55,8 @@ class Code(Enum):
 
     # The room.
     ROOM_CLOSED = ("room_closed", 409, "The waiting room is closed")
+    WORK_REQUIRED = ("work_required", 403, "Joining from this network needs proof of work")
+    TOO_MANY_JOINS = ("too_many_joins", 429, "Too many joins; wait")
     LOBBY_NOT_OPEN = ("lobby_not_open", 409, "The waiting room is not open yet")
     TURN_GONE = ("turn_gone", 410, "This turn is gone")
 
@@ -152,6 +154,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     kiosk: str | None = None
     from_ms: int | None = None
     until_ms: int | None = None
+    work: dict[str, Any] | None = None
 
 
 def problem(code: Code, detail: str = "", **facts: Any) -> Problem:

@@ -14,7 +14,7 @@ from gateway.answers import KioskAnswer
 from gateway.auth import AtKiosk
 from gateway.credentials import Credentials
 from gateway.gathering import Gatherer
-from gateway.limits import AtOnce, MissLimit
+from gateway.limits import MISSES_BURST, MISSES_PER_MINUTE, AtOnce, Pace
 from gateway.metrics import Metrics
 from gateway.problems import Code, Refused
 from gateway.shelves import UNREADABLE, Shelves
@@ -57,7 +57,7 @@ class KioskDesk:
         self._shelves = shelves
         self._credentials = credentials
         self._metrics = metrics
-        self._misses = MissLimit()
+        self._misses = Pace(MISSES_BURST, MISSES_PER_MINUTE)
         self._at_once = AtOnce()
 
     def me(self, at: AtKiosk) -> KioskAnswer:

@@ -12,6 +12,7 @@ from gateway.auth import Auth
 from gateway.batches import Batches
 from gateway.board import Board
 from gateway.books_desk import BooksDesk
+from gateway.clients import Clients
 from gateway.config import Settings
 from gateway.counting import Counts
 from gateway.credentials import Credentials
@@ -21,6 +22,7 @@ from gateway.fleet import SummedPage
 from gateway.frames import Frames
 from gateway.gate import Gate
 from gateway.housekeeping import Housekeeping
+from gateway.joining import Joining
 from gateway.keeping import KeepingDesk
 from gateway.keyring import Key, Keyring
 from gateway.link import Link
@@ -39,6 +41,7 @@ from gateway.site import Site
 from gateway.till import Till
 from gateway.watching import Watch
 from gateway.window import Window
+from gateway.work import Work
 from inventory.allotments import Allotments
 from inventory.catalogue import Catalogue, Credential, OutsideCodes
 from inventory.codes import CodeKey, Codes
@@ -106,6 +109,8 @@ class Services:
         self.published_keys = PublishedKeys(keyring)
         self.frames = Frames(self.rooms)
         self.door = Door(self.rooms, self.metrics)
+        clients = Clients(self.settings.trusted_proxies)
+        self.joining = Joining(clients, Work(keyring.current("place").secret))
 
     def _add_desks(self, keyring: Keyring) -> None:
         """The desks of partners and operators."""

@@ -19,7 +19,7 @@ from gateway.answers import (
     WhereAnswer,
 )
 from gateway.auth import AtTill, InLine, Partner, Shopper
-from gateway.bodies import ConfirmBody, Empty, HoldBody, SaleQuery
+from gateway.bodies import ConfirmBody, Empty, HoldBody, JoinBody, SaleQuery
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
 from gateway.problems import Code
@@ -66,6 +66,8 @@ async def join(call: Call) -> web.Response:
     services, sale = call.services, call.shelf.view.id
     frame = services.frames.of(sale)
     request = JoinRequest(call.key, call.caller(Shopper).buyer)
+    solution = call.body(JoinBody).work
+    services.joining.let_in(call.request, call.shelf, request.buyer, call.key, solution)
     return room_outcomes.of_join(await services.door.join(sale, request), frame.answer)
 
 
@@ -229,10 +231,15 @@ ROUTES = (
         who=(Who.LOGIN,),
         scope=Scope.SALE,
         is_for_newcomers=True,
-        body=Empty,
+        body=JoinBody,
         key=Keyed.REQUIRED,
         answers={201: PlaceAnswer},
-        refusals=(Code.LOBBY_NOT_OPEN, Code.ROOM_CLOSED),
+        refusals=(
+            Code.LOBBY_NOT_OPEN,
+            Code.ROOM_CLOSED,
+            Code.WORK_REQUIRED,
+            Code.TOO_MANY_JOINS,
+        ),
     ),
     Endpoint(
         method="GET",

@@ -33,6 +33,12 @@ def test_a_value_that_cannot_be_is_refused_by_name(variable: str, text: str) -> 
         Settings.load({}, {variable: text})
 
 
+def test_a_proxy_that_is_no_address_is_refused() -> None:
+    """A typing error in the trusted proxies keeps the process from starting."""
+    with pytest.raises(BadSetting, match="trusted_proxies"):
+        Settings.load({}, {"DROPGATE_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/33"})
+
+
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("65535", 65535)])
 def test_the_bounds_themselves_are_allowed(text: str, value: int) -> None:
     """Both ends of a range belong to it."""
@@ -53,6 +59,7 @@ def test_a_child_gets_the_same_settings() -> None:
         database_url="postgresql://a:b@h/d",
         assume_durable=True,
         metrics_peers=("127.0.0.1:1", "127.0.0.1:2"),
+        trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
         drain_s=2.5,
     )
     assert Settings.load({}, settings.environment()) == settings
