@@ -1,7 +1,7 @@
 """One call as its handler gets it: everything the checks before it have found, typed and ready.
 
 Here belongs handing out what `middleware` has read; reading and refusing belong to `requests` and
-`auth`. A handler never sees a header, a byte or a raw text.
+`auth`. A handler never sees a byte or a raw text.
 """
 
 from dataclasses import dataclass
@@ -64,6 +64,10 @@ class Call:
         """The query, of the endpoint's `query` type."""
         assert isinstance(self.found_query, kind), "the endpoint has another query"
         return self.found_query
+
+    def header(self, name: str) -> str:
+        """A header that the endpoint's description names; "" when it was not sent."""
+        return self.request.headers.get(name, "")
 
     def accepts(self, media_type: str) -> bool:
         """Whether the client asked for `media_type` by name in its `Accept`."""

@@ -20,12 +20,14 @@ _REASON = {status.value: status.phrase for status in HTTPStatus}
 class Complete(web.Response):
     """A status, the lines of its head as `head` made them, and all of its body.
 
-    `problem_code` is what a refusal is counted by.
+    `problem_code` is what a refusal is counted by. An answer to HEAD, and 304, tell how long the
+    body is that they do not have.
     """
 
     def __init__(
         self, status: int, head: bytes, body: bytes, problem_code: str | None = None
     ) -> None:
+        self._is_bare = False
         # Not through Response: what it looks into a body and headers for is known here.
         web.StreamResponse.__init__(self, status=status)
         self._body = body
@@ -35,6 +37,7 @@ class Complete(web.Response):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Nothing leaves before the body does."""
         self._req = request
+        self._is_bare = request.method == "HEAD" or self._status == 304
         self._payload_writer = request.writer
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
@@ -55,7 +58,7 @@ class Complete(web.Response):
                 len(body),
                 _date(int(time.time())),
                 self._connection(is_old),
-                b"" if request.method == "HEAD" else body,
+                b"" if self._is_bare else body,
             )
         )
         self._eof_sent = True

@@ -64,6 +64,12 @@ class Media:
     headers: Mapping[str, str] = field(default_factory=dict)  # name → what it says
 
 
+def given(name: str, what: str) -> dict[str, Any]:
+    """A header that a call may send, as OpenAPI describes it."""
+    schema = {"type": "string"}
+    return {"name": name, "in": "header", "required": False, "description": what, "schema": schema}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One route.

@@ -1,26 +1,59 @@
 """The frames that this process keeps, so that a poll costs the store nothing.
 
 A loop refreshes them a few times a second; when the store is gone the last one is served on, with
-the time it was made in it: the frame fails open. What a frame says belongs to queueing.
+the time it was made in it: the frame fails open. What a frame says belongs to queueing; how it is
+told as it changes, to `streams`.
 """
 
+import gzip
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
 
 from gateway.answers import FrameAnswer
+from gateway.complete import head
 from gateway.problems import Code, Refused
-from gateway.responses import body_of
+from gateway.responses import JSON, SERVER, body_of
 from gateway.room_outcomes import frame_answer
 from gateway.single_flight import SingleFlight
 from queueing import Frame, Rooms
 
+CACHE = "public, max-age=1, stale-while-revalidate=5, stale-if-error=60"
+"""A second old is fresh; a cache in front may tell an older one while it asks, or has no answer."""
+SAME_FOR_MS = 5_000
+"""So long one revision stands for a frame that does not change: who has it knows it as that new."""
+COMPRESSED_FROM = 1_400
+"""A frame that fits one packet is not worth its receiver's time."""
+
+
+_HEAD = head(("Content-Type", JSON), ("Cache-Control", CACHE), ("Server", SERVER))
+
+
+class Small(NamedTuple):
+    """The compressed form of a frame: its head and its body."""
+
+    head: bytes
+    body: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class KeptFrame:
-    """A frame as a value, as an answer, and as the bytes of that answer."""
+    """A frame as a value, as an answer, and as the bytes of that answer, ready to be sent.
+
+    `revision` is the same at every process that sees the same state within `SAME_FOR_MS`; the
+    `etag` made of it is weak, since the time a frame was made makes no other frame of it. `small`
+    is there where it is worth it.
+    """
 
     frame: Frame
     answer: FrameAnswer
     body: bytes
+    revision: str
+    etag: str
+    head: bytes
+    small: Small | None = None
 
 
 class Frames:
@@ -37,9 +70,7 @@ class Frames:
         return await reading.run(lambda: self._read(sale))
 
     async def _read(self, sale: str) -> KeptFrame:
-        frame = await self._rooms.frame(sale)
-        shown = frame_answer(frame)
-        kept = self._kept[sale] = KeptFrame(frame, shown, body_of(shown))
+        kept = self._kept[sale] = kept_frame(await self._rooms.frame(sale))
         return kept
 
     def of(self, sale: str) -> KeptFrame:
@@ -54,8 +85,28 @@ class Frames:
         kept = self._kept.get(sale)
         return None if kept is None else kept.frame
 
+    def kept(self, sale: str) -> KeptFrame | None:
+        """The newest frame of a sale; None when there is none, or no such sale any more."""
+        return self._kept.get(sale)
+
     def forget_all_but(self, sales: set[str]) -> None:
         """Drop the frames of sales that are gone."""
         for sale in self._kept.keys() - sales:
             del self._kept[sale]
             self._reading.pop(sale, None)
+
+
+def kept_frame(frame: Frame) -> KeptFrame:
+    """All that is sent of a frame, made once."""
+    shown = frame_answer(frame)
+    body = body_of(shown)
+    timeless = body_of(msgspec.structs.replace(shown, at_ms=0))
+    digest = blake2b(timeless, digest_size=8).hexdigest()
+    revision = f"{digest}-{frame.at_ms // SAME_FOR_MS}"
+    etag = f'W/"{revision}"'
+    plain = _HEAD + b"ETag: %b\r\n" % etag.encode("ascii")
+    if len(body) <= COMPRESSED_FROM:
+        return KeptFrame(frame, shown, body, revision, etag, plain)
+    plain += head(("Vary", "Accept-Encoding"))
+    small = Small(plain + head(("Content-Encoding", "gzip")), gzip.compress(body, 6, mtime=0))
+    return KeptFrame(frame, shown, body, revision, etag, plain, small)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.loops import Loop, for_each, measure_lag
 from gateway.problems import Refused
 from gateway.shelves import Shelf
+from gateway.streams import TELL_S
 from lua.faults import Fault
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Housekeeping:
         steps = (
             ("shelves", SHELVES_S, services.shelves.refresh),
             ("frames", FRAMES_S, self._frames),
+            ("streams", TELL_S, services.streams.tell),
             ("pump", PUMP_S, self._pump),
             ("expiry", EXPIRE_S, self._expire),
             ("freed", FREED_S, services.till.tell_room),

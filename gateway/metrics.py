@@ -46,6 +46,8 @@ class Metrics(Instruments):
             "http_request_duration_seconds", "Time to answer a request", SECONDS, "route"
         )
         self.in_flight = self.gauge("http_requests_in_flight", "Requests being answered")
+        self.streams = self.gauge("streams_open", "Open streams of frames")
+        self.streams_dropped = self.counter("streams_dropped", "Streams that nobody read")
         self.refusals = self.counter("refusals", "Answers with problem details", "code")
         for code in Code:
             self.refusals.labels(code.code)  # from 0 on, or the first of a kind is no increase

@@ -51,6 +51,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         services.gate.drain()
         await asyncio.sleep(settings.drain_delay_s)
         await close_listeners(shared, listeners)
+        await services.streams.end()
         await _connections_gone(shared, settings.drain_s)
         log.info("drained")
 

@@ -38,6 +38,7 @@ from gateway.seating import Seating
 from gateway.shelves import Shelves
 from gateway.showing import Showing
 from gateway.site import Site
+from gateway.streams import Streams
 from gateway.till import Till
 from gateway.watching import Watch
 from gateway.window import Window
@@ -108,6 +109,7 @@ class Services:
         self.rooms = _rooms(keyring, self.store)
         self.published_keys = PublishedKeys(keyring)
         self.frames = Frames(self.rooms)
+        self.streams = Streams(self.frames, self.gate, self.metrics)
         self.door = Door(self.rooms, self.metrics)
         clients = Clients(self.settings.trusted_proxies)
         self.joining = Joining(clients, Work(keyring.current("place").secret))
@@ -147,7 +149,9 @@ class Services:
         return services
 
     async def close(self) -> None:
-        """Stop the loops and close all connections."""
+        """End the streams, stop the loops and close all connections."""
+        self.gate.drain()
+        await self.streams.end()
         await self.housekeeping.stop()
         for part in (self.door, self.till, self.kiosks, self.counts, self.seating):
             await part.idle()  # whoever asked may be gone; the store's answer is still on its way
@@ -165,6 +169,7 @@ class Services:
     def own_metrics(self) -> bytes:
         """What this process has counted, as Prometheus reads it."""
         self.metrics.in_flight.set(self.gate.in_flight)
+        self.metrics.streams.set(len(self.streams))
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
         self.metrics.unreadable.set(len(self.shelves.unreadable))

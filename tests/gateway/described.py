@@ -40,7 +40,7 @@ class Described:
         said = f"{method} {path} answered {status}"
         response = operation["responses"].get(str(status))
         assert response is not None, f"{said}, which is not described: {data}"
-        if status == 204:
+        if status in (204, 304):
             return
         content = response["content"].get(media_type.split(";", maxsplit=1)[0])
         if content is None:

@@ -20,6 +20,7 @@ POST /v1/sales/{sale}/places
 GET /v1/sales/{sale}/places/me
 DELETE /v1/sales/{sale}/places/me
 GET /v1/sales/{sale}/frame
+GET /v1/sales/{sale}/frames
 POST /v1/sales/{sale}/passes
 POST /v1/sales/{sale}/orders
 POST /v1/orders/{order}/confirm

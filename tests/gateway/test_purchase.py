@@ -224,13 +224,3 @@ async def test_the_shop_window(world: World) -> None:
     assert {one["stock"] for one in first.data["offers"]} == {"plenty"}
     there = await world.call("GET", f"/v1/sales/{SALE}?offers=1&city=There")
     assert [one["offer"] for one in there.data["offers"]] == ["far"]
-
-
-async def test_the_frame_costs_the_store_nothing(world: World) -> None:
-    """A thousand polls of the frame are no command more for the store than none."""
-    path = f"/v1/sales/{SALE}/frame"
-    assert (await world.call("GET", path)).headers["Cache-Control"] == "public, max-age=1"
-    await world.services.housekeeping.stop()
-    before = await world.store_commands()
-    await asyncio.gather(*(world.call("GET", path) for _ in range(200)))
-    assert await world.store_commands() == before + 1, "only the counting itself"

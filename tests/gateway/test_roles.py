@@ -24,6 +24,7 @@ MATRIX: dict[str, set[Who]] = {
     "shopper_where": {Who.PLACE},
     "shopper_leave": {Who.PLACE},
     "shopper_frame": set(),
+    "shopper_frames": set(),
     "shopper_claim": {Who.PLACE_AT_DOOR},
     "shopper_hold": {Who.PASS_AT_TILL},
     "shopper_confirm": {Who.LOGIN, Who.PASS, Who.PARTNER},
