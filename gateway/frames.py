@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.answers import FrameAnswer
-from gateway.complete import head
+from gateway.complete import Complete, head
+from gateway.endpoint import Media, given
 from gateway.problems import Code, Refused
 from gateway.responses import JSON, SERVER, body_of
 from gateway.room_outcomes import frame_answer
@@ -28,6 +29,8 @@ COMPRESSED_FROM = 1_400
 """A frame that fits one packet is not worth its receiver's time."""
 
 
+NOT_MODIFIED = Media((), "You have this frame already.")
+IF_NONE_MATCH = given("If-None-Match", "The `ETag` of the frame that you have.")
 _HEAD = head(("Content-Type", JSON), ("Cache-Control", CACHE), ("Server", SERVER))
 
 
@@ -54,6 +57,14 @@ class KeptFrame:
     etag: str
     head: bytes
     small: Small | None = None
+
+    def told(self, known: str, encodings: str) -> Complete:
+        """The answer to who knows frames by these tags and reads these encodings."""
+        if self.etag in known:
+            return Complete(304, self.head, self.body)
+        if self.small is not None and "gzip" in encodings:
+            return Complete(200, *self.small)
+        return Complete(200, self.head, self.body)
 
 
 class Frames:

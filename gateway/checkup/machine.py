@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.app import BACKLOG
 from gateway.checkup.finding import Finding, Findings
 from gateway.config import Settings
+from gateway.streams import most_streams
 
 FILES_MIN, FILES_WANTED = BACKLOG, 65_536
 """Below the first a full queue of connections cannot be accepted at all."""
@@ -43,6 +44,7 @@ def _files(found: Findings) -> None:
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 1 << 30 if allowed == resource.RLIM_INFINITY else allowed
     told = f"a process may open {files:,} files; each shopper's connection is one"
+    told += f"; it keeps {most_streams(files):,} streams of frames"
     mend = f"ulimit -n {FILES_WANTED}  # as root, before it starts; LimitNOFILE= in its unit"
     if files < FILES_MIN:
         found.bad(told, mend)

@@ -21,11 +21,11 @@ from gateway.answers import (
 from gateway.auth import AtTill, InLine, Partner, Shopper
 from gateway.bodies import ConfirmBody, Empty, HoldBody, JoinBody, SaleQuery
 from gateway.call import Call
-from gateway.complete import Complete
-from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who, given
+from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.frames import IF_NONE_MATCH, NOT_MODIFIED
 from gateway.problems import Code
 from gateway.responses import answer, nothing
-from gateway.streams import EVENT_STREAM
+from gateway.streams import EVENTS, LAST_EVENT_ID
 from gateway.window import offer_of
 from inventory.orders import ConfirmRequest
 from queueing import JoinRequest
@@ -89,11 +89,7 @@ async def leave(call: Call) -> web.Response:
 async def frame(call: Call) -> web.Response:
     """The room's public state, from memory; 304 for who has it."""
     found = call.services.frames.of(call.shelf.view.id)
-    if found.etag in call.header("If-None-Match"):
-        return Complete(304, found.head, found.body)
-    if found.small is not None and "gzip" in call.header("Accept-Encoding"):
-        return Complete(200, *found.small)
-    return Complete(200, found.head, found.body)
+    return found.told(call.header("If-None-Match"), call.header("Accept-Encoding"))
 
 
 async def frames(call: Call) -> web.Response:
@@ -163,11 +159,6 @@ async def read_code(call: Call) -> web.Response:
     return await call.services.showing.qr(call.shelf, told, int(call.path["position"]))
 
 
-EVENTS = Media(
-    (EVENT_STREAM,),
-    "A frame as the `data` of each event; its `id` goes back as `Last-Event-ID`. Without a change "
-    "one comes each 5 s; a comment each 15 s if not even that; `retry` says when to come back.",
-)
 OWNERS = (Who.LOGIN, Who.PASS, Who.PARTNER)
 TILL_REFUSALS = (
     Code.KEY_REUSED,
@@ -195,8 +186,8 @@ ROUTES = (
         handler=frame,
         summary="The public state of the waiting room",
         scope=Scope.SALE,
-        answers={200: FrameAnswer, 304: Media((), "You have this frame already.")},
-        headers=(given("If-None-Match", "The `ETag` of the frame that you have."),),
+        answers={200: FrameAnswer, 304: NOT_MODIFIED},
+        headers=(IF_NONE_MATCH,),
     ),
     Endpoint(
         method="GET",
@@ -205,7 +196,7 @@ ROUTES = (
         summary="The public state of the waiting room as it changes, as server-sent events",
         scope=Scope.SALE,
         answers={200: EVENTS},
-        headers=(given("Last-Event-ID", "The `id` of the last event that you had."),),
+        headers=(LAST_EVENT_ID,),
     ),
     Endpoint(
         method="GET",

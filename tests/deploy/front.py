@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.house.sources import HOUSE
 
 CONFIGURATION = HOUSE / "deploy" / "haproxy" / "haproxy.cfg"
-CONNECTIONS = 20_000
+CONNECTIONS = 32_000
 
 
 def on(text: str, own: str, gateways: list[str]) -> str:
@@ -21,7 +21,7 @@ def on(text: str, own: str, gateways: list[str]) -> str:
         ("bind :8080", f"bind {own}:8080"),
         ("bind 127.0.0.1:8404", f"bind {own}:8404"),
         (" resolvers docker init-addr none", ""),
-        (f"maxconn {CONNECTIONS}", "maxconn 1000"),  # as many files as any machine allows
+        (f"maxconn {CONNECTIONS} ", "maxconn 1000 "),  # as many files as any machine allows
     ):
         assert text.count(written) == 1
         text = text.replace(written, here)

@@ -1,6 +1,7 @@
 """The one port in front: HAProxy with the configuration as it is shipped, before small servers."""
 
 import asyncio
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from gateway.gate import NEW_MAX
+from gateway.streams import HEARTBEAT_S, STREAMS_MAX
 from tests.deploy import front
 from tests.deploy.processes import listens, own_network, running
 from tests.ordinary import as_ordinary
@@ -173,6 +176,16 @@ async def test_a_live_stream_passes_as_it_is_written(ahead: Front) -> None:
         for stub in ahead.stubs:
             stub.go_on.set()
         assert await answer.content.readuntil(b"\n\n") == b"data: second\n\n"
+
+
+def test_streams_are_within_the_fronts_limits() -> None:
+    """A stream is never silent for half as long as the front waits; all fit beside the calls."""
+    text = front.CONFIGURATION.read_text(encoding="utf-8")
+    for side in ("client", "server"):
+        (waits,) = re.findall(rf"timeout {side} (\d+)s", text)
+        assert int(waits) > 2 * HEARTBEAT_S
+    gateways = text.count(":8080 backup")
+    assert gateways * (STREAMS_MAX + NEW_MAX) < front.CONNECTIONS
 
 
 async def test_connections_are_kept(ahead: Front) -> None:
