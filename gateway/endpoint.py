@@ -99,6 +99,9 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The route's name in metrics and as the OpenAPI operation id: `shopper_hold`."""
-        module = self.handler.__module__.rsplit(".", 1)[-1]
-        return f"{module}_{self.handler.__name__}"
+        """The route's name in metrics and as the OpenAPI operation id: `shopper_hold`.
+
+        An audience may have several modules; their names begin with its own.
+        """
+        audience = self.handler.__module__.rsplit(".", 1)[-1].split("_", 1)[0]
+        return f"{audience}_{self.handler.__name__}"

@@ -1,9 +1,20 @@
 """The routes, one module for each audience; the lists here are all there is."""
 
-from gateway.routes import edges, health, kiosk, operator, pages, partner, recovery, shopper
+from gateway.routes import (
+    edges,
+    health,
+    kiosk,
+    operator,
+    pages,
+    partner,
+    recovery,
+    shopper,
+    shopper_window,
+)
 
 SHARED_PORT = (
     *shopper.ROUTES,
+    *shopper_window.ROUTES,
     *partner.ROUTES,
     *kiosk.ROUTES,
     *operator.ROUTES,
