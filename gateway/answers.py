@@ -30,6 +30,17 @@ WaitReason = Literal[
     "full",
     "pace",
 ]
+RateReason = Literal[
+    "opening",
+    "draw",
+    "operator",
+    "active",
+    "stock",
+    "latency",
+    "errors",
+    "settlement",
+    "store",
+]
 Band = Literal["plenty", "low", "none", "unknown"]
 
 
@@ -154,26 +165,49 @@ class SaleAnswer(Outgoing, frozen=True):
     next: int | None = None
 
 
-class FrameAnswer(Outgoing, frozen=True):
-    """The public state of a sale's waiting room at `at_ms`.
+class LaneAnswer(Outgoing, frozen=True):
+    """One lane of a line: turns up to `serving` may claim, `tail` is the last number given.
 
-    Numbers up to `serving` may claim. The wait of a place is about max(0, opens_at_ms - at_ms) +
-    (number - serving) / rate_per_s; look again after a `poll_share`-th of it, within poll_ms and
-    poll_max_ms, drawn out by up to `poll_spread` at random.
+    Numbers up to `drawn` have the turn that the draw gave them, later ones their own. So many turns
+    a second are called while the room is open, between `low_per_s` and `high_per_s` of late. Up to
+    `likely`, or `possible`, ahead the stock will do; -1 is not known.
+    """
+
+    name: str
+    serving: int
+    tail: int
+    drawn: int
+    rate_per_s: float
+    low_per_s: float
+    high_per_s: float
+    likely: int
+    possible: int
+
+
+class FrameAnswer(Outgoing, frozen=True):
+    """The public state of a sale's waiting room at `at_ms`; `reason` is what rules `rate_per_s`.
+
+    A place is in the lane of that position. Its wait is about max(0, opens_at_ms - at_ms) +
+    (turn - lane.serving) / lane.rate_per_s; look again after a `poll_share`-th of it, within
+    poll_ms and poll_max_ms, drawn out by up to `poll_spread` at random. Once called, claim within
+    `grace_ms`. `message` is the operator's, `seed` the draw's once it is revealed.
     """
 
     sale: str
     drop: int
+    epoch: int
     state: RoomState
-    serving: int
-    tail: int
+    reason: RateReason
+    message: str
     rate_per_s: float
     stock: Band
-    reason: Literal["opening", "operator", "active", "stock"]
+    lanes: list[LaneAnswer]
+    seed: str
     opens_at_ms: int
     lobby_at_ms: int
     next_opens_at_ms: int
     at_ms: int
+    grace_ms: int
     poll_ms: int
     poll_max_ms: int
     poll_share: int
@@ -184,16 +218,24 @@ class PlaceAnswer(Outgoing, frozen=True):
     """A new place in the line. `place` is its token: keep it, it is the place."""
 
     place: str
-    number: int
     drop: int
+    epoch: int
+    lane: int
+    number: int
     frame: FrameAnswer
 
 
 class WhereAnswer(Outgoing, frozen=True):
-    """Where a place stands: how many are ahead of it, the room's state, when to look again."""
+    """Where a place stands: how many are ahead of it, the room's state, when to look again.
 
-    number: int
+    `turn` is when its lane calls it, 0 while the draw that decides it is not known.
+    """
+
     drop: int
+    epoch: int
+    lane: int
+    number: int
+    turn: int
     ahead: int
     state: RoomState
     poll_ms: int

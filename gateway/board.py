@@ -15,6 +15,7 @@ from gateway.counting import Counts, Tally
 from gateway.desk_outcomes import units_answer
 from gateway.frames import Frames
 from gateway.operator_answers import BoardAnswer, HistoryAnswer, RoomAnswer
+from gateway.room_outcomes import lane_answers
 from gateway.shelves import Shelf
 from lua.faults import Fault
 from queueing import Frame
@@ -86,7 +87,7 @@ class Board:
         kept = self._history.setdefault(shelf.view.id, {name: array("q") for name in _COLUMNS})
         total = tally.total
         moment = (
-            frame.at_ms, frame.tail - frame.serving, frame.active, frame.admitted,
+            frame.at_ms, frame.waiting, frame.active, frame.admitted,
             round(frame.rate_per_s * 1000), total.available, total.held, total.sold,
             total.redeemed, shelf.view.fact - shelf.view.settled,
         )  # fmt: skip
@@ -101,10 +102,13 @@ def _room(frame: Frame) -> RoomAnswer:
     return RoomAnswer(
         state=frame.state,
         reason=frame.reason,
+        message=frame.message,
         drop=frame.drop,
-        serving=frame.serving,
-        tail=frame.tail,
-        waiting=frame.tail - frame.serving,
+        epoch=frame.epoch,
+        lanes=lane_answers(frame),
+        called=frame.called,
+        joined=frame.joined,
+        waiting=frame.waiting,
         active=frame.active,
         active_max=frame.active_max,
         admitted=frame.admitted,

@@ -66,7 +66,7 @@ class Metrics(Instruments):
         self.sale_state = self.gauge("sale_state", "1 for the state of a sale", "sale", "state")
         self.room_state = self.gauge("room_state", "1 for the state of a room", "sale", "state")
         self.waiting = self.gauge("room_waiting", "Places whose turn was not called yet", "sale")
-        self.serving = self.gauge("room_serving", "The last number that was called", "sale")
+        self.serving = self.gauge("room_serving", "Turns called in this line, all lanes", "sale")
         self.inside = self.gauge("room_active", "Visitors inside with a pass that works", "sale")
         self.room_rate = self.gauge(
             "room_rate_per_second", "Turns a second that the operator allows", "sale"

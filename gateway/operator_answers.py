@@ -1,10 +1,16 @@
 """The shapes of what operators are answered. What all answers share is in `answers`."""
 
-from typing import Literal
-
 import msgspec
 
-from gateway.answers import Band, DropAnswer, Outgoing, RoomState, SaleState
+from gateway.answers import (
+    Band,
+    DropAnswer,
+    LaneAnswer,
+    Outgoing,
+    RateReason,
+    RoomState,
+    SaleState,
+)
 from gateway.partner_answers import BreakAnswer
 
 
@@ -59,15 +65,19 @@ class OfferCountsAnswer(Outgoing, frozen=True):
 class RoomAnswer(Outgoing, frozen=True):
     """A sale's waiting room at `at_ms`; an old `at_ms` says that the store does not answer.
 
-    `waiting` turns are to be called yet; `active` passes are in force, of `active_max` (0: no
+    In all lanes `called` turns of `joined` places were called, `waiting` are to be called yet;
+    `active` passes are in force, of `active_max` (0: no
     bound); `admitted` were given in this drop; `reason` is what rules the outflow.
     """
 
     state: RoomState
-    reason: Literal["opening", "operator", "active", "stock"]
+    reason: RateReason
+    message: str
     drop: int
-    serving: int
-    tail: int
+    epoch: int
+    lanes: list[LaneAnswer]
+    called: int
+    joined: int
     waiting: int
     active: int
     active_max: int

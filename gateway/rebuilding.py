@@ -216,6 +216,6 @@ async def _fold(replay: Replay, kept: Kept, progress: Progress) -> None:
 async def _open_room(rooms: Rooms, rules: Restorable, state: str) -> None:
     """The room as its sale file says it, where the store lost it too."""
     sale, told_state = rules.slot.record.id, _ROOM_STATES.get(state)
-    told = await rooms.configure(sale, room_rules(rules.room, rules.drops), REBUILDER)
+    told = await rooms.configure(sale, room_rules(rules.room, rules.drops, rules.lanes), REBUILDER)
     if isinstance(told, RoomChanged) and told.changed and told_state is not None:
         await rooms.set_state(sale, told_state, REBUILDER)

@@ -3,7 +3,14 @@
 from aiohttp import web
 
 from gateway import cookies
-from gateway.answers import FrameAnswer, PassAnswer, PlaceAnswer, WaitAnswer, WhereAnswer
+from gateway.answers import (
+    FrameAnswer,
+    LaneAnswer,
+    PassAnswer,
+    PlaceAnswer,
+    WaitAnswer,
+    WhereAnswer,
+)
 from gateway.problems import Code, problem
 from gateway.responses import answer, refusal
 from queueing import (
@@ -17,7 +24,26 @@ from queueing import (
     Place,
     RoomClosed,
     Wait,
+    turn_of,
 )
+
+
+def lane_answers(frame: Frame) -> list[LaneAnswer]:
+    """The lanes of a frame as the outside sees them."""
+    return [
+        LaneAnswer(
+            name=lane.name,
+            serving=lane.serving,
+            tail=lane.tail,
+            drawn=lane.drawn,
+            rate_per_s=lane.rate_per_s,
+            low_per_s=lane.low_per_s,
+            high_per_s=lane.high_per_s,
+            likely=lane.likely,
+            possible=lane.possible,
+        )
+        for lane in frame.lanes
+    ]
 
 
 def frame_answer(frame: Frame) -> FrameAnswer:
@@ -25,16 +51,19 @@ def frame_answer(frame: Frame) -> FrameAnswer:
     return FrameAnswer(
         sale=frame.sale,
         drop=frame.drop,
+        epoch=frame.epoch,
         state=frame.state,
-        serving=frame.serving,
-        tail=frame.tail,
+        reason=frame.reason,
+        message=frame.message,
         rate_per_s=frame.rate_per_s,
         stock=frame.stock,
-        reason=frame.reason,
+        lanes=lane_answers(frame),
+        seed=frame.seed,
         opens_at_ms=frame.opens_at_ms,
         lobby_at_ms=frame.lobby_at_ms,
         next_opens_at_ms=frame.next_opens_at_ms,
         at_ms=frame.at_ms,
+        grace_ms=frame.grace_ms,
         poll_ms=frame.poll_ms,
         poll_max_ms=frame.poll_max_ms,
         poll_share=frame.poll_share,
@@ -46,7 +75,14 @@ def of_join(outcome: JoinOutcome, frame: FrameAnswer) -> web.Response:
     """What a join is answered with."""
     match outcome:
         case Joined(place_token=token, place=place, replayed=replayed):
-            shown = PlaceAnswer(place=token, number=place.number, drop=place.drop, frame=frame)
+            shown = PlaceAnswer(
+                place=token,
+                drop=place.drop,
+                epoch=place.epoch,
+                lane=place.lane,
+                number=place.number,
+                frame=frame,
+            )
             cookie = cookies.keeping(place.sale, token)
             return answer(shown, 201, replayed=replayed, cookie=cookie)
         case NotYet(lobby_opens_ms=lobby_opens_ms):
@@ -69,13 +105,19 @@ def of_claim(outcome: ClaimOutcome) -> web.Response:
 
 def of_where(place: Place, frame: Frame) -> web.Response:
     """Where a place stands by the frame that this process keeps: no store is asked."""
+    if place.epoch < frame.epoch:
+        return refusal(problem(Code.TURN_GONE, "The line was begun anew.", reason="reset"))
     if place.drop < frame.drop:
         return refusal(problem(Code.TURN_GONE, "A later drop has begun.", reason="over"))
+    turn = turn_of(frame, place)
     where = WhereAnswer(
-        number=place.number,
         drop=place.drop,
-        ahead=frame.ahead(place.number),
+        epoch=place.epoch,
+        lane=place.lane,
+        number=place.number,
+        turn=turn,
+        ahead=frame.ahead(place.lane, turn or place.number),
         state=frame.state,
-        poll_ms=frame.poll_after_ms(place.number),
+        poll_ms=frame.poll_after_ms(place.lane, turn or place.number),
     )
     return answer(where)

@@ -16,11 +16,11 @@ from inventory.catalogue import (
     StockOutcome,
     Supply,
 )
-from inventory.salefile import Drop, RoomLine, SaleFile
+from inventory.salefile import Drop, LaneLine, RoomLine, SaleFile, all_lanes
 from inventory.sales import Change, Changed, Sales, SaleView, WrongState
 from inventory.stock import Stock
 from lua.store import Store
-from queueing import Changed as RoomChanged, DropBegun, NoRoom, RoomRules, Rooms, SetState
+from queueing import Changed as RoomChanged, DropBegun, Lane, NoRoom, RoomRules, Rooms, SetState
 
 CLOSE_OUT_AT_ONCE = 256
 _ROOM_STATES: dict[Change, SetState] = {
@@ -47,7 +47,7 @@ class Applied:
     room_kept: int | None = None
 
 
-def room_rules(room: RoomLine, drops: list[Drop]) -> RoomRules:
+def room_rules(room: RoomLine, drops: list[Drop], lanes: list[LaneLine]) -> RoomRules:
     """The rules of a room as its sale file says them."""
     return RoomRules(
         rate_per_s=room.rate_per_s,
@@ -56,6 +56,8 @@ def room_rules(room: RoomLine, drops: list[Drop]) -> RoomRules:
         pass_ms=room.pass_s * 1000,
         lobby_ms=room.lobby_s * 1000,
         active_max=room.active_max,
+        grace_ms=room.grace_s * 1000,
+        lanes=tuple(Lane(lane.name, lane.weight) for lane in all_lanes(lanes)),
     )
 
 
@@ -90,7 +92,7 @@ class SaleDesk:
         )
         if not isinstance(outcome, Published):
             return outcome
-        rules = room_rules(sale_file.room, sale_file.drops)
+        rules = room_rules(sale_file.room, sale_file.drops, sale_file.lanes)
         configured = await self._rooms.configure(sale_file.sale.id, rules, actor)
         return Applied(outcome, configured.drop if isinstance(configured, DropBegun) else None)
 

@@ -33,7 +33,7 @@ class Till:
         self._rooms = rooms
         self._metrics = metrics
         self._counters: dict[str, tuple[Tally, Tally]] = {}
-        self._freed: dict[str, deque[tuple[int, int]]] = {}
+        self._freed: dict[str, deque[Pass]] = {}
 
     async def hold(
         self, sale: SaleView, request: HoldRequest, pass_: Pass | None = None
@@ -128,7 +128,7 @@ class Till:
         """The pass has done its work. Told to the room later, or never: its lease ends anyway."""
         freed = self._freed.setdefault(pass_.sale, deque())
         if len(freed) < FREED_MAX:
-            freed.append((pass_.drop, pass_.number))
+            freed.append(pass_)
         else:
             self._metrics.finish_lost.inc()
 

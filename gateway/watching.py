@@ -96,8 +96,8 @@ class Watch:
         metrics, sale = self._metrics, frame.sale
         for state in ROOM_STATES:
             metrics.room_state.labels(sale, state).set(state == frame.state)
-        metrics.waiting.labels(sale).set(max(0, frame.tail - frame.serving))
-        metrics.serving.labels(sale).set(frame.serving)
+        metrics.waiting.labels(sale).set(frame.waiting)
+        metrics.serving.labels(sale).set(frame.called)
         metrics.inside.labels(sale).set(frame.active)
         metrics.room_rate.labels(sale).set(frame.rate_per_s)
 

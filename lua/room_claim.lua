@@ -9,20 +9,24 @@
 --
 -- KEYS
 --   1 room     hash  rules and state
---   2 line     hash  the line of the place's drop
+--   2 line     hash  the line of the place's drop and epoch
 --   3 turns    hash  number → 'issued_ms expires_ms mac_kid sign_kid', or 'left'
 --   4 leases   zset  who is inside, scored by the end of the pass
 -- ARGV
 --   1 now_ms    integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop      integer 1..64; the place's drop
---   3 number    integer 1..1099511627775
---   4 mac_kid   integer the key that a new pass gets its id from
---   5 sign_kid  integer the key that a new pass is signed with
+--   3 epoch     integer 1..65535; the place's epoch
+--   4 lane      integer 0..7
+--   5 number    integer 1..1099511627775
+--   6 turn      integer 0..1099511627775; where the draw put the number, 0 if that is not known
+--   7 mac_kid   integer the key that a new pass gets its id from
+--   8 sign_kid  integer the key that a new pass is signed with
 -- REPLY one flat list, in order of precedence
 --   again issued_ms expires_ms mac_kid sign_kid
 --   spent                               its pass has run out
 --   left                                its holder left the line
 --   missing                             this store knows no such room
+--   reset                               an operator has begun a new epoch
 --   over drop                           that drop's lobby has come, this place's drop is past
 --   closed
 --   wait state ahead wait_ms            lobby, paused, draining, sold_out or all_held
@@ -33,23 +37,28 @@
 -- COST O(log leases)
 --@include room
 local now = now_ms(ARGV[1])
-local drop, number = tonumber(ARGV[2]), tonumber(ARGV[3])
-local turn = redis.call('HGET', KEYS[3], ARGV[3])
-if turn == 'left' then return { 'left' } end
-if turn then
-  local issued, expires, mac, sign = string.match(turn, '^(%d+) (%d+) (%d+) (%d+)$')
+local drop, epoch, lane = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local number, turn = tonumber(ARGV[5]), tonumber(ARGV[6])
+local known = redis.call('HGET', KEYS[3], ARGV[5])
+if known == 'left' then return { 'left' } end
+if known then
+  local issued, expires, mac, sign = string.match(known, '^(%d+) (%d+) (%d+) (%d+)$')
   if tonumber(expires) <= now then return { 'spent' } end
   return { 'again', tonumber(issued), tonumber(expires), tonumber(mac), tonumber(sign) }
 end
 
 local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+if not room or room.epoch < epoch then return { 'missing' } end
+if room.epoch > epoch then return { 'reset' } end
 if room.drop > drop then return { 'over', room.drop } end
 if room.state == 'closed' then return { 'closed' } end
-local line = redis.call('HMGET', KEYS[2], 'serving', 'admitted', 'stock_left', 'may_return')
+local line = redis.call('HMGET', KEYS[2], 'serving:' .. lane, 'admitted:' .. lane, 'stock_left',
+  'may_return', 'drawn:' .. lane)
 local stock_left = line[3] and tonumber(line[3])
 local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
-local ahead = math.max(0, number - serving)
+-- Who joined after the draw comes in the order of joining.
+if number > tonumber(line[5] or 0) then turn = number end
+local ahead = turn == 0 and number or math.max(0, turn - serving)
 
 -- How long so many turns take; at a rate of 0 as if it were 1, for claims to be spread by.
 local function turns_ms(turns)
@@ -61,6 +70,7 @@ end
 local state = room.drop < drop and 'lobby'
   or state_of(room, stock_left, tonumber(line[4] or 0))
 if state == 'open' and stock_left == 0 then state = 'all_held' end
+if state == 'open' and turn == 0 then state = 'lobby' end    -- drawn, and the gateway is late
 if state ~= 'open' then
   local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
   return { 'wait', state, ahead, math.max(0, opens_ms - now) + turns_ms(ahead) }
@@ -76,10 +86,11 @@ end
 -- A pass ends on a whole second, as a JWT must; the lease ends with it.
 local expires_ms = math.floor((now + room.pass_ms) / 1000) * 1000
 redis.call('HSET', KEYS[1], 'level', whole(level - TOKEN), 'filled_ms', whole(filled_ms))
-redis.call('HINCRBY', KEYS[2], 'admitted', 1)
-redis.call('HSET', KEYS[3], ARGV[3],
-  whole(now) .. ' ' .. whole(expires_ms) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5])
+redis.call('HINCRBY', KEYS[2], 'admitted:' .. lane, 1)
+redis.call('HSET', KEYS[3], ARGV[5],
+  whole(now) .. ' ' .. whole(expires_ms) .. ' ' .. ARGV[7] .. ' ' .. ARGV[8])
 redis.call('EXPIRE', KEYS[3], KEEP_S)
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', whole(now))
-redis.call('ZADD', KEYS[4], whole(expires_ms), ARGV[2] .. ':' .. ARGV[3])
-return { 'admitted', now, expires_ms, tonumber(ARGV[4]), tonumber(ARGV[5]) }
+redis.call('ZADD', KEYS[4], whole(expires_ms),
+  string.format('%s.%s.%s:%s', ARGV[2], ARGV[3], lane, ARGV[5]))
+return { 'admitted', now, expires_ms, tonumber(ARGV[7]), tonumber(ARGV[8]) }

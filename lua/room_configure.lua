@@ -16,21 +16,25 @@
 --   5 active_max  integer 0..10000000; 0 is no limit
 --   6 rate_milli  integer 0..100000000; shoppers in a thousand seconds
 --   7 burst       integer 1..1000000
---   8 actor       string  who did it
+--   8 grace_ms    integer 1000..3600000; how long a called turn has full right
+--   9 lanes       string  'name:weight' of each lane, parted by spaces
+--   10 actor      string  who did it
 -- REPLY one flat list, in order of precedence
---   begun drop                          that drop has opened and would change or vanish
+--   begun drop                          that drop has opened: it, or a lane, would change or vanish
 --   same
 --   configured
 -- COST O(openings)
 --@include room
 local now = now_ms(ARGV[1])
 local room = read_room(KEYS[1], now)
-local rules = table.concat(ARGV, ' ', 3, 7) .. ' ' .. ARGV[2]
+local rules = table.concat(ARGV, ' ', 3, 9) .. ' ' .. ARGV[2]
 if not room then
   redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
     'active_max', ARGV[5], 'rate_milli', ARGV[6], 'burst', ARGV[7], 'rules', rules,
-    'state', 'paused', 'level', whole(ARGV[7] * TOKEN), 'filled_ms', whole(now))
-  write_change(KEYS[2], now, 'configure', ARGV[8], rules)
+    'grace_ms', ARGV[8], 'lanes', ARGV[9], 'epoch', '1', 'message', '', 'ceiling_milli', '-1',
+    'ceiling_reason', '', 'state', 'paused', 'level', whole(ARGV[7] * TOKEN),
+    'filled_ms', whole(now))
+  write_change(KEYS[2], now, 'configure', ARGV[10], rules)
   return { 'configured' }
 end
 
@@ -44,16 +48,21 @@ for text in string.gmatch(room.openings, '%d+') do
     return { 'begun', number }
   end
 end
+-- Places name their lane by its number: lanes may come, and change their names and weights.
+if room.drop > 0 and select(2, string.gsub(ARGV[9], ':', '')) < #lanes_of(room) then
+  return { 'begun', room.drop }
+end
 local before = redis.call('HGET', KEYS[1], 'rules')
 if before == rules then return { 'same' } end
 
 local level, filled_ms = fill(room)
-local rate_milli, burst = room.rate_milli, room.burst
+local rate_milli, burst = room.set_milli, room.burst
 local filed_rate, filed_burst = string.match(before, '^%d+ %d+ %d+ (%d+) (%d+)')
 if filed_rate ~= ARGV[6] then rate_milli = tonumber(ARGV[6]) end
 if filed_burst ~= ARGV[7] then burst = tonumber(ARGV[7]) end
 redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
   'active_max', ARGV[5], 'rate_milli', whole(rate_milli), 'burst', whole(burst), 'rules', rules,
-  'level', whole(math.min(level, burst * TOKEN)), 'filled_ms', whole(filled_ms))
-write_change(KEYS[2], now, 'configure', ARGV[8], rules)
+  'grace_ms', ARGV[8], 'lanes', ARGV[9], 'level', whole(math.min(level, burst * TOKEN)),
+  'filled_ms', whole(filled_ms))
+write_change(KEYS[2], now, 'configure', ARGV[10], rules)
 return { 'configured' }

@@ -1,30 +1,30 @@
 #!lua
--- room_join: give each newcomer of a batch a number in the line of the current drop.
+-- room_join: give each newcomer of a batch a number in a lane of the line that is on.
 --
 -- Why: one buyer has one place in a line, however often the call is repeated. Only a buyer who
 -- left gets another, and only by a new join key: a late copy of the old join must not put back in
--- line who has gone. A join is remembered as number * 2^20 + mark of its join key, negative once
--- its holder has left.
+-- line who has gone. Whoever has a place keeps its lane, whatever the next join asks for. A join is
+-- remembered in one number (see MARKS), negative once its holder has left.
 --
 -- KEYS
 --   1 room     hash  rules and state
---   2 line     hash  the line of the drop named in ARGV
+--   2 line     hash  the line of the drop and epoch named in ARGV
 --   3+ joins+  hash  the join bucket of each record, in the batch's order
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop     integer 0..64; the drop whose keys these are
---   3 batch    msgpack 1..256 records of [field, mark of the join key 0..1048575]
+--   3 epoch    integer 0..65535; the epoch whose keys these are
+--   4 batch    msgpack 1..256 records of [field, mark of the join key 0..1048575, lane 0..7]
 -- REPLY one list per record, in order of precedence
 --   missing                             this store knows no such room
---   moved drop                          another drop is the current one: ask with its keys
---   again number now_ms
+--   moved drop epoch                    another line is on: ask with its keys
+--   again lane number now_ms
 --   early lobby_ms                      joins are taken from then on
 --   refused state                       draining or closed
---   joined number now_ms
+--   joined lane number now_ms
 -- COST O(records)
 --@include room
-local MARKS = 1048576
-local batch = cmsgpack.unpack(ARGV[3])
+local batch = cmsgpack.unpack(ARGV[4])
 local now = now_ms(ARGV[1])
 local room = read_room(KEYS[1], now)
 
@@ -35,27 +35,30 @@ local function all(...)
 end
 
 if not room then return all('missing') end
-if room.drop ~= tonumber(ARGV[2]) then return all('moved', room.drop) end
+if not is_current(room, ARGV[2], ARGV[3]) then return all('moved', room.drop, room.epoch) end
 if room.drop == 0 then return all('early', room.next_ms - room.lobby_ms) end
 local refused = room.state == 'draining' or room.state == 'closed'
-local before = tonumber(redis.call('HGET', KEYS[2], 'tail') or 0)
-local tail = before
+local lanes, names, tails = #lanes_of(room), {}, {}
+for lane = 0, lanes - 1 do names[lane + 1] = 'tail:' .. lane end
+local before = redis.call('HMGET', KEYS[2], unpack(names))
+for lane = 0, lanes - 1 do tails[lane] = tonumber(before[lane + 1] or 0) end
 local replies, given, written = {}, {}, {}
 for i, record in ipairs(batch) do
-  local key, field, mark = KEYS[i + 2], record[1], record[2]
+  local key, field, mark, lane = KEYS[i + 2], record[1], record[2], record[3]
+  if lane >= lanes then lane = 0 end    -- the sale's files name a lane that came too late for it
   local known = given[key .. field] or tonumber(redis.call('HGET', key, field) or 0)
   local left = known < 0
   if left then known = -known end
-  local number = math.floor(known / MARKS)
+  local place = math.floor(known / MARKS)
   if known > 0 and not (left and known % MARKS ~= mark) then
-    replies[i] = { 'again', number, now }
+    replies[i] = { 'again', place % LANES, math.floor(place / LANES), now }
   elseif refused then
     replies[i] = { 'refused', room.state }
   else
-    tail = tail + 1
-    given[key .. field] = tail * MARKS + mark
+    tails[lane] = tails[lane] + 1
+    given[key .. field] = (tails[lane] * LANES + lane) * MARKS + mark
     written[#written + 1] = i
-    replies[i] = { 'joined', tail, now }
+    replies[i] = { 'joined', lane, tails[lane], now }
   end
 end
 
@@ -65,5 +68,7 @@ for _, i in ipairs(written) do
   redis.call('HSET', key, field, whole(given[key .. field]))
   redis.call('EXPIRE', key, keep_s)
 end
-if tail > before then redis.call('HSET', KEYS[2], 'tail', whole(tail)) end
+if #written > 0 then
+  for lane, tail in pairs(tails) do redis.call('HSET', KEYS[2], 'tail:' .. lane, whole(tail)) end
+end
 return replies

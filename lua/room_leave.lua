@@ -11,24 +11,24 @@
 --   2 joins    hash  the join bucket of the place's buyer
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
---   2 number   integer 1..1099511627775
---   3 field    string  the buyer's field in the join bucket
+--   2 lane     integer 0..7
+--   3 number   integer 1..1099511627775
+--   4 field    string  the buyer's field in the join bucket
 -- REPLY one flat list, in order of precedence
 --   again                               it had left before
 --   inside expires_ms                   its pass works until then; nothing changed
 --   left
 -- COST O(1)
 --@include room
-local MARKS = 1048576
 local now = now_ms(ARGV[1])
-local turn = redis.call('HGET', KEYS[1], ARGV[2])
+local turn = redis.call('HGET', KEYS[1], ARGV[3])
 if turn == 'left' then return { 'again' } end
 local expires_ms = turn and tonumber(string.match(turn, '^%d+ (%d+) '))
 if expires_ms and expires_ms > now then return { 'inside', expires_ms } end
-local known = tonumber(redis.call('HGET', KEYS[2], ARGV[3]) or 0)
-redis.call('HSET', KEYS[1], ARGV[2], 'left')
+local known = tonumber(redis.call('HGET', KEYS[2], ARGV[4]) or 0)
+redis.call('HSET', KEYS[1], ARGV[3], 'left')
 redis.call('EXPIRE', KEYS[1], KEEP_S)
-if math.floor(known / MARKS) == tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[2], ARGV[3], whole(-known))
+if math.floor(known / MARKS) == tonumber(ARGV[3]) * LANES + tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[2], ARGV[4], whole(-known))
 end
 return { 'left' }

@@ -23,7 +23,7 @@ local room = read_room(KEYS[1], now)
 if not room then return { 'missing' } end
 local rate_milli, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 if burst == 0 then burst = room.burst end
-if rate_milli == room.rate_milli and burst == room.burst then return { 'same' } end
+if rate_milli == room.set_milli and burst == room.burst then return { 'same' } end
 local level, filled_ms = fill(room)
 redis.call('HSET', KEYS[1], 'rate_milli', whole(rate_milli), 'burst', whole(burst),
   'level', whole(math.min(level, burst * TOKEN)), 'filled_ms', whole(filled_ms))

@@ -4,9 +4,11 @@ Here belong rules, lines, places, turns, passes and the frame. No HTTP, no stock
 how many units are left is told to the pump, what a pass is worth is decided at the till.
 """
 
-from queueing.frame import Frame
+from queueing.drawn import turn_of
+from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason
 from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
 from queueing.outflow import (
+    Ceiling,
     Change,
     Changed,
     DropBegun,
@@ -19,7 +21,7 @@ from queueing.outflow import (
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
 from queueing.room import Rooms
-from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, RoomRules
+from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "BadPass",
     "BadPlace",
     "BadRules",
+    "Ceiling",
+    "CeilingReason",
     "Change",
     "Changed",
     "ClaimOutcome",
@@ -41,6 +45,8 @@ __all__ = [
     "JoinOutcome",
     "JoinRequest",
     "Joined",
+    "Lane",
+    "LaneFrame",
     "NoRoom",
     "NotYet",
     "Pass",
@@ -48,6 +54,7 @@ __all__ = [
     "Place",
     "PumpReport",
     "Pumped",
+    "RateReason",
     "Resting",
     "RoomClosed",
     "RoomRules",
@@ -56,4 +63,5 @@ __all__ = [
     "Wait",
     "WaitReason",
     "public_keys",
+    "turn_of",
 ]

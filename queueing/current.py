@@ -1,7 +1,7 @@
-"""The current drop: asking a script with the keys of the drop that is on.
+"""The current line: asking a script with the keys of the drop and epoch that are on.
 
-Here belongs the guess and its correction. Which drop is on is decided in the scripts, by the
-store's clock: they answer `moved` when the keys they were given are another drop's.
+Here belongs the guess and its correction. Which line is on is decided in the scripts, by the
+store's clock and the operator's resets: they answer `moved` when their keys are another line's.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,32 +10,33 @@ from typing import Any
 from lua.catalogue import Script
 from lua.faults import NothingHappened
 from lua.store import Argument, Store
+from queueing.keys import Line
 
 _TRIES = 3
-"""One for the guess, one for the right drop, one for a drop that began in between."""
+"""One for the guess, one for the right line, one for a line that began in between."""
 
 
-class CurrentDrop:
-    """Remembers which drop each sale was in when last asked."""
+class CurrentLine:
+    """Remembers which line each sale was at when last asked."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._guess: dict[str, int] = {}
+        self._guess: dict[str, Line] = {}
 
     async def run(
         self,
         script: Script,
         sale: str,
-        keys: Callable[[int], Sequence[str]],
-        args: Callable[[int], Sequence[Argument]],
-    ) -> tuple[int, list[Any]]:
-        """The drop and the script's reply for it. Faults are the store's."""
-        drop = self._guess.get(sale, 1)
+        keys: Callable[[Line], Sequence[str]],
+        args: Callable[[Line], Sequence[Argument]],
+    ) -> tuple[Line, list[Any]]:
+        """The line and the script's reply for it. Faults are the store's."""
+        on = self._guess.get(sale, Line(1, 1))
         for _ in range(_TRIES):
-            reply = await self._store.run(script, keys(drop), args(drop))
+            reply = await self._store.run(script, keys(on), args(on))
             # A batch has one list per record; `moved` stands in each of them.
             words = reply[0] if isinstance(reply[0], list) else reply
             if words[0] != b"moved":
-                return drop, reply
-            drop = self._guess[sale] = int(words[1])
-        raise NothingHappened("the room went from drop to drop while it was asked")
+                return on, reply
+            on = self._guess[sale] = Line(int(words[1]), int(words[2]))
+        raise NothingHappened("the room went from line to line while it was asked")

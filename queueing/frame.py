@@ -7,9 +7,12 @@ gateway keeps it in memory, so a poll costs the store nothing.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from queueing.keys import Line
+
 State = Literal["lobby", "open", "paused", "draining", "sold_out", "closed"]
 Stock = Literal["plenty", "low", "none", "unknown"]
-RateReason = Literal["opening", "operator", "active", "stock"]
+CeilingReason = Literal["latency", "errors", "settlement", "store", "stock"]
+RateReason = Literal["opening", "draw", "operator", "active", CeilingReason]
 
 POLL_NEAR_MS = 1_000
 POLL_FAR_MS = 60_000
@@ -24,32 +27,66 @@ _GOLDEN = 2_654_435_769
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneFrame:
+    """One lane of a line. Turns up to `serving` may claim; `tail` is the last number given.
+
+    Numbers up to `drawn` have the turn that the draw gave them, later ones their own. `rate_per_s`
+    is how fast its turns are called while the room is open, `low_per_s` to `high_per_s` how far
+    that has swung. `likely` and `possible`: so many ahead are likely, or may possibly, be reached
+    by the stock; -1 is not known. `admitted` passes were given, which is for operators alone.
+    """
+
+    name: str
+    serving: int = 0
+    tail: int = 0
+    drawn: int = 0
+    rate_per_s: float = 0.0
+    low_per_s: float = 0.0
+    high_per_s: float = 0.0
+    likely: int = -1
+    possible: int = -1
+    admitted: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many have not been called yet."""
+        return self.tail - self.serving
+
+
+_NO_LANE = LaneFrame(name="everyone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The state of a room at `at_ms` by the store's clock.
 
-    `serving`: numbers up to it may claim; `tail`: the last number given; `rate_per_s`: how fast
-    turns are called while the state is open; `reason`: what rules that now. A client's wait is
-    max(0, opens_at_ms - at_ms) + (number - serving) / rate_per_s, and it asks again after
-    clamp(poll_ms, poll_max_ms, wait / poll_share), drawn out by up to `poll_spread` at random.
-    Joins are taken from `lobby_at_ms`; `next_opens_at_ms` is the drop after this one, 0 for none.
-    Before the first lobby `drop` is 0 and the times are those of the first drop.
+    `rate_per_s`: how fast shoppers are let in while the state is open; `reason`: what rules that
+    now; `message`: what the operator has to say, "" for nothing. With the lane of the place, a
+    client's wait is max(0, opens_at_ms - at_ms) + (turn - lane.serving) / lane.rate_per_s, and it
+    asks again after clamp(poll_ms, poll_max_ms, wait / poll_share), drawn out by up to
+    `poll_spread` at random. A called turn is claimed within `grace_ms`. Joins are taken from
+    `lobby_at_ms`; `next_opens_at_ms` is the drop after this one, 0 for none. Before the first lobby
+    `drop` is 0 and the times are those of the first drop. `seed` is of the draw, "" until revealed.
 
     For operators alone: `active` passes are in force, of `active_max` (0: no bound); `burst` turns
-    at once after a quiet time; `admitted` passes were given in this drop.
+    at once after a quiet time; the operator set `operator_rate_per_s`.
     """
 
     sale: str
     drop: int
+    epoch: int
     state: State
-    serving: int
-    tail: int
+    reason: RateReason
+    message: str = ""
     rate_per_s: float
     stock: Stock
-    reason: RateReason
+    lanes: tuple[LaneFrame, ...]
+    seed: str = ""
     opens_at_ms: int
     lobby_at_ms: int
     next_opens_at_ms: int
     at_ms: int
+    grace_ms: int
     poll_ms: int
     poll_max_ms: int = POLL_FAR_MS
     poll_share: int = POLL_SHARE
@@ -57,18 +94,42 @@ class Frame:
     active: int = 0
     active_max: int = 0
     burst: int = 0
-    admitted: int = 0
+    operator_rate_per_s: float = 0.0
 
-    def ahead(self, number: int) -> int:
-        """How many turns are still to be called up to and with this one; 0: it has been called."""
-        return max(0, number - self.serving)
+    @property
+    def waiting(self) -> int:
+        """How many have not been called yet, in all lanes."""
+        return sum(lane.waiting for lane in self.lanes)
 
-    def poll_after_ms(self, number: int) -> int:
-        """When the holder of `number` should look again; each number has its own spread."""
+    @property
+    def called(self) -> int:
+        """How many turns were called in this line."""
+        return sum(lane.serving for lane in self.lanes)
+
+    @property
+    def joined(self) -> int:
+        """How many places were given in this line."""
+        return sum(lane.tail for lane in self.lanes)
+
+    @property
+    def admitted(self) -> int:
+        """How many passes were given in this line."""
+        return sum(lane.admitted for lane in self.lanes)
+
+    def lane(self, index: int) -> LaneFrame:
+        """A lane; one in which nobody was called where the room does not know it (any more)."""
+        return self.lanes[index] if index < len(self.lanes) else _NO_LANE
+
+    def ahead(self, lane: int, turn: int) -> int:
+        """How many turns of its lane are to be called up to and with this one; 0: it was called."""
+        return max(0, turn - self.lane(lane).serving)
+
+    def poll_after_ms(self, lane: int, turn: int) -> int:
+        """When the holder of `turn` should look again; each turn has its own spread."""
         wait_ms = max(0, self.opens_at_ms - self.at_ms) + queue_ms(
-            self.ahead(number), self.rate_per_s
+            self.ahead(lane, turn), self.lane(lane).rate_per_s
         )
-        return spread(wait_ms, poll_floor_ms(self.state), number)
+        return spread(wait_ms, poll_floor_ms(self.state), turn)
 
 
 _STATES: dict[bytes, State] = {
@@ -87,34 +148,60 @@ _STOCKS: dict[bytes, Stock] = {
 }
 _REASONS: dict[bytes, RateReason] = {
     b"opening": "opening",
+    b"draw": "draw",
     b"operator": "operator",
     b"active": "active",
     b"stock": "stock",
+    b"latency": "latency",
+    b"errors": "errors",
+    b"settlement": "settlement",
+    b"store": "store",
 }
 
 
-def frame_of(sale: str, drop: int, fields: list[Any]) -> Frame:
+def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
-    at_ms, state, serving, tail, rate_milli, stock, reason, *rest = fields
-    opens_ms, lobby_ms, next_ms, active, active_max, burst, admitted = rest
+    at_ms, state, reason, message, rate_milli, set_milli, stock, seed, *rest = fields
+    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, lanes = rest
     return Frame(
         sale=sale,
-        drop=drop,
+        drop=on.drop,
+        epoch=on.epoch,
         state=state_of(state),
-        serving=serving,
-        tail=tail,
-        rate_per_s=rate_milli / 1000,
-        stock=_STOCKS[stock],
         reason=_REASONS[reason],
+        message=message.decode(),
+        rate_per_s=rate_milli / 1000,
+        operator_rate_per_s=set_milli / 1000,
+        stock=_STOCKS[stock],
+        lanes=_lanes(lanes, rate_milli / 1000),
+        seed=seed.decode(),
         opens_at_ms=opens_ms,
         lobby_at_ms=lobby_ms,
         next_opens_at_ms=next_ms,
         at_ms=at_ms,
+        grace_ms=grace_ms,
         poll_ms=poll_floor_ms(state_of(state)),
         active=active,
         active_max=active_max,
         burst=burst,
-        admitted=admitted,
+    )
+
+
+def _lanes(lanes: list[list[Any]], rate_per_s: float) -> tuple[LaneFrame, ...]:
+    """The lanes from room_frame's lists. Until its speed is measured each has its share."""
+    weights = sum(weight for *_, weight in lanes)
+    return tuple(
+        LaneFrame(
+            name=name.decode(),
+            serving=serving,
+            tail=tail,
+            drawn=drawn,
+            admitted=admitted,
+            rate_per_s=rate_per_s * weight / weights,
+            low_per_s=rate_per_s * weight / weights,
+            high_per_s=rate_per_s * weight / weights,
+        )
+        for name, serving, tail, drawn, admitted, weight in lanes
     )
 
 
@@ -123,16 +210,17 @@ def lost_frame(sale: str) -> Frame:
     return Frame(
         sale=sale,
         drop=0,
+        epoch=0,
         state="paused",
-        serving=0,
-        tail=0,
+        reason="store",
         rate_per_s=0,
         stock="unknown",
-        reason="operator",
+        lanes=(_NO_LANE,),
         opens_at_ms=0,
         lobby_at_ms=0,
         next_opens_at_ms=0,
         at_ms=0,
+        grace_ms=0,
         poll_ms=poll_floor_ms("paused"),
     )
 

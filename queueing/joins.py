@@ -1,4 +1,4 @@
-"""Joins: into the line of the current drop, many in one call.
+"""Joins: into a lane of the line that is on, many in one call.
 
 Here belong the request, its outcomes and the call. What a place token looks like is in places.
 """
@@ -11,7 +11,8 @@ import msgspec
 
 from lua.catalogue import signature
 from queueing import keys
-from queueing.current import CurrentDrop
+from queueing.current import CurrentLine
+from queueing.keys import Line
 from queueing.places import Place, PlaceTokens
 
 BATCH_MAX = 256
@@ -19,7 +20,7 @@ BATCH_MAX = 256
 ROOM_JOIN = signature(
     "room_join",
     keys=("room", "line", "joins+"),
-    argv=("now_ms", "drop", "batch"),
+    argv=("now_ms", "drop", "epoch", "batch"),
     replies=("missing", "moved", "again", "early", "refused", "joined"),
 )
 
@@ -30,7 +31,8 @@ class JoinRequest:
 
     A buyer has one place in a line: another join key finds it too. Only after leaving does a new
     join key get a new place; a repeat of the old one still gets the old number. Who was let in has
-    not left while the pass works, and finds that turn again.
+    not left while the pass works, and finds that turn again. Who has a place keeps its lane; a lane
+    that the room does not have is lane 0.
     """
 
     join_key: str
@@ -67,7 +69,7 @@ JoinOutcome = Joined | NotYet | RoomClosed
 class Joins:
     """The verb join."""
 
-    def __init__(self, current: CurrentDrop, tokens: PlaceTokens) -> None:
+    def __init__(self, current: CurrentLine, tokens: PlaceTokens) -> None:
         self._current = current
         self._tokens = tokens
 
@@ -87,26 +89,31 @@ class Joins:
         self, sale: str, batch: Sequence[JoinRequest], now_ms: int
     ) -> list[JoinOutcome]:
         addresses = [keys.join_address(request.buyer, request.join_key) for request in batch]
-        packed = msgspec.msgpack.encode([(address.field, address.mark) for address in addresses])
-        drop, replies = await self._current.run(
+        packed = msgspec.msgpack.encode(
+            [
+                (address.field, address.mark, request.lane)
+                for address, request in zip(addresses, batch, strict=True)
+            ]
+        )
+        on, replies = await self._current.run(
             ROOM_JOIN,
             sale,
-            lambda drop: (
+            lambda on: (
                 keys.room(sale),
-                keys.line(sale, drop),
-                *(keys.joins(sale, drop, address.bucket) for address in addresses),
+                keys.line(sale, on),
+                *(keys.joins(sale, on, address.bucket) for address in addresses),
             ),
-            lambda drop: (now_ms, drop, packed),
+            lambda on: (now_ms, on.drop, on.epoch, packed),
         )
         return [
-            self._outcome(sale, drop, request, reply)
+            self._outcome(sale, on, request, reply)
             for request, reply in zip(batch, replies, strict=True)
         ]
 
-    def _outcome(self, sale: str, drop: int, request: JoinRequest, reply: list[Any]) -> JoinOutcome:
+    def _outcome(self, sale: str, on: Line, request: JoinRequest, reply: list[Any]) -> JoinOutcome:
         match reply:
-            case [b"joined" | b"again" as word, number, at_ms]:
-                place = Place(sale, drop, request.lane, number, request.buyer, at_ms)
+            case [b"joined" | b"again" as word, lane, number, at_ms]:
+                place = Place(sale, on.drop, on.epoch, lane, number, request.buyer, at_ms)
                 return Joined(self._tokens.mint(place), place, word == b"again")
             case [b"early", lobby_opens_ms]:
                 return NotYet(lobby_opens_ms)

@@ -1,7 +1,8 @@
 """The names of the room's keys. They share the tag `{<sale>:room}`, apart from the stock's.
 
 Here belongs how a key is called and how a large map is cut into buckets. Keys are never built in
-Lua. Each drop has a line of its own, so a new drop starts from nothing without a reset.
+Lua. Each drop has a line of its own, so a new drop starts from nothing; and so has each epoch of a
+drop, so that an operator's reset is one number changed.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,17 @@ JOIN_BUCKETS = 16_384
 Valkey 9 on, and an emptier bucket costs more a shopper than a full one."""
 TURNS_PER_BUCKET = 128
 _MARK_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a sale: a drop, in one epoch of its room."""
+
+    drop: int
+    epoch: int
+
+    def __str__(self) -> str:
+        return f"{self.drop}.{self.epoch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +46,28 @@ def changes(sale: str) -> str:
 
 
 def leases(sale: str) -> str:
-    """Sorted set: `<drop>:<number>` of who is inside, scored by the end of the pass."""
+    """Sorted set: `<drop>.<epoch>.<lane>:<number>` of who is inside, scored by its pass's end."""
     return f"{{{sale}:room}}:leases"
 
 
-def lease(drop: int, number: int) -> str:
+def lease(drop: int, epoch: int, lane: int, number: int) -> str:
     """The member of `leases` that stands for one place."""
-    return f"{drop}:{number}"
+    return f"{drop}.{epoch}.{lane}:{number}"
 
 
-def line(sale: str, drop: int) -> str:
-    """Hash: tail, serving, admitted and the pump's credit of one drop."""
-    return f"{{{sale}:room}}:line:{drop}"
+def line(sale: str, on: Line) -> str:
+    """Hash: seed, stock and the pump's credit; of each lane tail, serving, drawn and admitted."""
+    return f"{{{sale}:room}}:line:{on}"
 
 
-def joins(sale: str, drop: int, bucket: int) -> str:
-    """Hash: a buyer's field → number and mark of the join key; one bucket of a drop's line."""
-    return f"{{{sale}:room}}:j:{drop}:{bucket}"
+def joins(sale: str, on: Line, bucket: int) -> str:
+    """Hash: a buyer's field → lane, number and mark of the join key; one bucket of a line."""
+    return f"{{{sale}:room}}:j:{on}:{bucket}"
 
 
-def turns(sale: str, drop: int, number: int) -> str:
-    """Hash: number → what became of its turn; the bucket of that number."""
-    return f"{{{sale}:room}}:t:{drop}:{(number - 1) // TURNS_PER_BUCKET}"
+def turns(sale: str, on: Line, lane: int, number: int) -> str:
+    """Hash: number → what became of its turn; the bucket of that number in its lane."""
+    return f"{{{sale}:room}}:t:{on}.{lane}:{(number - 1) // TURNS_PER_BUCKET}"
 
 
 def join_address(buyer: str, join_key: str = "") -> JoinAddress:

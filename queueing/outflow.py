@@ -11,15 +11,16 @@ from typing import Literal
 from lua.catalogue import signature
 from lua.store import Store
 from queueing import keys
-from queueing.current import CurrentDrop
-from queueing.frame import State, state_of
+from queueing.current import CurrentLine
+from queueing.frame import CeilingReason, State, state_of
 from queueing.rules import RoomRules, checked_burst, rate_milli
 
 ROOM_CONFIGURE = signature(
     "room_configure",
     keys=("room", "changes"),
     argv=(
-        "now_ms", "openings", "lobby_ms", "pass_ms", "active_max", "rate_milli", "burst", "actor",
+        "now_ms", "openings", "lobby_ms", "pass_ms", "active_max", "rate_milli", "burst",
+        "grace_ms", "lanes", "actor",
     ),
     replies=("begun", "same", "configured"),
 )  # fmt: skip
@@ -38,9 +39,12 @@ ROOM_STATE = signature(
 ROOM_PUMP = signature(
     "room_pump",
     keys=("room", "line", "leases"),
-    argv=("now_ms", "drop", "owner", "stock_left", "may_return"),
+    argv=(
+        "now_ms", "drop", "epoch", "owner", "stock_left", "may_return", "ceiling_milli",
+        "ceiling_reason",
+    ),
     replies=("missing", "moved", "resting", "pumped"),
-)
+)  # fmt: skip
 
 SetState = Literal["open", "paused", "draining", "closed"]
 
@@ -66,15 +70,22 @@ class NoRoom:
 
 @dataclass(frozen=True, slots=True)
 class Pumped:
-    """What one pumping did and saw: turns called now, and the line after it."""
+    """What one pumping did and saw: turns called now, and how many wait after it."""
 
     drop: int
+    epoch: int
     state: State
     called: int
-    serving: int
-    tail: int
+    waiting: int
     active: int
-    admitted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What measurements allow, whatever the operator set, and which of them allows no more."""
+
+    rate_per_s: float
+    reason: CeilingReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ PumpReport = Pumped | Resting | NoRoom
 class Outflow:
     """The verbs configure, set_rate, set_state and pump."""
 
-    def __init__(self, store: Store, current: CurrentDrop) -> None:
+    def __init__(self, store: Store, current: CurrentLine) -> None:
         self._store = store
         self._current = current
         self._owner = secrets.token_hex(8)
@@ -123,6 +134,8 @@ class Outflow:
                 rules.active_max,
                 rate_milli(rules.rate_per_s),
                 rules.burst,
+                rules.grace_ms,
+                " ".join(f"{lane.name}:{lane.weight}" for lane in rules.lanes),
                 actor,
             ),
         )
@@ -168,29 +181,39 @@ class Outflow:
         ]
 
     async def pump(
-        self, sale: str, stock_left: int | None, now_ms: int = 0, *, may_return: int = 0
+        self,
+        sale: str,
+        stock_left: int | None,
+        now_ms: int = 0,
+        *,
+        may_return: int = 0,
+        ceiling: Ceiling | None = None,
     ) -> PumpReport:
         """One pumping: call what the time since the last one allows. Run it 2 to 10 times a second.
 
         `stock_left` is how many units can be sold now, None when that is not known; `may_return`
         how many are held. With none left nobody is called or let in until a pumping brings another
-        number; the room is sold out only when none may return either.
+        number; the room is sold out only when none may return either. A `ceiling` below the
+        operator's rate rules turns and claims from this pumping to the next one.
         """
-        drop, reply = await self._current.run(
+        on, reply = await self._current.run(
             ROOM_PUMP,
             sale,
-            lambda drop: (keys.room(sale), keys.line(sale, drop), keys.leases(sale)),
-            lambda drop: (
+            lambda on: (keys.room(sale), keys.line(sale, on), keys.leases(sale)),
+            lambda on: (
                 now_ms,
-                drop,
+                on.drop,
+                on.epoch,
                 self._owner,
                 -1 if stock_left is None else stock_left,
                 may_return,
+                -1 if ceiling is None else rate_milli(ceiling.rate_per_s),
+                "" if ceiling is None else ceiling.reason,
             ),
         )
         match reply:
-            case [b"pumped", state, called, serving, tail, active, admitted]:
-                return Pumped(drop, state_of(state), called, serving, tail, active, admitted)
+            case [b"pumped", state, called, waiting, active]:
+                return Pumped(on.drop, on.epoch, state_of(state), called, waiting, active)
             case [b"resting", until_ms]:
                 return Resting(until_ms)
             case [b"missing"]:

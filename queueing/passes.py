@@ -47,6 +47,8 @@ class Pass:
     id: str
     sale: str
     drop: int
+    epoch: int
+    lane: int
     number: int
     buyer: str
     issued_at_ms: int
@@ -67,6 +69,8 @@ class _Claims(msgspec.Struct, forbid_unknown_fields=True):
     aud: str
     sub: str
     drop: int
+    epoch: int
+    lane: int
     place: int
     iat: int
     nbf: int
@@ -96,6 +100,8 @@ class PassTokens:
         *,
         sale: str,
         drop: int,
+        epoch: int,
+        lane: int,
         number: int,
         buyer: str,
         issued_at_ms: int,
@@ -115,6 +121,8 @@ class PassTokens:
             "aud": sale,
             "sub": buyer,
             "drop": drop,
+            "epoch": epoch,
+            "lane": lane,
             "place": number,
             "iat": issued_at_ms // 1000,
             "nbf": issued_at_ms // 1000,
@@ -201,6 +209,8 @@ def _as_pass(claims: _Claims) -> Pass:
         id=claims.jti,
         sale=claims.aud,
         drop=claims.drop,
+        epoch=claims.epoch,
+        lane=claims.lane,
         number=claims.place,
         buyer=claims.sub,
         issued_at_ms=claims.iat * 1000,

@@ -2,8 +2,8 @@
 
 Here belong minting and reading the token. Whether its turn has come is not known here.
 
-A token is 63 bytes (for a buyer key of 24), base64url without padding, 84 characters:
-version 1 · key id 2 · sale 6 · drop 2 · lane 1 · number 5 · issued_ms 6 · buyer · MAC 16.
+A token is 65 bytes (for a buyer key of 24), base64url without padding, 87 characters:
+version 1 · key id 2 · sale 6 · drop 2 · epoch 2 · lane 1 · number 5 · issued_ms 6 · buyer · MAC 16.
 Everything before the MAC is under it; a hash of the sale binds the place to it.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-VERSION = 1
+VERSION = 2
 BUYER_MAX = 64
 TOKEN_MAX = 140
 NUMBER_MAX = 2**40 - 1
@@ -23,7 +23,7 @@ AGE_MAX_MS = 60 * 24 * 3_600_000
 it never meets a place whose turn it has forgotten."""
 
 _MAC_BYTES = 16
-_HEAD_BYTES = 23
+_HEAD_BYTES = 25
 _CONTEXT = b"dropgate place\0"  # this key never vouches for anything but places
 
 Reason = Literal["malformed", "unknown_key", "forged", "other_sale", "stale"]
@@ -31,10 +31,11 @@ Reason = Literal["malformed", "unknown_key", "forged", "other_sale", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One position in the line of one drop, as its token says it. Numbers begin at 1."""
+    """One position in a lane of one line, as its token says it. Numbers begin at 1."""
 
     sale: str
     drop: int
+    epoch: int
     lane: int
     number: int
     buyer: str
@@ -68,6 +69,7 @@ class PlaceTokens:
                 self._kid.to_bytes(2, "big"),
                 _sale_mark(place.sale),
                 place.drop.to_bytes(2, "big"),
+                place.epoch.to_bytes(2, "big"),
                 place.lane.to_bytes(1, "big"),
                 place.number.to_bytes(5, "big"),
                 place.issued_ms.to_bytes(6, "big"),
@@ -92,15 +94,16 @@ class PlaceTokens:
             return BadPlace("forged")
         if body[3:9] != _sale_mark(sale):
             return BadPlace("other_sale")
-        issued_ms = int.from_bytes(body[17:23], "big")
+        issued_ms = int.from_bytes(body[19:25], "big")
         if now_ms - issued_ms > AGE_MAX_MS:
             return BadPlace("stale")
         return Place(
             sale=sale,
             drop=int.from_bytes(body[9:11], "big"),
-            lane=body[11],
-            number=int.from_bytes(body[12:17], "big"),
-            buyer=body[23:].decode("ascii"),
+            epoch=int.from_bytes(body[11:13], "big"),
+            lane=body[13],
+            number=int.from_bytes(body[14:19], "big"),
+            buyer=body[25:].decode("ascii"),
             issued_ms=issued_ms,
         )
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from lua.catalogue import signature
 from lua.store import Store
 from queueing import keys
-from queueing.current import CurrentDrop
+from queueing.current import CurrentLine
+from queueing.drawn import KnownDraws
 from queueing.frame import Frame, frame_of, lost_frame
 from queueing.joins import Joins
 from queueing.outflow import Outflow
@@ -20,7 +21,7 @@ from queueing.turns import Turns
 ROOM_FRAME = signature(
     "room_frame",
     keys=("room", "line", "leases"),
-    argv=("now_ms", "drop"),
+    argv=("now_ms", "drop", "epoch"),
     replies=("missing", "moved", "frame"),
 )
 
@@ -38,9 +39,10 @@ class Rooms:
     ) -> None:
         places = PlaceTokens(place_keys)
         passes = PassTokens(pass_keys)
-        self._current = CurrentDrop(store)
+        self._current = CurrentLine(store)
         outflow = Outflow(store, self._current)
-        turns = Turns(store, passes)
+        self._draws = KnownDraws()
+        turns = Turns(store, passes, self._draws)
 
         self.configure = outflow.configure
         self.set_rate = outflow.set_rate
@@ -55,19 +57,21 @@ class Rooms:
         self.read_pass = passes.read
 
     async def frame(self, sale: str, now_ms: int = 0) -> Frame:
-        """The room's public state, in one store call (two when a drop has just begun).
+        """The room's public state, in one store call (two when a line has just begun).
 
         Keep it and refresh it a few times a second: polls are answered from it.
         """
-        drop, reply = await self._current.run(
+        on, reply = await self._current.run(
             ROOM_FRAME,
             sale,
-            lambda drop: (keys.room(sale), keys.line(sale, drop), keys.leases(sale)),
-            lambda drop: (now_ms, drop),
+            lambda on: (keys.room(sale), keys.line(sale, on), keys.leases(sale)),
+            lambda on: (now_ms, on.drop, on.epoch),
         )
         match reply:
             case [b"frame", *fields]:
-                return frame_of(sale, drop, fields)
+                frame = frame_of(sale, on, fields)
+                self._draws.note(frame)
+                return frame
             case [b"missing"]:
                 return lost_frame(sale)
             case _:

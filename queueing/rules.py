@@ -5,6 +5,7 @@ called, who is let in) is decided in the scripts.
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 
 RATE_MAX_PER_S = 100_000
@@ -14,6 +15,10 @@ PASS_MIN_MS = 5_000
 PASS_MAX_MS = 3_600_000
 LOBBY_MAX_MS = 7 * 24 * 3_600_000
 OPENINGS_MAX = 64
+LANES_MAX = 8
+WEIGHT_MAX = 100
+GRACE_MIN_MS = 1_000
+GRACE_MAX_MS = 3_600_000
 TIME_MAX_MS = 2**53 - 1
 
 
@@ -37,6 +42,18 @@ def checked_burst(burst: int) -> int:
     return _within("burst", burst, 1, BURST_MAX)
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One lane of a room: its turns are to another's as their weights, while both have people."""
+
+    name: str
+    weight: int = 1
+
+
+EVERYONE = Lane("everyone")
+_LANE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomRules:
     """How a sale's room works. Raises BadRules when a value is outside its limits.
@@ -44,7 +61,8 @@ class RoomRules:
     `rate_per_s` shoppers are let in each second, up to `burst` at once after a quiet spell, for
     `pass_ms` each, and at most `active_max` at a time (0: no such limit). Drop n opens at
     `openings_ms[n - 1]` and its lobby takes joins from `lobby_ms` earlier; the first drop is 1,
-    as in the stock's records.
+    as in the stock's records. A called turn has its full right for `grace_ms`. A place names its
+    lane by the position in `lanes`, from 0 on.
     """
 
     rate_per_s: float
@@ -53,6 +71,8 @@ class RoomRules:
     pass_ms: int = field(default=120_000)
     lobby_ms: int = field(default=0)
     active_max: int = field(default=0)
+    grace_ms: int = field(default=45_000)
+    lanes: tuple[Lane, ...] = field(default=(EVERYONE,))
 
     def __post_init__(self) -> None:
         rate_milli(self.rate_per_s)
@@ -60,6 +80,12 @@ class RoomRules:
         _within("pass_ms", self.pass_ms, PASS_MIN_MS, PASS_MAX_MS)
         _within("lobby_ms", self.lobby_ms, 0, LOBBY_MAX_MS)
         _within("active_max", self.active_max, 0, ACTIVE_MAX)
+        _within("grace_ms", self.grace_ms, GRACE_MIN_MS, GRACE_MAX_MS)
+        _within("the number of lanes", len(self.lanes), 1, LANES_MAX)
+        for lane in self.lanes:
+            if not _LANE_NAME.fullmatch(lane.name):
+                raise BadRules(f"a lane's name has a-z, 0-9 and -, not {lane.name!r}")
+            _within("the weight of a lane", lane.weight, 1, WEIGHT_MAX)
         _within("the number of openings", len(self.openings_ms), 1, OPENINGS_MAX)
         for opening_ms in self.openings_ms:
             _within("an opening", opening_ms, 1, TIME_MAX_MS)

@@ -5,27 +5,28 @@ Here belong the outcomes of a claim and when to ask again. Pacing itself is the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lua.catalogue import signature
 from lua.store import Store
 from queueing import frame, keys
+from queueing.drawn import KnownDraws
 from queueing.passes import Pass, PassTokens
 from queueing.places import Place
 
 ROOM_CLAIM = signature(
     "room_claim",
     keys=("room", "line", "turns", "leases"),
-    argv=("now_ms", "drop", "number", "mac_kid", "sign_kid"),
+    argv=("now_ms", "drop", "epoch", "lane", "number", "turn", "mac_kid", "sign_kid"),
     replies=(
-        "again", "spent", "left", "missing", "over", "closed", "wait", "turn", "full", "pace",
-        "admitted",
+        "again", "spent", "left", "missing", "reset", "over", "closed", "wait", "turn", "full",
+        "pace", "admitted",
     ),
 )  # fmt: skip
 ROOM_LEAVE = signature(
     "room_leave",
     keys=("turns", "joins"),
-    argv=("now_ms", "number", "field"),
+    argv=("now_ms", "lane", "number", "field"),
     replies=("again", "inside", "left"),
 )
 
@@ -63,15 +64,15 @@ class Wait:
     reason: WaitReason
 
 
-GoneReason = Literal["spent", "left", "over", "closed"]
+GoneReason = Literal["spent", "left", "reset", "over", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
     """The place will not be let in any more.
 
-    spent: its pass has run out · left: its holder left · over: a later drop's lobby has come ·
-    closed: the room is.
+    spent: its pass has run out · left: its holder left · reset: an operator began the line anew ·
+    over: a later drop's lobby has come · closed: the room is.
     """
 
     reason: GoneReason
@@ -83,9 +84,10 @@ ClaimOutcome = Admitted | Wait | Gone
 class Turns:
     """The verbs claim, leave and finish."""
 
-    def __init__(self, store: Store, tokens: PassTokens) -> None:
+    def __init__(self, store: Store, tokens: PassTokens, draws: KnownDraws) -> None:
         self._store = store
         self._tokens = tokens
+        self._draws = draws
 
     async def claim(self, sale: str, place: Place, now_ms: int = 0) -> ClaimOutcome:
         """Let the holder in if it is the turn of the place; a repeat gives the same pass.
@@ -93,32 +95,36 @@ class Turns:
         Refusals in the order of room_claim's REPLY. Faults are the store's; repeat freely.
         """
         assert place.sale == sale, "the place was read for another sale"
+        on = keys.Line(place.drop, place.epoch)
         reply = await self._store.run(
             ROOM_CLAIM,
             (
                 keys.room(sale),
-                keys.line(sale, place.drop),
-                keys.turns(sale, place.drop, place.number),
+                keys.line(sale, on),
+                keys.turns(sale, on, place.lane, place.number),
                 keys.leases(sale),
             ),
-            (now_ms, place.drop, place.number, self._tokens.mac_kid, self._tokens.sign_kid),
+            (
+                now_ms,
+                place.drop,
+                place.epoch,
+                place.lane,
+                place.number,
+                self._draws.turn_of(place),
+                self._tokens.mac_kid,
+                self._tokens.sign_kid,
+            ),
         )
+        return self._told(place, reply)
+
+    def _told(self, place: Place, reply: list[Any]) -> ClaimOutcome:
         number = place.number
         match reply:
-            case [b"admitted" | b"again" as word, issued_ms, expires_ms, mac_kid, sign_kid]:
-                minted = self._tokens.mint(
-                    sale=sale,
-                    drop=place.drop,
-                    number=number,
-                    buyer=place.buyer,
-                    issued_at_ms=issued_ms,
-                    expires_at_ms=expires_ms,
-                    mac_kid=mac_kid,
-                    sign_kid=sign_kid,
-                )
+            case [b"admitted" | b"again" as word, *turn]:
+                minted = self._minted(place, *turn)
                 # Under a newer key it would be a second pass for one place.
                 return Admitted(*minted, word == b"again") if minted else Gone("spent")
-            case [b"spent" | b"left" | b"over" | b"closed" as word, *_]:
+            case [b"spent" | b"left" | b"reset" | b"over" | b"closed" as word, *_]:
                 return Gone(_GONE[word])
             case [b"wait", state, ahead, wait_ms]:
                 return _waiting(state, ahead, wait_ms, number)
@@ -133,6 +139,22 @@ class Turns:
             case _:
                 raise AssertionError(f"room_claim replied {reply}")
 
+    def _minted(
+        self, place: Place, issued_at_ms: int, expires_at_ms: int, mac_kid: int, sign_kid: int
+    ) -> tuple[str, Pass] | None:
+        return self._tokens.mint(
+            sale=place.sale,
+            drop=place.drop,
+            epoch=place.epoch,
+            lane=place.lane,
+            number=place.number,
+            buyer=place.buyer,
+            issued_at_ms=issued_at_ms,
+            expires_at_ms=expires_at_ms,
+            mac_kid=mac_kid,
+            sign_kid=sign_kid,
+        )
+
     async def leave(self, sale: str, place: Place, now_ms: int = 0) -> None:
         """Take the place out of the line for good. Repeat freely.
 
@@ -141,29 +163,30 @@ class Turns:
         """
         assert place.sale == sale, "the place was read for another sale"
         address = keys.join_address(place.buyer)
+        on = keys.Line(place.drop, place.epoch)
         await self._store.run(
             ROOM_LEAVE,
             (
-                keys.turns(sale, place.drop, place.number),
-                keys.joins(sale, place.drop, address.bucket),
+                keys.turns(sale, on, place.lane, place.number),
+                keys.joins(sale, on, address.bucket),
             ),
-            (now_ms, place.number, address.field),
+            (now_ms, place.lane, place.number, address.field),
         )
 
-    async def finish(self, sale: str, places: Sequence[tuple[int, int]]) -> None:
-        """Purchases are done: free the slots of places given as (drop, number), FINISH_MAX at most.
+    async def finish(self, sale: str, passes: Sequence[Pass]) -> None:
+        """Purchases are done: free the slots of these passes, FINISH_MAX at most.
 
         May be lost (the leases end anyway) or repeated.
         """
-        assert 0 < len(places) <= FINISH_MAX, "a message has a bounded size"
-        await self._store.write(
-            "ZREM", keys.leases(sale), *(keys.lease(drop, number) for drop, number in places)
-        )
+        assert 0 < len(passes) <= FINISH_MAX, "a message has a bounded size"
+        members = [keys.lease(one.drop, one.epoch, one.lane, one.number) for one in passes]
+        await self._store.write("ZREM", keys.leases(sale), *members)
 
 
 _GONE: dict[bytes, GoneReason] = {
     b"spent": "spent",
     b"left": "left",
+    b"reset": "reset",
     b"over": "over",
     b"closed": "closed",
 }

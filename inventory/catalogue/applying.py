@@ -127,6 +127,7 @@ class Application:
             drops=file.drops,
             logins=file.logins,
             payments=file.payments,
+            lanes=file.lanes,
         )
         async with self.connection.transaction():
             if not known.revision:

@@ -14,7 +14,17 @@ from inventory import keys
 from inventory.catalogue.loading import OfferView, read_parts, read_sale
 from inventory.catalogue.meaning import CODES_PER_CHUNK, PublishedSale, chunk_decoder
 from inventory.catalogue.sealing import OutsideCodes
-from inventory.salefile import Drop, Login, Partner, Payment, RoomLine, SaleRules, Venue
+from inventory.salefile import (
+    Drop,
+    LaneLine,
+    Login,
+    Partner,
+    Payment,
+    RoomLine,
+    SaleRules,
+    Venue,
+    all_lanes,
+)
 from lua import NothingHappened, Store
 
 CHUNKS_REMEMBERED_MAX = 64
@@ -84,6 +94,11 @@ class SaleCatalogue:
     def drops(self) -> Sequence[Drop]:
         """Its openings in order; drop 1 is the first."""
         return self._sale.drops
+
+    @property
+    def lanes(self) -> Sequence[LaneLine]:
+        """The lanes of its room by their numbers, with the login claim that each of them needs."""
+        return all_lanes(self._sale.lanes)
 
     @property
     def logins(self) -> Sequence[Login]:

@@ -9,6 +9,7 @@ from inventory.facts import Ranges
 from inventory.salefile import (
     AllotmentLine,
     Drop,
+    LaneLine,
     Layout,
     Login,
     Offer,
@@ -32,6 +33,7 @@ class SaleDocument(Record, frozen=True, kw_only=True):
     drops: list[Drop]
     logins: list[Login]
     payments: list[Payment]
+    lanes: list[LaneLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

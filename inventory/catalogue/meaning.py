@@ -8,6 +8,7 @@ import msgspec
 
 from inventory.salefile import (
     Drop,
+    LaneLine,
     Login,
     Offer,
     Partner,
@@ -37,6 +38,7 @@ class PublishedSale(msgspec.Struct, frozen=True):
     venues: list[str]
     layouts: list[str]
     partners: list[str]
+    lanes: list[LaneLine] = []
 
 
 class PublishedOffer(msgspec.Struct, frozen=True):

@@ -10,7 +10,17 @@ from typing import TypeVar
 
 from inventory.catalogue.known import Known, KnownAllotment, KnownOffer, Lot, OutsideUnit
 from inventory.catalogue.policy import Until, differences
-from inventory.salefile import Drop, Layout, Partner, Record, SaleFile, Venue, layouts_of
+from inventory.salefile import (
+    Drop,
+    LaneLine,
+    Layout,
+    Partner,
+    Record,
+    SaleFile,
+    Venue,
+    all_lanes,
+    layouts_of,
+)
 from inventory.sales import State
 
 R = TypeVar("R")
@@ -106,6 +116,7 @@ def plan_parts(known: Known, sale_file: SaleFile, standing: Standing, work: Work
     else:
         work.additions.append(Step("sale", known.id, sale_file.sale.title))
     _plan_drops(known, sale_file.drops, standing, work)
+    _plan_lanes(known, all_lanes(sale_file.lanes), standing, work)
     for part, old, new in (
         ("login", known.document.logins, sale_file.logins),
         ("payment", known.document.payments, sale_file.payments),
@@ -164,6 +175,17 @@ def _plan_drops(known: Known, drops: list[Drop], standing: Standing, work: Work)
             else:
                 work.changes.append(Step("drop", before.id, told))
     work.additions += [Step("drop", drop.id, "") for drop in drops[len(old) :]]
+
+
+def _plan_lanes(known: Known, lanes: list[LaneLine], standing: Standing, work: Work) -> None:
+    old = all_lanes(known.document.lanes) if known.revision else []
+    for number, before in enumerate(old):
+        if number >= len(lanes) or lanes[number].name != before.name:
+            told = f"must stay the lane number {number}; new lanes go to the end"
+            work.refuse("lane", before.name, told)
+        else:
+            _compare("lane", before, lanes[number], standing, work, name=before.name)
+    work.additions += [Step("lane", lane.name, "") for lane in lanes[max(1, len(old)) :]]
 
 
 def _plan_named(

@@ -13,6 +13,7 @@ import msgspec
 from inventory.salefile import (
     AllotmentLine,
     Drop,
+    LaneLine,
     Login,
     Offer,
     Partner,
@@ -55,6 +56,7 @@ POLICY: dict[type[Record], dict[str, Until]] = {
     RoomLine: dict.fromkeys(RoomLine.__struct_fields__, Until.OPENING)
     | dict.fromkeys(_AGAINST_ABUSE, Until.ALWAYS),
     Drop: {"id": Until.APPLIED, "opens_at_ms": Until.COUNTED},
+    LaneLine: dict.fromkeys(("weight", "claim", "is_"), Until.ALWAYS) | {"name": Until.COUNTED},
     Login: {**_TEXTS_AND_KEYS, "audience": Until.ALWAYS},
     Payment: {**_TEXTS_AND_KEYS, "kind": Until.OPENING},
     Venue: dict.fromkeys(("title", "city", "timezone"), Until.ALWAYS) | {"venue": Until.APPLIED},

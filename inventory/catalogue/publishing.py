@@ -202,6 +202,7 @@ def published_sale(known: Known) -> PublishedSale:
         venues=sorted(known.venues),
         layouts=sorted(known.layouts),
         partners=sorted(known.partners),
+        lanes=document.lanes,
     )
 
 

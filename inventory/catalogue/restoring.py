@@ -10,7 +10,7 @@ from inventory.catalogue.lot_tables import Connection, published_lots
 from inventory.catalogue.publishing import Meaning, offer_record, sale_record
 from inventory.catalogue.shelving import Progress, write_codes
 from inventory.restore import SlotRules
-from inventory.salefile import Drop, RoomLine
+from inventory.salefile import Drop, LaneLine, RoomLine
 from lua import Store
 
 
@@ -21,6 +21,7 @@ class Restorable:
     slot: SlotRules
     room: RoomLine
     drops: list[Drop]
+    lanes: list[LaneLine]
 
 
 def restorable(known: Known) -> Restorable:
@@ -29,7 +30,7 @@ def restorable(known: Known) -> Restorable:
     drops = {drop.id: number for number, drop in enumerate(record.drops, start=1)}
     offers = tuple(offer_record(known, offer, drops) for offer in known.offers.values())
     slot = SlotRules(record, known.published, offers, known.next_serial)
-    return Restorable(slot, known.document.room, known.document.drops)
+    return Restorable(slot, known.document.room, known.document.drops, known.document.lanes)
 
 
 async def republish(connection: Connection, known: Known, store: Store, progress: Progress) -> None:

@@ -13,6 +13,7 @@ from inventory.salefile.values import (
     Drop,
     Jwk,
     KeySet,
+    LaneLine,
     Login,
     Offer,
     OutsideCode,
@@ -24,6 +25,7 @@ from inventory.salefile.values import (
     SaleRules,
     SeatRun,
     Venue,
+    all_lanes,
 )
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Drop",
     "Jwk",
     "KeySet",
+    "LaneLine",
     "Layout",
     "Login",
     "Offer",
@@ -47,6 +50,7 @@ __all__ = [
     "SaleRules",
     "SeatRun",
     "Venue",
+    "all_lanes",
     "from_json",
     "layouts_of",
     "load",

@@ -13,10 +13,10 @@ from inventory.salefile.draft import PARTS
 from inventory.salefile.problems import Place, Problems
 
 TABLES = ("sale", "room", "files")
-LISTS = {"drop": "drops", "login": "logins", "payment": "payments"}
+LISTS = {"drop": "drops", "lane": "lanes", "login": "logins", "payment": "payments"}
 """A header in the file → the part of a SaleFile."""
-# A sale for partners alone has no shoppers who log in and pay.
-_OPTIONAL = frozenset({"login", "payment"})
+# A sale for partners alone has no shoppers who log in and pay; most rooms have one lane.
+_OPTIONAL = frozenset({"lane", "login", "payment"})
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_-]+)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

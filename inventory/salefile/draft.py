@@ -10,8 +10,10 @@ from typing import Generic, TypeVar
 
 from inventory.salefile.problems import Place, Problems, shown
 from inventory.salefile.values import (
+    LANES_MAX,
     AllotmentLine,
     Drop,
+    LaneLine,
     Login,
     Offer,
     OutsideCode,
@@ -38,6 +40,7 @@ class Part:
 
 PARTS: dict[str, Part] = {
     "drops": Part(Drop, "id", 64),
+    "lanes": Part(LaneLine, "name", LANES_MAX),
     "logins": Part(Login, "name", 16),
     "payments": Part(Payment, "name", 16),
     "venues": Part(Venue, "venue", 10_000),
@@ -102,6 +105,7 @@ class Draft:
     sale: SaleRules | None
     room: RoomLine | None
     drops: Table[Drop]
+    lanes: Table[LaneLine]
     logins: Table[Login]
     payments: Table[Payment]
     venues: Table[Venue]

@@ -49,6 +49,13 @@ Title = Annotated[
         description="a text of 1 to 120 characters on one line, without control characters",
     ),
 ]
+ClaimText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[\x21-\x7e]{0,64}$(?!\n)",
+        description="up to 64 visible ASCII characters without spaces",
+    ),
+]
 Address = Annotated[
     str,
     Meta(

@@ -41,8 +41,8 @@ def build(
     before = problems.count
     values: dict[str, Any] = {}
     for info in _fields(kind):
-        value = raw.get(info.name, UNSET)
-        called = names.get(info.name, info.name)
+        value = raw.get(info.encode_name, UNSET)
+        called = names.get(info.name, info.encode_name)
         if value is UNSET:
             if info.default is NODEFAULT and info.default_factory is NODEFAULT:
                 problems.add(place, f"{called} is missing: {rule_of(info.type)}")
@@ -52,9 +52,9 @@ def build(
         except msgspec.ValidationError:
             reason = str(value) if isinstance(value, Unreadable) else rule_of(info.type)
             what = called if isinstance(value, Unreadable) else f"{called} is {shown(value)}"
-            problems.add(at(info.name) if at else place, f"{what}: expected {reason}")
-    for name in raw.keys() - {info.name for info in _fields(kind)}:
-        hint = problems.nearest(name, (names.get(f.name, f.name) for f in _fields(kind)))
+            problems.add(at(info.encode_name) if at else place, f"{what}: expected {reason}")
+    for name in raw.keys() - {info.encode_name for info in _fields(kind)}:
+        hint = problems.nearest(name, (names.get(f.name, f.encode_name) for f in _fields(kind)))
         problems.add(at(name) if at else place, f"{shown(name)} is not a field here{hint}")
     if problems.count > before:
         return None

@@ -13,7 +13,7 @@ from inventory.facts import SHOP
 from inventory.salefile import shelf
 from inventory.salefile.draft import PARTS, Draft, Table
 from inventory.salefile.problems import Place, Problem, Problems, shown
-from inventory.salefile.values import Drop, Offer, Record, SaleFile
+from inventory.salefile.values import LANES_MAX, Drop, Offer, Record, SaleFile, all_lanes
 
 R = TypeVar("R", bound=Record)
 
@@ -32,6 +32,7 @@ def check(draft: Draft, problems: Problems) -> None:
     _check_sale(draft, problems)
     unique(draft.drops, lambda drop: drop.id, "drop", problems)
     _check_drops(draft, problems)
+    _check_lanes(draft, problems)
     unique(draft.logins, lambda login: login.name, "login", problems)
     unique(draft.payments, lambda payment: payment.name, "payment", problems)
     unique(draft.venues, lambda venue: venue.venue, "venue", problems)
@@ -104,6 +105,18 @@ def _check_drops(draft: Draft, problems: Problems) -> None:
             told = f"the lobby of {shown(drop.id)} would open before {shown(earlier.id)} has"
             problems.add(place, f"{told}; shorten lobby_s in [room] or part the drops")
         earlier = drop
+
+
+def _check_lanes(draft: Draft, problems: Problems) -> None:
+    unique(draft.lanes, lambda lane: lane.name, "lane", problems)
+    unique(draft.lanes, lambda lane: (lane.claim, lane.is_), "claim and value", problems)
+    for position, (lane, place) in enumerate(draft.lanes.placed()):
+        if bool(lane.claim) != bool(lane.is_):
+            problems.add(place, f"the lane {shown(lane.name)} needs both claim and is, or neither")
+        elif not lane.claim and position > 0:
+            problems.add(place, f"the lane {shown(lane.name)} is everyone's and must stand first")
+    if len(all_lanes(draft.lanes.records)) > LANES_MAX:
+        problems.add(draft.lanes.place(0), f"with everyone's a room has at most {LANES_MAX} lanes")
 
 
 def _check_realms(draft: Draft, problems: Problems) -> None:

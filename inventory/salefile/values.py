@@ -13,6 +13,7 @@ from msgspec import Meta
 from inventory.salefile.fields import (
     Address,
     AllotmentId,
+    ClaimText,
     Currency,
     KeyId,
     KeyText,
@@ -81,6 +82,31 @@ class RoomLine(Record, frozen=True, kw_only=True):
     """Whether a turn is claimed with place and login, or by whoever holds the place."""
     work: Literal["auto", "off"] = "auto"
     """Whether a join from a network that many join from costs some computing."""
+    grace_s: Annotated[
+        int, Meta(ge=1, le=3_600, description="seconds to use a called turn in, 1 to 3600")
+    ] = 45
+
+
+class LaneLine(Record, frozen=True, kw_only=True):
+    """`[[lane]]`: who has the value `is` in the login claim `claim` stands in this lane.
+
+    A lane without a claim is everyone's and stands first; without one, everyone's is put first.
+    Turns are called in the ratio of the weights, while people wait in the lanes.
+    """
+
+    name: Slug
+    weight: Annotated[int, Meta(ge=1, le=100, description="a weight, 1 to 100")] = 1
+    claim: ClaimText = ""
+    is_: ClaimText = msgspec.field(name="is", default="")
+
+
+LANES_MAX = 8
+EVERYONE = LaneLine(name="everyone")
+
+
+def all_lanes(lanes: list[LaneLine]) -> list[LaneLine]:
+    """The lanes of a room by their numbers: everyone's is lane 0."""
+    return list(lanes) if lanes and not lanes[0].claim else [EVERYONE, *lanes]
 
 
 class Drop(Record, frozen=True, kw_only=True):
@@ -215,6 +241,7 @@ class SaleFile(Record, frozen=True, kw_only=True):
     payments: list[Payment]
     venues: list[Venue]
     offers: list[Offer]
+    lanes: list[LaneLine] = []
     seats: list[SeatRun] = []
     codes: list[OutsideCode] = []
     partners: list[Partner] = []

@@ -111,20 +111,21 @@ class Shopper:
     async def _wait_for_turn(self, place: dict[str, Any]) -> str:
         """Poll the frame by its rule until our number is served: "", or why there is no hope."""
         frame, number = place["frame"], place["number"]
+        line = place["drop"], place["epoch"]
         token = f"Place {place['place']}"
         leaves_s = float("inf")
         while True:
-            if frame["drop"] != place["drop"]:
+            if (frame["drop"], frame["epoch"]) != line:
                 return "lapsed"
             if frame["state"] in ("sold_out", "closed", "draining"):
                 return f"room_{frame['state']}"
-            if frame["state"] == "open" and frame["serving"] >= number:
+            if frame["state"] == "open" and frame["lanes"][place["lane"]]["serving"] >= number:
                 return ""
             leaves_s = self._patience(frame, leaves_s)
             if time.monotonic() > leaves_s:
                 await self._town.calls.delete("leave", f"{self._town.sale_url}/places/me", token)
                 return "left_the_line"
-            await self._town.calls.engine.sleep(self._poll_after_s(frame, number))
+            await self._town.calls.engine.sleep(self._poll_after_s(frame, place))
             frame = await self._town.edges.frame(number) or frame
 
     def _patience(self, frame: dict[str, Any], leaves_s: float) -> float:
@@ -133,11 +134,12 @@ class Shopper:
             return float("inf")
         return min(leaves_s, time.monotonic() + self._dice.uniform(*PATIENCE_S))
 
-    def _poll_after_s(self, frame: dict[str, Any], number: int) -> float:
+    def _poll_after_s(self, frame: dict[str, Any], place: dict[str, Any]) -> float:
         """A share of the wait, bounded, drawn out at random, as the frame asks."""
-        ahead = max(0, number - frame["serving"])
+        lane = frame["lanes"][place["lane"]]
+        ahead = max(0, place["number"] - lane["serving"])
         to_opening_ms = max(0, frame["opens_at_ms"] - frame["at_ms"])
-        wait_ms = to_opening_ms + 1000 * ahead / (frame["rate_per_s"] or 1.0)
+        wait_ms = to_opening_ms + 1000 * ahead / (lane["rate_per_s"] or 1.0)
         share, far_ms = frame.get("poll_share", 6), frame.get("poll_max_ms", 60_000)
         base_ms: float = min(far_ms, max(frame["poll_ms"], wait_ms / share))
         spread: float = frame.get("poll_spread", 0.25)

@@ -46,7 +46,7 @@ def _sample(frame: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": int(time.time()),
         "state": frame["state"],
-        "line": max(0, frame["tail"] - frame["serving"]),
+        "line": sum(lane["tail"] - lane["serving"] for lane in frame["lanes"]),
         "rate_per_s": frame["rate_per_s"],
         **{name: total[name] for name in UNITS},
     }

@@ -1,10 +1,11 @@
--- What every script of the room must see alike: which drop is on, in what state, and how the
--- bucket of tokens fills. Tokens are counted in millionths, so that a rate in thousandths a second
--- and a clock in milliseconds meet in whole numbers.
+-- What every script of the room must see alike: which drop and epoch are on, in what state, at what
+-- rate, and how the bucket of tokens fills. Tokens are counted in millionths, so that a rate in
+-- thousandths a second and a clock in milliseconds meet in whole numbers.
 --@include clock
 local TOKEN = 1000000
 local KEEP_S = 90 * 24 * 3600    -- garbage only: longer than any place is accepted
 local STEP_BACK_MS = 5000        -- a clock that steps back further than this is taken as set anew
+local MARKS, LANES = 1048576, 8  -- a join is (number * LANES + lane) * MARKS + mark of its join key
 
 local function whole(number)
   return string.format('%.0f', number)
@@ -12,12 +13,19 @@ end
 
 local function read_room(key, now)
   local got = redis.call('HMGET', key, 'openings', 'lobby_ms', 'pass_ms', 'active_max',
-    'rate_milli', 'burst', 'state', 'level', 'filled_ms')
+    'rate_milli', 'burst', 'state', 'level', 'filled_ms', 'epoch', 'lanes', 'grace_ms', 'message',
+    'ceiling_milli', 'ceiling_reason')
   if not got[1] then return nil end
   local room = { now = now, openings = got[1], lobby_ms = tonumber(got[2]),
-    pass_ms = tonumber(got[3]), active_max = tonumber(got[4]), rate_milli = tonumber(got[5]),
+    pass_ms = tonumber(got[3]), active_max = tonumber(got[4]), set_milli = tonumber(got[5]),
     burst = tonumber(got[6]), state = got[7], level = tonumber(got[8]),
-    filled_ms = tonumber(got[9]), drop = 0, opens_ms = 0, next_ms = 0 }
+    filled_ms = tonumber(got[9]), epoch = tonumber(got[10]), lanes = got[11],
+    grace_ms = tonumber(got[12]), message = got[13], ceiling_milli = tonumber(got[14]),
+    ceiling_reason = got[15], drop = 0, opens_ms = 0, next_ms = 0 }
+  -- What the operator set, unless a measurement allows less (-1: none does).
+  room.rate_milli = room.set_milli
+  room.is_capped = room.ceiling_milli >= 0 and room.ceiling_milli < room.set_milli
+  if room.is_capped then room.rate_milli = room.ceiling_milli end
   -- The current drop is the last one whose lobby has come; drops count from 1.
   local number = 0
   for text in string.gmatch(room.openings, '%d+') do
@@ -30,6 +38,20 @@ local function read_room(key, now)
     room.drop, room.opens_ms = number, opening
   end
   return room
+end
+
+-- Whether the keys that a gateway gave are those of the line that is on.
+local function is_current(room, drop, epoch)
+  return room.drop == tonumber(drop) and room.epoch == tonumber(epoch)
+end
+
+-- The lanes in their order, each with its name and weight; lane 0 comes first.
+local function lanes_of(room)
+  local lanes = {}
+  for name, weight in string.gmatch(room.lanes, '(%S+):(%d+)') do
+    lanes[#lanes + 1] = { name = name, weight = tonumber(weight) }
+  end
+  return lanes
 end
 
 -- lobby | open | paused | draining | sold_out | closed: what a shopper is told, and what a claim

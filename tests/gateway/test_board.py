@@ -36,9 +36,9 @@ async def test_a_sale_is_shown_as_it_stands(world: World) -> None:
     total, room = seen["total"], seen["room"]
     assert (total["sold"], total["redeemed"], total["held"], total["allotted"]) == (1, 1, 2, 10)
     assert total["released"] == sum(total[part] for part in PARTS)
-    assert (room["state"], room["drop"], room["tail"], room["admitted"]) == ("open", 1, 3, 2)
+    assert (room["state"], room["drop"], room["joined"], room["admitted"]) == ("open", 1, 3, 2)
     assert (room["rate_per_s"], room["burst"], room["reason"]) == (1000, 1000, "operator")
-    assert room["waiting"] == room["tail"] - room["serving"]
+    assert room["waiting"] == room["joined"] - room["called"]
     assert seen["lag"] == seen["fact"] - seen["settled"] > 0
     await world.settle()
     await world.services.shelves.refresh()

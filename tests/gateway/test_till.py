@@ -97,7 +97,7 @@ async def test_the_room_is_told_of_many_slots_at_once(
     """All slots that holds have freed go in few commands; what a fault loses is counted."""
     count = FINISH_MAX + 44
     leases = "{spring:room}:leases"
-    members = [item for n in range(count + 1) for item in (1, f"1:{n}")]
+    members = [item for n in range(count + 1) for item in (1, f"1.1.0:{n}")]
     await striped.store.write("ZADD", leases, *members)
     request = striped.request("ann", (POOLED, 1), one_step=True)
     sent: list[int] = []
@@ -111,7 +111,7 @@ async def test_the_room_is_told_of_many_slots_at_once(
 
     monkeypatch.setattr(Store, "write", write)
     for number in range(count):
-        pass_ = Pass(f"p{number}", "spring", 1, number, "ann", 1, 2)
+        pass_ = Pass(f"p{number}", "spring", 1, 1, 0, number, "ann", 1, 2)
         assert isinstance(await till.hold(striped.sale, request, pass_), out.Held)
     with pytest.raises(MayHaveHappened):
         await till.tell_room()

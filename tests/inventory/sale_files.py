@@ -53,6 +53,12 @@ opens_at = 2014-03-05T10:00:00Z
 id = "second"
 opens_at = "2014-03-05T14:00:00Z"
 
+[[lane]]
+name = "members"
+weight = 3
+claim = "tier"
+is = "gold"
+
 [[login]]
 name = "shop"
 issuer = "https://login.example"

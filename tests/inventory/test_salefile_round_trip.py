@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import operator
 import tempfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -21,6 +22,13 @@ titles = st.text(
     max_size=20,
 ).filter(lambda text: text == text.strip())  # fmt: skip
 moments = st.integers(FIRST_DROP_MS // 1000, FIRST_DROP_MS // 1000 + 10**7).map(lambda s: s * 1000)
+
+values = st.from_regex(r"[\x21-\x7e]{1,8}", fullmatch=True)
+lanes = st.fixed_dictionaries(
+    {"name": slugs, "weight": st.integers(1, 100), "claim": values, "is": values}
+)
+
+_NAME, _CLAIM = operator.itemgetter("name"), operator.itemgetter("claim")
 
 
 @st.composite
@@ -69,8 +77,19 @@ def sales(draw: st.DrawFn) -> dict[str, Any]:
         },
         "room": {
             "rate_per_s": draw(st.integers(1, 100_000) | st.floats(0.001, 100_000)),
-            **{"burst": 1, "pass_s": 60, "lobby_s": draw(st.integers(0, 3_600)), "active_max": 0},
+            **{
+                "burst": 1,
+                "pass_s": 60,
+                "lobby_s": draw(st.integers(0, 3_600)),
+                "active_max": 0,
+                "grace_s": 45,
+            },
         },
+        "lanes": draw(
+            st.lists(
+                lanes, max_size=2, unique_by=(lambda one: one["name"], lambda one: one["claim"])
+            )
+        ),
         **{"drops": drops, "logins": [], "payments": [], "venues": venues, "seats": seats},
         **{"offers": offers, "codes": codes, "partners": [], "allotments": []},
     }
@@ -88,7 +107,7 @@ def written(sale: dict[str, Any], folder: Path) -> Path:
 
     lines: list[str] = []
     for header, records in (("[sale]", [sale["sale"]]), ("[room]", [sale["room"]]),
-                            ("[[drop]]", sale["drops"])):  # fmt: skip
+                            ("[[drop]]", sale["drops"]), ("[[lane]]", sale["lanes"])):  # fmt: skip
         for record in records:
             pairs = [plain(*item) for item in record.items()]
             lines += [

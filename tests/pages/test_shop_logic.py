@@ -12,7 +12,8 @@ from tests.pages.conftest import Opened
 ORIGIN = "http://pages.test/"
 
 FRAME = {
-    "drop": 1, "state": "open", "serving": 100, "tail": 900, "rate_per_s": 10, "stock": "plenty",
+    "drop": 1, "epoch": 1, "state": "open", "rate_per_s": 10, "stock": "plenty",
+    "lanes": [{"serving": 100, "tail": 900, "rate_per_s": 10}],
     "reason": "operator", "opens_at_ms": 0, "lobby_at_ms": 0, "next_opens_at_ms": 0,
     "at_ms": 60_000, "poll_ms": 1000, "poll_max_ms": 60_000, "poll_share": 6, "poll_spread": 0.25,
 }  # fmt: skip
@@ -43,22 +44,25 @@ async def run(page: Page, module: str, code: str, facts: Any = None) -> Any:
 async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> None:
     """Range from rate and speed, shown steadily; the frame's own poll rule, slower when hidden."""
     told = await run(page, "estimate", """
-        const f = facts, at = (serving, at_ms) => ({...f, serving, at_ms});
-        const calm = [at(0, 30000), at(50, 60000)].reduce(m.remembered, []);
-        const e = m.estimate(400, f, calm, 60000);
+        const f = facts, lane = f.lanes[0], place = (number) => ({lane: 0, number});
+        const lanes = (changes) => [{...lane, ...changes}];
+        const at = (serving, at_ms) => ({...f, lanes: lanes({serving}), at_ms});
+        const calm = [at(0, 30000), at(50, 60000)].reduce((s, one) => m.remembered(s, one), []);
+        const e = m.estimate(place(400), f, calm, 60000);
         const shown = m.steady(null, {lowMs: 1000, highMs: 60000}, 0);
         const little = m.steady(shown, {lowMs: 1000, highMs: 66000}, 1000);
         const worse = m.steady(shown, {lowMs: 1000, highMs: 200000}, 1000);
         const risen = m.steady(worse, {lowMs: 1000, highMs: 200000}, 40000);
         const delay = (number, more) =>
-            m.pollDelay({number, frame: f, nowMs: 60000, chance: 0, ...more});
+            m.pollDelay({place: place(number), frame: f, nowMs: 60000, chance: 0, ...more});
         const early = {...f, drop: 0, lobby_at_ms: 64000};
         return {
-          ahead: [m.ahead(100, f), m.ahead(101, f)],
+          ahead: [m.ahead(place(100), f), m.ahead(place(101), f)],
+          otherLane: m.ahead({lane: 7, number: 5}, f), waiting: m.waiting(f),
           speed: [m.speed(calm, 60000, 10), m.speed(calm, 60000, 0.1)], range: [e.lowMs, e.highMs],
-          unmeasured: m.estimate(400, f, [], 60000).highMs,
-          paused: m.estimate(400, {...f, state: 'paused'}, calm, 60000),
-          still: m.estimate(400, {...f, rate_per_s: 0}, [], 60000),
+          unmeasured: m.estimate(place(400), f, [], 60000).highMs,
+          paused: m.estimate(place(400), {...f, state: 'paused'}, calm, 60000),
+          still: m.estimate(place(400), {...f, lanes: lanes({rate_per_s: 0})}, [], 60000),
           reset: m.remembered(calm, {...f, drop: 2}).length,
           little: little.highMs, worse: worse.highMs, risen: [risen.highMs, risen.rose],
           delays: [delay(101), delay(400), delay(99999), delay(101, {hidden: true}),
@@ -68,6 +72,7 @@ async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> No
         };
     """, FRAME)  # fmt: skip
     assert told["ahead"] == [0, 1]
+    assert (told["otherLane"], told["waiting"]) == (5, 800)
     assert told["speed"] == [pytest.approx(50 / 30), None]
     assert told["range"] == [30_000, pytest.approx(180_000)]
     assert told["unmeasured"] == pytest.approx(300 / 10 * 1.33 * 1000)
@@ -81,7 +86,11 @@ async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> No
 
 async def test_every_phase_follows_from_what_is_known(page: Page) -> None:
     """Frame, memory and clock decide the phase of the line and of the till, after a reload too."""
-    place, good = {"drop": 1, "number": 101}, {"expiresMs": 90_000}
+    place, good = {"drop": 1, "epoch": 1, "lane": 0, "number": 101}, {"expiresMs": 90_000}
+
+    def at(serving: int) -> list[dict[str, Any]]:
+        return [{"serving": serving, "tail": 900, "rate_per_s": 10}]
+
     cases: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
         ("early", {"drop": 0, "state": "lobby"}, {}, True),
         ("signin", {}, {}, False),
@@ -91,13 +100,14 @@ async def test_every_phase_follows_from_what_is_known(page: Page) -> None:
         ("draining", {"state": "draining"}, {}, True),
         ("closed", {"state": "closed"}, {"place": place}, True),
         ("waiting", {}, {"place": place}, False),
-        ("waiting", {"state": "paused", "serving": 200}, {"place": place}, False),
-        ("called", {"serving": 101}, {"place": place}, False),
-        ("gone", {"drop": 2, "serving": 0}, {"place": place}, True),
+        ("waiting", {"state": "paused", "lanes": at(200)}, {"place": place}, False),
+        ("called", {"lanes": at(101)}, {"place": place}, False),
+        ("gone", {"drop": 2, "lanes": at(0)}, {"place": place}, True),
+        ("gone", {"epoch": 2, "lanes": at(200)}, {"place": place}, True),
         ("gone", {}, {"place": place, "gone": {"reason": "left"}}, True),
-        ("inside", {"serving": 101}, {"place": place, "pass": good}, True),
-        ("gone", {"serving": 101}, {"place": place, "pass": {"expiresMs": 1}}, True),
-        ("gone", {"serving": 101}, {"place": place, "pass": {**good, "used": "o"}}, True),
+        ("inside", {"lanes": at(101)}, {"place": place, "pass": good}, True),
+        ("gone", {"lanes": at(101)}, {"place": place, "pass": {"expiresMs": 1}}, True),
+        ("gone", {"lanes": at(101)}, {"place": place, "pass": {**good, "used": "o"}}, True),
     ]
     for phase, frame, kept, is_in in cases:
         facts = {

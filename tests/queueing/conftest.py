@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lua.store import Store
-from queueing import Admitted, Joined, JoinRequest, PassKeys, Place, RoomRules, Rooms
+from queueing import Admitted, Joined, JoinRequest, Pass, PassKeys, Place, RoomRules, Rooms
 
 SALE = "cinema"
 OPENS_MS = 1_000_000
@@ -61,6 +61,16 @@ async def admit(rooms: Rooms, place: Place, now_ms: int = OPENS_MS) -> Admitted:
     outcome = await rooms.claim(SALE, place, now_ms=now_ms)
     assert isinstance(outcome, Admitted), outcome
     return outcome
+
+
+def inside(place: Place) -> Pass:
+    """The pass of a place, as far as it names the place's lease."""
+    return Pass("", SALE, place.drop, place.epoch, place.lane, place.number, place.buyer, 0, 0)
+
+
+async def served(rooms: Rooms, now_ms: int) -> int:
+    """How many turns were called."""
+    return (await rooms.frame(SALE, now_ms=now_ms)).called
 
 
 async def contents(store: Store) -> dict[bytes, bytes]:

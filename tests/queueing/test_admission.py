@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings, strategies as
 
 from lua.store import Store
 from queueing import Admitted, ClaimOutcome, Place, Pumped, RoomRules, Rooms
-from tests.queueing.conftest import SALE, another_gateway, join
+from tests.queueing.conftest import SALE, another_gateway, inside, join
 from tests.queueing.model import Model
 
 RULES = RoomRules(
@@ -85,8 +85,9 @@ class Story:
         report = await self.gateways[gateway].pump(SALE, stock, now_ms=self.model.now_ms)
         if isinstance(report, Pumped):
             assert report.drop == self.model.drop()
-            assert report.serving <= report.tail
-            self.model.pumped(report.drop, report.serving, stock)
+            seen = await self.gateways[gateway].frame(SALE, now_ms=self.model.now_ms)
+            assert seen.called <= seen.joined
+            self.model.pumped(report.drop, seen.called, stock)
 
     async def claim(self, gateway: int, which: float) -> None:
         """Any place is claimed."""
@@ -133,7 +134,7 @@ class Story:
         """Somebody's purchase is done, or the message of it comes twice."""
         if self.places:
             place = self.chosen(which)
-            await self.gateways[0].finish(SALE, [(place.drop, place.number)])
+            await self.gateways[0].finish(SALE, [inside(place)])
             self.model.finish(place)
 
     async def leave(self, which: float) -> None:

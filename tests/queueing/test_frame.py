@@ -3,7 +3,7 @@
 import pytest
 
 from lua.store import Store
-from queueing import Frame, Rooms
+from queueing import Frame, LaneFrame, Rooms
 from queueing.frame import POLL_FAR_MS, POLL_NEAR_MS, fraction
 from tests.queueing.conftest import (
     LOBBY_MS,
@@ -20,21 +20,35 @@ from tests.queueing.conftest import (
 )
 
 
+def lane(serving: int = 100, tail: int = 1_000_000, rate_per_s: float = 100.0) -> LaneFrame:
+    """The only lane of a line."""
+    return LaneFrame(
+        name="everyone",
+        serving=serving,
+        tail=tail,
+        rate_per_s=rate_per_s,
+        low_per_s=rate_per_s,
+        high_per_s=rate_per_s,
+    )
+
+
 def frame(**changes: object) -> Frame:
     """An open room's frame at its opening."""
     fields: dict[str, object] = {
         "sale": SALE,
         "drop": 1,
+        "epoch": 1,
         "state": "open",
-        "serving": 100,
-        "tail": 1_000_000,
+        "lanes": (lane(),),
         "rate_per_s": 100.0,
+        "operator_rate_per_s": 10.0,
         "stock": "plenty",
         "reason": "operator",
         "opens_at_ms": OPENS_MS,
         "lobby_at_ms": OPENS_MS - LOBBY_MS,
         "next_opens_at_ms": 0,
         "at_ms": OPENS_MS,
+        "grace_ms": 45_000,
         "poll_ms": 1_000,
         "burst": RULES.burst,
     }
@@ -49,8 +63,7 @@ async def test_a_frame_says_all_that_a_client_needs(rooms: Rooms, unchanged: Unc
     async with unchanged():
         seen = await rooms.frame(SALE, now_ms=OPENS_MS + 7)
     assert seen == frame(
-        serving=3,
-        tail=200,
+        lanes=(lane(3, 200, 10.0),),
         rate_per_s=10,
         at_ms=OPENS_MS + 7,
         next_opens_at_ms=SECOND_OPENS_MS,
@@ -85,7 +98,7 @@ async def test_a_frame_is_one_store_call(rooms: Rooms, store: Store) -> None:
 async def test_an_unknown_room_stands_still(rooms: Rooms) -> None:
     """missing: nobody moves and nobody is sent away, as after the loss of a store."""
     seen = await rooms.frame(SALE)
-    assert (seen.state, seen.drop, seen.tail, seen.stock) == ("paused", 0, 0, "unknown")
+    assert (seen.state, seen.drop, seen.joined, seen.stock) == ("paused", 0, 0, "unknown")
 
 
 async def test_the_state_follows_clock_operator_and_stock(rooms: Rooms) -> None:
@@ -184,14 +197,14 @@ async def test_every_gateway_sees_a_new_drop_by_itself(rooms: Rooms, store: Stor
     for gateway in (rooms, another_gateway(store)):
         before = await gateway.frame(SALE, now_ms=SECOND_LOBBY_MS - 1)
         after = await gateway.frame(SALE, now_ms=SECOND_LOBBY_MS)
-        assert (before.drop, before.state, before.tail) == (1, "sold_out", 5)
-        assert (after.drop, after.state, after.tail) == (2, "lobby", 0)
+        assert (before.drop, before.state, before.joined) == (1, "sold_out", 5)
+        assert (after.drop, after.state, after.joined) == (2, "lobby", 0)
         assert (after.stock, after.next_opens_at_ms) == ("unknown", 0)
 
 
 def test_ahead_is_what_has_to_be_called() -> None:
     """The next in line has one turn to go, a called place none."""
-    assert [frame().ahead(number) for number in (1, 100, 101, 150)] == [0, 0, 1, 50]
+    assert [frame().ahead(0, number) for number in (1, 100, 101, 150)] == [0, 0, 1, 50]
 
 
 @pytest.mark.parametrize(
@@ -205,23 +218,23 @@ def test_ahead_is_what_has_to_be_called() -> None:
 )
 def test_polls_are_spread_by_distance(number: int, low_ms: int, high_ms: int) -> None:
     """Near the turn a client asks each second, far away once a minute, between by a sixth."""
-    assert low_ms <= frame().poll_after_ms(number) <= high_ms
+    assert low_ms <= frame().poll_after_ms(0, number) <= high_ms
 
 
 def test_in_the_lobby_the_time_to_the_opening_counts_too() -> None:
     """Before the opening a place waits for it and for those before it."""
-    lobby = frame(state="lobby", serving=0, at_ms=OPENS_MS - 60_000)
-    assert 10_000 <= lobby.poll_after_ms(1) <= 12_505
-    assert 12_000 <= lobby.poll_after_ms(1_200) <= 15_000
+    lobby = frame(state="lobby", lanes=(lane(0),), at_ms=OPENS_MS - 60_000)
+    assert 10_000 <= lobby.poll_after_ms(0, 1) <= 12_505
+    assert 12_000 <= lobby.poll_after_ms(0, 1_200) <= 15_000
 
 
 def test_a_stopped_room_is_polled_slowly_even_at_a_rate_of_zero() -> None:
     """Where nothing can happen soon nobody asks each second; the far end stays slower."""
     for state in ("paused", "draining", "sold_out"):
-        stopped = frame(state=state, rate_per_s=0.0)
-        assert 5_000 <= stopped.poll_after_ms(1) <= 6_250
-        assert stopped.poll_after_ms(900_000) >= POLL_FAR_MS
-    assert frame(state="closed").poll_after_ms(1) >= POLL_FAR_MS
+        stopped = frame(state=state, lanes=(lane(rate_per_s=0.0),))
+        assert 5_000 <= stopped.poll_after_ms(0, 1) <= 6_250
+        assert stopped.poll_after_ms(0, 900_000) >= POLL_FAR_MS
+    assert frame(state="closed").poll_after_ms(0, 1) >= POLL_FAR_MS
 
 
 def test_neighbours_in_line_are_spread_evenly() -> None:
@@ -236,10 +249,10 @@ def test_an_hour_in_line_is_less_than_a_hundred_polls() -> None:
     at_ms, polls, number = 0, 0, 360_000
     while True:
         serving = at_ms // 10
-        seen = frame(serving=serving, opens_at_ms=0, at_ms=at_ms)
+        seen = frame(lanes=(lane(serving),), opens_at_ms=0, at_ms=at_ms)
         polls += 1
-        if seen.ahead(number) == 0:
+        if seen.ahead(0, number) == 0:
             break
-        at_ms += seen.poll_after_ms(number)
+        at_ms += seen.poll_after_ms(0, number)
     assert polls < 100
     assert at_ms - number * 10 <= 1_250

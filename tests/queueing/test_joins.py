@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import replace
 
 from lua.store import Store
-from queueing import Joined, JoinRequest, NotYet, RoomClosed, Rooms
+from queueing import Joined, JoinRequest, Lane, NotYet, RoomClosed, Rooms
 from queueing.keys import JOIN_BUCKETS, join_address
+from queueing.rules import EVERYONE
 from tests.queueing.conftest import (
     LOBBY_MS,
     OPENS_MS,
@@ -31,12 +32,13 @@ async def test_newcomers_are_numbered_in_their_order(rooms: Rooms) -> None:
 
 
 async def test_a_place_names_all_that_binds_it(rooms: Rooms) -> None:
-    """joined: the place and its token carry sale, drop, lane, number, buyer and the time."""
-    await open_room(rooms)
-    [outcome] = await rooms.join(SALE, [JoinRequest("k", buyer(1), lane=4)], now_ms=OPENS_MS)
+    """joined: the place and its token carry sale, line, lane, number, buyer and the time."""
+    await open_room(rooms, lanes=(EVERYONE, Lane("members", 3)))
+    [outcome] = await rooms.join(SALE, [JoinRequest("k", buyer(1), lane=1)], now_ms=OPENS_MS)
     assert isinstance(outcome, Joined)
     place = outcome.place
-    assert (place.sale, place.drop, place.lane, place.number) == (SALE, 1, 4, 1)
+    assert (place.sale, place.drop, place.epoch) == (SALE, 1, 1)
+    assert (place.lane, place.number) == (1, 1)
     assert (place.buyer, place.issued_ms) == (buyer(1), OPENS_MS)
     assert rooms.read_place(outcome.place_token, SALE, OPENS_MS) == place
     assert not outcome.replayed
@@ -167,7 +169,7 @@ async def test_a_waiting_shopper_costs_the_store_little(rooms: Rooms, store: Sto
         await rooms.join(SALE, requests, now_ms=OPENS_MS)
     assert (await memory(store) - before) / 100_000 <= BYTES_PER_WAITING
     assert await store.read("DBSIZE") <= JOIN_BUCKETS + 3
-    assert (await rooms.frame(SALE, OPENS_MS)).tail == 100_000
+    assert (await rooms.frame(SALE, OPENS_MS)).joined == 100_000
 
 
 def test_buyers_fill_the_buckets_evenly() -> None:

@@ -23,6 +23,8 @@ def mint(by: PassTokens = tokens, *, mac_kid: int = 4, sign_kid: int = 6) -> tup
     minted = by.mint(
         sale=SALE,
         drop=2,
+        epoch=3,
+        lane=1,
         number=17,
         buyer=buyer(7),
         issued_at_ms=ISSUED_MS,
@@ -197,6 +199,8 @@ def test_a_retired_key_makes_no_second_pass(retired: PassKeys) -> None:
     minted = PassTokens(retired).mint(
         sale=SALE,
         drop=2,
+        epoch=3,
+        lane=1,
         number=17,
         buyer=buyer(7),
         issued_at_ms=ISSUED_MS,

@@ -43,7 +43,7 @@ async def called(rooms: Rooms, count: int, **rules: Any) -> list[Place]:
     places = await join(rooms, *range(count))
     report = await rooms.pump(SALE, None, now_ms=OPENS_MS)
     assert isinstance(report, Pumped)
-    assert report.serving == count
+    assert report.called == count
     return places
 
 
@@ -153,7 +153,7 @@ async def test_a_store_that_lost_the_room_keeps_places_waiting(
     rooms: Rooms, unchanged: Unchanged
 ) -> None:
     """missing: nobody is let in and nobody is sent away."""
-    place = Place(SALE, 1, 0, 1, buyer(1), OPENS_MS)
+    place = Place(SALE, 1, 1, 0, 1, buyer(1), OPENS_MS)
     async with unchanged():
         outcome = await rooms.claim(SALE, place, now_ms=OPENS_MS)
     assert isinstance(outcome, Wait)
@@ -258,22 +258,22 @@ async def test_a_slot_is_free_after_finish_and_expiry(rooms: Rooms, store: Store
     """Each of the two ends of a lease lets the next one in; a lost or repeated one harms none."""
     places = await called(rooms, 3, active_max=3)
     await rooms.configure(SALE, _capped(1), "test", now_ms=OPENS_MS)
-    await admit(rooms, places[0])
-    await rooms.finish(SALE, [(1, 1)])
-    await rooms.finish(SALE, [(1, 1)])
-    await rooms.finish(SALE, [(2, 77)])
+    first = (await admit(rooms, places[0])).pass_claims
+    await rooms.finish(SALE, [first])
+    await rooms.finish(SALE, [first])
+    await rooms.finish(SALE, [replace(first, drop=2, number=77)])
     second = await admit(rooms, places[1])
     end_ms = second.pass_claims.expires_at_ms
     assert isinstance(await rooms.claim(SALE, places[2], now_ms=end_ms - 1), Wait)
     await admit(rooms, places[2], end_ms)
-    assert await store.read("ZRANGE", f"{{{SALE}:room}}:leases", 0, -1) == [b"1:3"]
+    assert await store.read("ZRANGE", f"{{{SALE}:room}}:leases", 0, -1) == [b"1.1.0:3"]
 
 
 async def test_a_finished_place_gets_no_second_lease(rooms: Rooms, store: Store) -> None:
     """A repeat after the finish gives the old pass and takes no slot."""
     [place] = await called(rooms, 1)
     first = await admit(rooms, place)
-    await rooms.finish(SALE, [(1, 1)])
+    await rooms.finish(SALE, [first.pass_claims])
     again = await admit(rooms, place)
     assert again.pass_token == first.pass_token
     assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 0

@@ -27,7 +27,7 @@ const perS = (value) => (value === null || value === undefined ? "–" : number(
 function fillTiles(set, { board, meter }, admitted) {
   const { room, total, lag } = board;
   if (room) {
-    set("waiting", number(room.waiting), t("tile.waiting.note", { tail: number(room.tail) }));
+    set("waiting", number(room.waiting), t("tile.waiting.note", { joined: number(room.joined) }));
     set("admitted", perS(admitted), t("tile.admitted.note", { rate: number(room.rate_per_s, 1), reason: t(`reason.${room.reason}`) }));
     set("inside", number(room.active), room.active_max > 0 ? t("tile.inside.bound", { max: number(room.active_max) }) : t("tile.inside.note"));
   }

@@ -19,9 +19,10 @@ addWords({ en: {
   "state.announced": "announced", "state.open": "open", "state.paused": "paused", "state.draining": "draining", "state.closed": "closed",
   "room.lobby": "lobby", "room.open": "open", "room.paused": "paused", "room.draining": "draining", "room.sold_out": "sold out", "room.closed": "closed",
   "reason.opening": "the opening", "reason.operator": "the operator's rate", "reason.active": "the bound of those inside", "reason.stock": "the stock",
+  "reason.draw": "the draw", "reason.latency": "slow answers", "reason.errors": "errors", "reason.settlement": "the books' lag", "reason.store": "the store",
 
   "live.numbers": "Numbers", "live.curves": "Curves",
-  "tile.waiting": "In line", "tile.waiting.note": "of {tail} who came",
+  "tile.waiting": "In line", "tile.waiting.note": "of {joined} who came",
   "tile.admitted": "Let in per s", "tile.admitted.note": "set: {rate} · ruled by {reason}",
   "tile.inside": "Inside", "tile.inside.note": "passes in force", "tile.inside.bound": "of at most {max}",
   "tile.held": "Held", "tile.sold": "Sold", "tile.sold.note": "{all} with those redeemed · {share}",

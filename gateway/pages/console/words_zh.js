@@ -19,9 +19,10 @@ addWords({ zh: {
   "state.announced": "已公布", "state.open": "已开放", "state.paused": "已暂停", "state.draining": "收尾中", "state.closed": "已关闭",
   "room.lobby": "候场", "room.open": "开放", "room.paused": "暂停", "room.draining": "收尾", "room.sold_out": "售罄", "room.closed": "关闭",
   "reason.opening": "开售时间", "reason.operator": "设定的速率", "reason.active": "在场人数上限", "reason.stock": "库存",
+  "reason.draw": "抽签", "reason.latency": "响应变慢", "reason.errors": "错误", "reason.settlement": "记账积压", "reason.store": "存储",
 
   "live.numbers": "数字", "live.curves": "曲线",
-  "tile.waiting": "排队中", "tile.waiting.note": "共 {tail} 人来过",
+  "tile.waiting": "排队中", "tile.waiting.note": "共 {joined} 人来过",
   "tile.admitted": "每秒放行", "tile.admitted.note": "设定 {rate} · 受限于{reason}",
   "tile.inside": "在场", "tile.inside.note": "有效通行证", "tile.inside.bound": "上限 {max}",
   "tile.held": "占用", "tile.sold": "已售", "tile.sold.note": "含已兑换共 {all} · {share}",

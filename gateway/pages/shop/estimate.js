@@ -11,22 +11,34 @@ const NEAR_MS = 60_000;
 const WORSE = 1.25;
 const WORSE_FOR_MS = 30_000;
 
+const NO_LANE = { serving: 0, tail: 0, drawn: 0, rate_per_s: 0, low_per_s: 0, high_per_s: 0, likely: -1, possible: -1 };
+
+/** The lane of a place; one in which nobody was called where the room does not know it (any more). */
+export const laneOf = (place, frame) => frame.lanes[place.lane] ?? NO_LANE;
+
+/** When its lane calls a place. */
+export const turnOf = (place) => place.number;
+
 /** How many turns are still to be called up to and with this place; 0: it has been called. */
-export const ahead = (number, frame) => Math.max(0, number - frame.serving);
+export const ahead = (place, frame) => Math.max(0, turnOf(place) - laneOf(place, frame).serving);
+
+/** How many stand in line, in all lanes. */
+export const waiting = (frame) => frame.lanes.reduce((all, lane) => all + Math.max(0, lane.tail - lane.serving), 0);
 
 /** Until the doors open, by the frame's own clock plus the time that passed since it was read. */
 export const untilOpening = (frame, nowMs) => Math.max(0, frame.opens_at_ms - nowMs);
 
-/** Remember how far the line had come; only the last minute of one drop counts, and no pause in it. */
-export function remembered(samples, frame) {
+/** Remember how far a lane had come; only the last minute of one line counts, and no pause in it. */
+export function remembered(samples, frame, lane = 0) {
   if (frame.state !== "open") return [];
   const last = samples.at(-1);
-  if (last && (last.drop !== frame.drop || frame.at_ms < last.atMs)) return [sample(frame)];
+  if (last && (last.line !== lineName(frame, lane) || frame.at_ms < last.atMs)) return [sample(frame, lane)];
   if (last && frame.at_ms === last.atMs) return samples;
-  return [...samples.filter((one) => frame.at_ms - one.atMs <= WINDOW_MS), sample(frame)];
+  return [...samples.filter((one) => frame.at_ms - one.atMs <= WINDOW_MS), sample(frame, lane)];
 }
 
-const sample = (frame) => ({ drop: frame.drop, atMs: frame.at_ms, serving: frame.serving });
+const lineName = (frame, lane) => `${frame.drop}.${frame.epoch}.${lane}`;
+const sample = (frame, lane) => ({ line: lineName(frame, lane), atMs: frame.at_ms, serving: laneOf({ lane }, frame).serving });
 
 /**
  * How many turns a second were called in the last `windowMs`; null when that is not known yet: too short
@@ -43,12 +55,13 @@ export function speed(samples, windowMs, ratePerS) {
  * How long it takes, as {lowMs, highMs}, from the rate that is set and what the line really did; null
  * while nobody moves and nobody can say.
  */
-export function estimate(number, frame, samples, nowMs) {
-  const people = ahead(number, frame);
+export function estimate(place, frame, samples, nowMs) {
+  const people = ahead(place, frame);
+  const ratePerS = laneOf(place, frame).rate_per_s;
   if (frame.state !== "open" && frame.state !== "lobby") return null;
-  if (people > 0 && !(frame.rate_per_s > 0)) return null;
-  const measured = [SHORT_MS, WINDOW_MS].map((windowMs) => speed(samples, windowMs, frame.rate_per_s));
-  const speeds = [frame.rate_per_s, ...measured.filter((one) => one !== null)];
+  if (people > 0 && !(ratePerS > 0)) return null;
+  const measured = [SHORT_MS, WINDOW_MS].map((windowMs) => speed(samples, windowMs, ratePerS));
+  const speeds = [ratePerS, ...measured.filter((one) => one !== null)];
   const slowest = Math.min(...speeds);
   if (people > 0 && !(slowest > 0)) return null;
   const doorsMs = untilOpening(frame, nowMs);
@@ -82,9 +95,9 @@ export function steady(shown, found, nowMs) {
  * When to look again, by the frame's own rule: a share of the wait that is left, bounded and drawn out
  * by chance. Slower while nobody looks at the page; never later than `soonestMs` when something is due.
  */
-export function pollDelay({ number, frame, nowMs, hidden = false, chance = Math.random(), dueMs = null }) {
+export function pollDelay({ place, frame, nowMs, hidden = false, chance = Math.random(), dueMs = null }) {
   const doorsMs = frame.drop === 0 ? Math.max(0, frame.lobby_at_ms - nowMs) : untilOpening(frame, nowMs);
-  const waitMs = doorsMs + (ahead(number, frame) * 1000) / (frame.rate_per_s || 1);
+  const waitMs = doorsMs + (ahead(place, frame) * 1000) / (laneOf(place, frame).rate_per_s || 1);
   let base = Math.min(frame.poll_max_ms, Math.max(frame.poll_ms, waitMs / frame.poll_share));
   if (dueMs !== null && dueMs > nowMs) base = Math.min(base, Math.max(frame.poll_ms, dueMs - nowMs));
   if (hidden) base = Math.max(base, waitMs < NEAR_MS ? HIDDEN_NEAR_MS : HIDDEN_MS);

@@ -2,6 +2,8 @@
    Pure. What is known comes from the frame, from what this browser keeps, and from the clock, so a
    reload, a second tab and a sleep all end in the same phase. */
 
+import { ahead } from "./estimate.js";
+
 /** What the page does in each phase by itself: look at the frame, claim, or nothing but look seldom. */
 export const PHASES = {
   loading: { does: "look" },   // the frame has not come yet
@@ -31,9 +33,9 @@ export function lineOf({ frame, kept, login, nowMs }) {
 }
 
 function ofPlace(frame, place) {
-  if (place.drop < frame.drop) return "gone";
+  if (place.drop < frame.drop || place.epoch < frame.epoch) return "gone";
   if (frame.state === "closed") return "closed";
-  const called = place.drop === frame.drop && place.number <= frame.serving;
+  const called = place.drop === frame.drop && place.epoch === frame.epoch && ahead(place, frame) === 0;
   return called && frame.state === "open" ? "called" : "waiting";
 }
 

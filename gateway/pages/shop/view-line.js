@@ -5,7 +5,7 @@ import { announce, confirmDialog, fill, h } from "../common/dom.js";
 import { countdown, date, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { allowAlerts, canAlert } from "./alerts.js";
-import { ahead, progress, speed, untilOpening } from "./estimate.js";
+import { ahead, laneOf, progress, speed, untilOpening, waiting } from "./estimate.js";
 import { againFromMs, goneReason, ruling } from "./line.js";
 
 const SAY_MS = 30_000;
@@ -36,8 +36,9 @@ function figures(app) {
   const update = () => {
     const { frame } = app;
     if (frame === null) return;
-    show(cells.line, number(Math.max(0, frame.tail - frame.serving)));
-    const rate = frame.state === "open" ? speed(app.samples, 60_000, frame.rate_per_s) ?? frame.rate_per_s : 0;
+    show(cells.line, number(waiting(frame)));
+    const { rate_per_s: ratePerS } = laneOf(app.memory.get().place ?? { lane: 0 }, frame);
+    const rate = frame.state === "open" ? speed(app.samples, 60_000, ratePerS) ?? ratePerS : 0;
     show(cells.speed, frame.state === "open" ? t("figure.per_minute", { n: number(rate * 60, rate < 0.1 ? 1 : 0) }) : t("figure.still"));
     if (cells.stock.dataset.band !== frame.stock) fill(cells.stock, band(frame.stock));
     cells.stock.dataset.band = frame.stock;
@@ -117,7 +118,7 @@ export function placeView(app) {
   const update = () => {
     const kept = app.memory.get().place;
     if (!kept || app.frame === null) return;
-    const left = ahead(kept.number, app.frame);
+    const left = ahead(kept, app.frame);
     const waits = untilOpening(app.frame, serverNow()) > 0;
     doors.root.hidden = !waits;
     show(doors.digits, countdown(untilOpening(app.frame, serverNow())));
@@ -137,7 +138,7 @@ export function placeView(app) {
 }
 
 function etaText(app) {
-  const left = ahead(app.memory.get().place.number, app.frame);
+  const left = ahead(app.memory.get().place, app.frame);
   if (left === 0) return app.frame.state !== "open" ? t("eta.unknown") : t(app.wait ? `wait.${app.wait.reason}` : "place.claiming");
   if (!app.eta) return t("eta.unknown");
   const [low, high] = [app.eta.lowMs, app.eta.highMs].map((ms) => Math.max(0, ms - (serverNow() - app.eta.atMs)) / 60_000);
@@ -166,7 +167,7 @@ export function goneView(app) {
   const reason = goneReason(kept);
   const button = h("button", { class: "button primary block", type: "button", onclick: app.line.again }, t("gone.again"));
   const later = h("p", { class: "muted", role: "status" });
-  const known = ["left", "over", "closed", "spent", "used"].includes(reason);
+  const known = ["left", "over", "reset", "closed", "spent", "used"].includes(reason);
   const facts = figures(app);
   const may = reason !== "closed";
   const root = h("section", { class: "card stack" }, heading(`gone.title.${known ? reason : "spent"}`),

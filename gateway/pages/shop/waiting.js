@@ -32,7 +32,7 @@ export function runLine(app) {
     if (answer.ok) {
       if (app.frame?.state !== answer.body.state || app.frame?.drop !== answer.body.drop) app.saleIsOld();
       app.frame = answer.body;
-      app.samples = remembered(app.samples, app.frame);
+      app.samples = remembered(app.samples, app.frame, app.memory.get().place?.lane);
       app.lostSinceMs = null;
       failures = 0;
     } else if (answer.problem.code === "unknown_sale") {
@@ -52,9 +52,9 @@ export function runLine(app) {
   function delay() {
     if (failures > 0) return Math.min(LOST_MAX_MS, 1000 * 2 ** (failures - 1)) * (0.8 + 0.4 * Math.random());
     const { place } = app.memory.get();
-    const number = place?.number ?? app.frame.tail + 1;
+    const last = { lane: 0, number: app.frame.lanes[0].tail + 1 };
     const dueMs = app.frame.drop === 0 ? app.frame.lobby_at_ms : app.frame.opens_at_ms;
-    return pollDelay({ number, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, dueMs });
+    return pollDelay({ place: place ?? last, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, dueMs });
   }
 
   /** The estimate that is shown, and how many were ahead at first, follow from each new frame. */
@@ -64,8 +64,8 @@ export function runLine(app) {
       app.eta = null;
       return;
     }
-    app.eta = steady(app.eta, estimate(place.number, app.frame, app.samples, serverNow()), serverNow());
-    const people = ahead(place.number, app.frame);
+    app.eta = steady(app.eta, estimate(place, app.frame, app.samples, serverNow()), serverNow());
+    const people = ahead(place, app.frame);
     if (!(place.atFirst >= people)) app.memory.set({ place: { ...place, atFirst: people } });
   }
 
@@ -92,9 +92,9 @@ export function runLine(app) {
     const answer = await write("POST", `${at}/places`, { auth: `Bearer ${login.token}`, body: {}, key: joinKey, onRetry: app.unsure });
     app.sure();
     if (answer.ok) {
-      const { place, number, drop, frame } = answer.body;
+      const { place: token, frame, ...where } = answer.body;
       app.frame = frame;
-      app.memory.set({ place: { token: place, number, drop, atFirst: ahead(number, frame) }, who: login.name, gone: null, notice: null });
+      app.memory.set({ place: { token, ...where, atFirst: ahead(where, frame) }, who: login.name, gone: null, notice: null });
       settle();
     } else if (answer.status === 401) {
       keepLogin(app.saleId, null);
@@ -148,7 +148,7 @@ export function runLine(app) {
   /** Join again behind a turn that is gone: the old place is given up first, or it would be found again. */
   async function again() {
     const { place } = app.memory.get();
-    const isOld = place && app.frame && place.drop < app.frame.drop;
+    const isOld = place && app.frame && (place.drop < app.frame.drop || place.epoch < app.frame.epoch);
     if (place && !isOld) await write("DELETE", `${at}/places/me`, { auth: `Place ${place.token}`, key: newKey(), onRetry: app.unsure });
     app.sure();
     app.memory.set({ ...FRESH, joinKey: newKey() });

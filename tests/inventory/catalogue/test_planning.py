@@ -138,6 +138,28 @@ async def test_the_drops_keep_their_numbers(
     ]
 
 
+async def test_the_lanes_keep_their_numbers(
+    catalogue: Catalogue, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A place names its lane by number: a lane is not renamed or put in between, others come."""
+    await applied(catalogue, shelf, tmp_path)
+    between = '[[lane]]\nname = "press"\nclaim = "job"\nis = "press"\n\n[[lane]]'
+    plan = await catalogue.plan(
+        named(SALE, tmp_path, (TOML, "[[lane]]", between)), shelf, now_ms=NOW
+    )
+    assert told(plan, refusals=True) == [
+        "lane members: must stay the lane number 1; new lanes go to the end"
+    ]
+    last = '[[lane]]\nname = "press"\nclaim = "job"\nis = "press"\n\n[[login]]'
+    changes = (TOML, "[[login]]", last), (TOML, "weight = 3", "weight = 4")
+    plan = await catalogue.plan(named(SALE, tmp_path, *changes), shelf, now_ms=NOW)
+    assert told(plan, refusals=True) == []
+    assert [str(step) for step in (*plan.additions, *plan.changes)] == [
+        "lane press",
+        "lane members: weight: 3 → 4",
+    ]
+
+
 async def test_an_allotment_takes_what_is_left_and_no_more(
     catalogue: Catalogue, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -251,5 +273,5 @@ def test_no_field_is_forgotten_by_the_policy() -> None:
         assert set(POLICY[kind]) == set(kind.__struct_fields__), kind
     assert {kind.__name__ for kind in POLICY} == {
         *("SaleRules", "RoomLine", "Drop", "Login", "Payment", "Venue", "Partner", "Offer"),
-        "AllotmentLine",
+        *("AllotmentLine", "LaneLine"),
     }

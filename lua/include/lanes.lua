@@ -1,0 +1,61 @@
+-- The lanes of a line as the pump sees them, and how the turns of one call are shared among them.
+--@include room
+
+-- Each lane with its weight, where it stands, and its debt: what it got ahead of its share, as
+-- smooth weighted round robin counts it. Also how many wait in all of them.
+local function read_lanes(room, key)
+  local lanes, waiting = lanes_of(room), 0
+  for i, lane in ipairs(lanes) do
+    local got = redis.call('HMGET', key, 'serving:' .. (i - 1), 'tail:' .. (i - 1), 'due:' .. (i - 1))
+    lane.index, lane.serving, lane.due = i - 1, tonumber(got[1] or 0), tonumber(got[3] or 0)
+    lane.waiting = tonumber(got[2] or 0) - lane.serving
+    waiting = waiting + lane.waiting
+  end
+  return lanes, waiting
+end
+
+-- One turn to the lane that is due the most, in the smooth weighted round robin: over a whole round
+-- of as many turns as the weights add up to, each lane gets its weight, well mixed.
+local function call_one(busy, weights)
+  local first = busy[1]
+  for _, lane in ipairs(busy) do
+    lane.due = lane.due + lane.weight
+    if lane.due > first.due then first = lane end
+  end
+  first.due = first.due - weights
+  first.serving, first.waiting = first.serving + 1, first.waiting - 1
+end
+
+-- Whole rounds at once, then turn by turn. A lane in which nobody waits leaves its share to the
+-- others and saves none up.
+local function share_turns(lanes, turns)
+  while turns > 0 do
+    local busy, weights, rounds = {}, 0, turns
+    for _, lane in ipairs(lanes) do
+      if lane.waiting > 0 then
+        busy[#busy + 1], weights = lane, weights + lane.weight
+        rounds = math.min(rounds, math.floor(lane.waiting / lane.weight))
+      end
+    end
+    rounds = math.min(rounds, math.floor(turns / weights))
+    if rounds == 0 then
+      call_one(busy, weights)
+      turns = turns - 1
+    end
+    for _, lane in ipairs(busy) do
+      lane.serving = lane.serving + rounds * lane.weight
+      lane.waiting = lane.waiting - rounds * lane.weight
+    end
+    turns = turns - rounds * weights
+  end
+end
+
+-- Call so many turns, at most as many as wait, and write down where each lane stands.
+local function call_turns(key, lanes, turns)
+  share_turns(lanes, turns)
+  for _, lane in ipairs(lanes) do
+    if lane.waiting == 0 then lane.due = 0 end
+    redis.call('HSET', key, 'serving:' .. lane.index, whole(lane.serving), 'due:' .. lane.index,
+      whole(lane.due))
+  end
+end
