@@ -1,11 +1,12 @@
 """How the scripts pack an order, a buyer, an offer and an allotment: both directions.
 
-The order of fields here is the one written down in `lua/include/{orders,stock,allotments}.lua`.
+The order of fields here is the one written down in `lua/include/{orders,offers,allotments}.lua`.
 """
 
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,7 @@ _STATES: dict[bytes, OrderState] = {
 }
 _LETTERS = {state: letter for letter, state in _STATES.items()}
 _HEAD = struct.Struct(">cQQQQH")
+_OFFER = struct.Struct(">cHQQII4icQQcII5iq")
 _GENERATION_0 = ord("0")
 BUYER_PREFIX = b"b:"
 """Before a buyer in a field of a bucket; every other field is an order's id."""
@@ -66,33 +68,36 @@ class PackedOrder:
     refunds: list[tuple[str, str, list[int]]]
 
 
-class PackedOffer(msgspec.Struct, array_like=True, frozen=True):
-    """An offer's record: its rules, its serials and its counters."""
+class PackedOffer(msgspec.Struct, frozen=True):
+    """An offer's record: its rules, its serials and its counters.
 
+    `kind`, `together` and `codes` are first letters. `more` has the ends of further ranges.
+    """
+
+    venue: str
     kind: str
     drop: int
     price_minor: int
-    venue: str
-    together: str
     ends_at_ms: int
+    next: int
+    end: int
+    available: int
+    held: int
+    sold: int
+    backs: int
+    together: str
     redeem_from_ms: int
     redeem_until_ms: int
     codes: str
     base: int
     size: int
-    next: int
-    end: int
     released: int
-    available: int
-    held: int
     allotted: int
-    sold: int
     redeemed: int
     voided: int
     returned: int
-    backs: int
+    came: int
     more: list[int]
-    came: int = 0
 
 
 class PackedAllotment(msgspec.Struct, array_like=True):
@@ -160,7 +165,6 @@ class OfferCounts:
 
 
 _asked_decoder = msgspec.msgpack.Decoder(_Asked)
-offer_decoder = msgspec.msgpack.Decoder(PackedOffer)
 allotment_decoder = msgspec.msgpack.Decoder(PackedAllotment)
 
 
@@ -214,6 +218,25 @@ def unpack_order(record: bytes) -> PackedOrder:
         fact=fact,
         refunds=asked.refunds,
     )
+
+
+def pack_offer(offer: PackedOffer) -> bytes:
+    """An offer's record: the venue, what has a fixed width, the ends of further ranges."""
+    venue = offer.venue.encode()
+    fixed = msgspec.structs.astuple(offer)[1:-1]
+    letters = (one.encode() if isinstance(one, str) else one for one in fixed)
+    more = struct.pack(f">{len(offer.more)}I", *offer.more)
+    return bytes((len(venue),)) + venue + _OFFER.pack(*letters) + more
+
+
+def unpack_offer(record: bytes) -> PackedOffer:
+    """The inverse of `pack_offer`. Raises struct.error."""
+    at = 1 + record[0]
+    fixed = _OFFER.unpack_from(record, at)
+    values: list[Any] = [one.decode() if isinstance(one, bytes) else one for one in fixed]
+    more = record[at + _OFFER.size :]
+    ends = struct.unpack(f">{len(more) // 4}I", more)
+    return PackedOffer(*[record[1:at].decode(), *values, list(ends)])
 
 
 def pack_buyer(count: int, passes: Sequence[str]) -> bytes:

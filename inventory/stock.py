@@ -14,7 +14,7 @@ import msgspec
 from inventory import keys
 from inventory.batching import STOCK_KEYS, stock_keys
 from inventory.facts import Ranges
-from inventory.records import OfferCounts, offer_decoder
+from inventory.records import OfferCounts, unpack_offer
 from inventory.sales import SaleView, forgotten
 from lua import Script, Store, signature
 
@@ -111,15 +111,15 @@ class Stock:
         records = [
             [
                 offer.number,
+                offer.venue,
                 offer.kind[0],
                 offer.drop,
                 offer.price_minor,
-                offer.venue,
-                offer.together,
                 offer.ends_at_ms,
+                offer.together[0],
                 offer.redeem_from_ms,
                 offer.redeem_until_ms,
-                offer.codes,
+                offer.codes[0],
                 offer.base,
                 offer.size,
                 offer.layout,
@@ -239,7 +239,7 @@ def _text(value: bytes | int) -> str:
 def _counts(
     number: int, stripe: int, as_of: tuple[int, int], packed: bytes, moving: int
 ) -> OfferCounts:
-    offer = offer_decoder.decode(packed)
+    offer = unpack_offer(packed)
     return OfferCounts(
         offer=number,
         stripe=stripe,

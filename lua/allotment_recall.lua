@@ -54,7 +54,7 @@ for i, serial in ipairs(serials) do
   local state, generation, owns = unit_get(serial)
   if owns ~= owner or state ~= 'a' then
     statuses[i] = 'n'
-  elseif exported and (offer[CODES] == 'outside' or generation == GENERATION_MAX) then
+  elseif exported and (offer[CODES] == 'o' or generation == GENERATION_MAX) then
     unit_set(serial, 'v', generation, owner)
     voided[#voided + 1] = serial
     statuses[i] = 'v'

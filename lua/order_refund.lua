@@ -97,7 +97,7 @@ for _, serial in ipairs(serials) do
   amount = amount + price
   if unit_state == 'r' then
     note(ends.redeemed, number, price, serial)
-  elseif offer[CODES] == 'outside' or generation == GENERATION_MAX then
+  elseif offer[CODES] == 'o' or generation == GENERATION_MAX then
     offer[SOLD], offer[VOIDED] = offer[SOLD] - 1, offer[VOIDED] + 1
     unit_set(serial, 'v', generation, id)
     note(ends.voided, number, price, serial)

@@ -19,7 +19,7 @@
 --     each offer [available, held, came]
 -- COST O(offers + stripes)
 --@include clock
-local AVAILABLE, HELD, CAME = 15, 16, 24
+--@include offers
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 'no_slot' } end
 local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local names = {}
@@ -28,7 +28,7 @@ local open = redis.call('HMGET', KEYS[4], unpack(names))
 for i, transfer in ipairs(open) do open[i] = transfer or '' end
 local counts = {}
 for i, packed in ipairs(redis.call('HMGET', KEYS[2], unpack(cmsgpack.unpack(ARGV[3])))) do
-  local offer = packed and cmsgpack.unpack(packed)
-  counts[i] = offer and { offer[AVAILABLE], offer[HELD], offer[CAME] or 0 } or { 0, 0, 0 }
+  local offer = packed and offer_unpacked(packed)
+  counts[i] = offer and { offer[AVAILABLE], offer[HELD], offer[CAME] } or { 0, 0, 0 }
 end
 return { 'look', now_ms(ARGV[1]), tonumber(first[2] or 0), open, counts }

@@ -32,17 +32,17 @@
 -- COST O(records)
 --@include slot
 local SALE, OFFERS, UNITS, ALLOTMENTS, FACTS = unpack(KEYS, 1, 5)
-local VENUE, REDEEM_FROM, REDEEM_UNTIL, SOLD, REDEEMED = 4, 7, 8, 18, 19
+--@include offers
 --@include units
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local offers, counted = {}, {}   -- number → record, number → true where it changed
 local used, taken = {}, {}       -- serial → when and where it was used, what is written of these
 
-local function read_once(known, at, key, field)
+local function read_once(known, at, unpacked, key, field)
   if known[at] == nil then
     local packed = redis.call('HGET', key, field)
-    known[at] = packed and cmsgpack.unpack(packed) or false
+    known[at] = packed and unpacked(packed) or false
   end
   return known[at]
 end
@@ -54,12 +54,12 @@ end
 
 local function decide(at, number, serial, asked_generation, venue, kiosk, key)
   local state, generation, owner = unit_get(serial)
-  local earlier = read_once(used, serial, KEYS[at], serial)
+  local earlier = read_once(used, serial, cmsgpack.unpack, KEYS[at], serial)
   local this_code = asked_generation == -1 or asked_generation == generation
   if earlier and this_code and earlier[2] == venue and earlier[3] == kiosk and earlier[4] == key then
     return { 'replayed', earlier[1], earlier[5] }
   end
-  local offer = read_once(offers, number, OFFERS, number)
+  local offer = read_once(offers, number, offer_unpacked, OFFERS, number)
   if not offer then return { 'unknown' } end
   if offer[VENUE] ~= venue then return { 'wrong_venue', offer[VENUE] } end
   if earlier and this_code then
@@ -83,7 +83,7 @@ end
 local replies = {}
 for i, record in ipairs(cmsgpack.unpack(ARGV[2])) do replies[i] = decide(unpack(record)) end
 for number in pairs(counted) do
-  redis.call('HSET', OFFERS, number, cmsgpack.pack(offers[number]))
+  redis.call('HSET', OFFERS, number, offer_packed(offers[number]))
 end
 for _, one in ipairs(taken) do redis.call('HSET', one[1], one[2], cmsgpack.pack(used[one[2]])) end
 write_units()

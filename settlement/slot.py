@@ -8,15 +8,12 @@ waited for. Else the books would remember what the store may yet forget.
 
 from dataclasses import dataclass
 
-import msgspec
-
 from lua.catalogue import signature
 from lua.store import Store
 from settlement import keys
 from settlement.reading import Entry
 
 FIELDS = ("epoch", "fact", "settled", "currency", "timezone", "stripes", "server")
-VENUE_FIELD = 3  # in an offer's record: kind, drop, price, venue, …
 
 ACK = signature(
     "settlement_ack",
@@ -91,7 +88,7 @@ async def venues_of(store: Store, sale: str, stripe: int, offers: list[int]) -> 
         return {}
     packed = await store.read("HMGET", keys.offers(sale, stripe), *offers)
     return {
-        offer: msgspec.msgpack.decode(record)[VENUE_FIELD]
+        offer: record[1 : 1 + record[0]].decode()  # a record begins with it, after its length
         for offer, record in zip(offers, packed, strict=True)
         if record is not None
     }

@@ -189,15 +189,15 @@ class ShelfOffer:
         """The record as the scripts keep it."""
         one = self.record
         return PackedOffer(
+            venue=one.venue,
             kind=one.kind[0],
             drop=one.drop,
             price_minor=one.price_minor,
-            venue=one.venue,
-            together=one.together,
             ends_at_ms=one.ends_at_ms,
+            together=one.together[0],
             redeem_from_ms=one.redeem_from_ms,
             redeem_until_ms=one.redeem_until_ms,
-            codes=one.codes,
+            codes=one.codes[0],
             base=one.base,
             size=one.size,
             next=self.next,
@@ -211,8 +211,8 @@ class ShelfOffer:
             voided=self.voided,
             returned=self.returned,
             backs=len(self.back),
-            more=self.more,
             came=self.came,
+            more=self.more,
         )
 
     def _came(self, units: int) -> None:

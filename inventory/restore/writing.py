@@ -12,7 +12,7 @@ import msgspec
 from inventory import facts as f, keys
 from inventory.chunks import chunked
 from inventory.ids import HEAD_LENGTH, bucket_of
-from inventory.records import BUYER_PREFIX, pack_buyer, pack_order
+from inventory.records import BUYER_PREFIX, pack_buyer, pack_offer, pack_order
 from inventory.restore.replay import NOBODY, Slot
 from inventory.sales import SaleRecord
 from lua import Store, signature
@@ -197,7 +197,7 @@ def _pieces(sale: SaleRecord, stripe: int, slot: Slot, progress: Progress) -> It
 
 def _shelf(sale: SaleRecord, stripe: int, slot: Slot) -> Iterator[Piece]:
     offers = slot.offers.items()
-    packed = ((number, _pack(offer.packed())) for number, offer in offers)
+    packed = ((number, pack_offer(offer.packed())) for number, offer in offers)
     yield from _hash(keys.offers(sale.id, stripe), packed)
     seats = ((number, bytes(offer.seats)) for number, offer in offers if offer.seats)
     yield from _hash(keys.seats(sale.id, stripe), seats)

@@ -1,11 +1,7 @@
 -- Offers and their units in memory: what a call took and gave, written at its end.
 --@include slot
 local SALE, OFFERS, SEATS, BACK, UNITS, DUE, FACTS = unpack(KEYS, 1, 7)
--- The fields of an offer's record.
-local KIND, DROP, PRICE, VENUE, TOGETHER, ENDS_AT, REDEEM_FROM, REDEEM_UNTIL, CODES, BASE, SIZE,
-  NEXT, END, RELEASED, AVAILABLE, HELD, ALLOTTED, SOLD, REDEEMED, VOIDED, RETURNED, BACKS, MORE,
-  CAME =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
+--@include offers
 --@include units
 local offers, seats = {}, {}              -- offer number → record, → seat string
 local offers_read, seats_read = {}, {}    -- both as they were read
@@ -16,7 +12,7 @@ local function offers_fetch(numbers)
   local got = redis.call('HMGET', OFFERS, unpack(numbers))
   for i, number in ipairs(numbers) do
     offers_read[number] = got[i]
-    offers[number] = got[i] and cmsgpack.unpack(got[i])
+    offers[number] = got[i] and offer_unpacked(got[i])
   end
 end
 
@@ -65,7 +61,7 @@ local function take_seats(number, offer, n)
       text = text:sub(1, at - 1) .. string.rep('0', piece) .. text:sub(at + piece)
       n = n - piece
       piece = math.min(piece, n)
-    elseif offer[TOGETHER] == 'refuse' then
+    elseif offer[TOGETHER] == 'r' then
       return nil
     else
       piece = piece - 1
@@ -129,9 +125,9 @@ end
 
 -- A copy of all that taking changes, to put back when a later line of the same order is refused.
 local function remember(number, offer)
-  local copy = {}
-  for i = 1, MORE - 1 do copy[i] = offer[i] end
-  copy[MORE], copy[CAME] = { unpack(offer[MORE]) }, offer[CAME]
+  local more = { unpack(offer[MORE]) }
+  local copy = { unpack(offer, 1, CAME) }
+  copy[MORE] = more
   return { number = number, offer = copy, seats = seats[number], back_read = back_read[number],
     back_gone = #back_gone }
 end
@@ -170,9 +166,9 @@ local function take(number, offer, quantity, wanted, to)
 end
 
 -- Every unit that comes on the shelf is counted, for ever: who looks twice and finds the same number
--- knows that none came between. A record without one says 0.
+-- knows that none came between.
 local function came(offer, units)
-  offer[CAME] = (offer[CAME] or 0) + units
+  offer[CAME] = offer[CAME] + units
 end
 
 -- Units of one line back on the shelf, counted out of `from`.
@@ -194,7 +190,7 @@ end
 local function write_stock(slot)
   local flat = {}
   for number, offer in pairs(offers) do
-    local packed = offer and cmsgpack.pack(offer)
+    local packed = offer and offer_packed(offer)
     if packed ~= offers_read[number] then
       flat[#flat + 1] = number
       flat[#flat + 1] = packed

@@ -11,7 +11,7 @@ from gateway.audit import audit
 from gateway.audit_checks import SHOWN_MAX, Audit, Check
 from inventory import keys
 from inventory.ids import parse_order_id
-from inventory.records import pack_order, unpack_order
+from inventory.records import pack_offer, pack_order, unpack_offer, unpack_order
 from lua.faults import NothingHappened
 from settlement import Feed
 from tests.gateway.world import LIMIT, SALE, World, sale_body
@@ -107,9 +107,9 @@ async def test_units_that_vanish_are_found(world: World) -> None:
     """An offer whose counters do not add up is named, in the store and against the books."""
     await story(world)
     store = world.services.store
-    packed = msgspec.msgpack.decode(await store.read("HGET", keys.offers(SALE), 1))
-    packed[14] -= 1  # available
-    await store.write("HSET", keys.offers(SALE), 1, msgspec.msgpack.encode(packed))
+    offer = unpack_offer(await store.read("HGET", keys.offers(SALE), 1))
+    fewer = msgspec.structs.replace(offer, available=offer.available - 1)
+    await store.write("HSET", keys.offers(SALE), 1, pack_offer(fewer))
     told = broken(await look(world))
     assert told.keys() == {"units_add_up", "units_agree_with_the_books"}
     assert "offer 1" in told["units_add_up"][0]
@@ -119,10 +119,10 @@ async def test_a_counter_below_nothing_is_found(world: World) -> None:
     """Counters that add up only because one is negative are a violation of their offer."""
     await story(world)
     store = world.services.store
-    packed = msgspec.msgpack.decode(await store.read("HGET", keys.offers(SALE), 1))
-    available = packed[14]
-    packed[14], packed[15] = -1, packed[15] + available + 1  # what is missing here is held there
-    await store.write("HSET", keys.offers(SALE), 1, msgspec.msgpack.encode(packed))
+    offer = unpack_offer(await store.read("HGET", keys.offers(SALE), 1))
+    held = offer.held + offer.available + 1  # what is missing here is held there
+    moved = msgspec.structs.replace(offer, available=-1, held=held)
+    await store.write("HSET", keys.offers(SALE), 1, pack_offer(moved))
     told = broken(await look(world))
     assert "offer 1 stripe 0: available is -1" in told["units_add_up"]
 

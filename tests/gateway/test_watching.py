@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.watching import COUNT_AGAIN_S
-from inventory.records import PackedOffer, offer_decoder
+from inventory.records import pack_offer, unpack_offer
 from tests.gateway.world import SALE, World
 from tests.house.sources import HOUSE
 
@@ -111,8 +111,8 @@ async def test_a_broken_invariant_is_seen(
     quiet: World, changes: dict[str, int], broken: set[str]
 ) -> None:
     """Counters that do not add up, or are below zero, are told though no fact says they moved."""
-    packed: PackedOffer = offer_decoder.decode(await quiet.services.store.read("HGET", OFFERS, 1))
-    changed = msgspec.msgpack.encode(msgspec.structs.replace(packed, **changes))
+    packed = unpack_offer(await quiet.services.store.read("HGET", OFFERS, 1))
+    changed = pack_offer(msgspec.structs.replace(packed, **changes))
     await quiet.services.store.write("HSET", OFFERS, 1, changed)
     kept = quiet.services.counts.kept(SALE)
     assert kept is not None
@@ -121,7 +121,7 @@ async def test_a_broken_invariant_is_seen(
     checks = ("units_add_up", "no_negative_counter")
     found = {one for one in checks if value(quiet, "invariant_broken", sale=SALE, check=one)}
     assert found == broken
-    await quiet.services.store.write("HSET", OFFERS, 1, msgspec.msgpack.encode(packed))
+    await quiet.services.store.write("HSET", OFFERS, 1, pack_offer(packed))
     await quiet.services.counts.read(quiet.services.shelves.standing(SALE))
     await quiet.services.watch.look()
     assert not any(value(quiet, "invariant_broken", sale=SALE, check=one) for one in checks)

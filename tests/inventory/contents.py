@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from inventory import keys
+from inventory.records import unpack_offer
 from lua import Store
 
 NOBODY = "-0" + " " * 24
@@ -33,7 +34,9 @@ def _value(key: str, value: bytes) -> Any:
         while text.endswith(NOBODY):
             text = text[: -len(NOBODY)]
         return text
-    if key.endswith((":offers", ":allotments", ":withheld")):
+    if key.endswith(":offers"):
+        return unpack_offer(value)
+    if key.endswith((":allotments", ":withheld")):
         return msgspec.msgpack.decode(value)
     return value
 

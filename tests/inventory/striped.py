@@ -10,7 +10,7 @@ from inventory.facts import Fact, decode_entry
 from inventory.ids import stripe_of
 from inventory.lending import Lending, Look
 from inventory.orders import HoldRequest
-from inventory.records import OfferCounts, offer_decoder
+from inventory.records import OfferCounts, unpack_offer
 from inventory.restore import Replay
 from inventory.restore.writing import lending_fields
 from inventory.sales import Sales
@@ -55,7 +55,7 @@ def asking(shop: Shop, stripe: int, units: int, *, one_step: bool = True) -> Hol
 async def shelf_of(shop: Shop, stripe: int, number: int = POOLED) -> list[int]:
     """The serials that are on the shelf of one stripe, in order, as the scripts would find them."""
     packed = await shop.store.read("HGET", keys.offers(shop.sale.id, stripe), number)
-    found = offer_decoder.decode(packed)
+    found = unpack_offer(packed)
     ends = [found.next, found.end, *found.more]
     serials = [
         serial
@@ -106,7 +106,7 @@ async def _rebuilt_agrees(shop: Shop, stripe: int, story: list[Fact]) -> None:
     rebuilt, store, sale = replay.slot.offers[POOLED], shop.store, shop.sale.id
     packed = await store.read("HGET", keys.offers(sale, stripe), POOLED)
     assert msgspec.structs.astuple(rebuilt.packed()) == msgspec.structs.astuple(
-        offer_decoder.decode(packed)
+        unpack_offer(packed)
     )
     flat = await store.read("HGETALL", keys.lending(sale, stripe))
     kept = dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,5 +1,6 @@
 """Records of the store's buckets, packed as the scripts pack them."""
 
+import msgspec
 import pytest
 
 from inventory import keys
@@ -8,11 +9,14 @@ from inventory.outcomes import Held, Order
 from inventory.records import (
     BUYER_PREFIX,
     pack_buyer,
+    pack_offer,
     pack_order,
     unpack_buyer,
+    unpack_offer,
     unpack_order,
 )
-from tests.inventory.conftest import OUTSIDE, POOLED, SEATED, Shop
+from inventory.stock import Lot
+from tests.inventory.conftest import OUTSIDE, POOLED, PRICE, SEATED, T0, Shop
 
 
 async def _fields(shop: Shop, order: Order) -> tuple[bytes, bytes]:
@@ -84,3 +88,20 @@ async def test_a_pass_is_spent_by_its_whole_name(shop: Shop, pass_id: str) -> No
     """Part of the name of a spent pass is another pass."""
     assert isinstance(await shop.ask(shop.request("ann", (POOLED, 1), pass_id="pass-12")), Held)
     assert isinstance(await shop.ask(shop.request("ann", (POOLED, 1), pass_id=pass_id)), Held)
+
+
+async def test_an_offer_is_packed_as_the_scripts_pack_it(shop: Shop) -> None:
+    """Unpacked and packed again, an offer is the same byte for byte; counters may be below 0."""
+    await shop.sold("ann", (POOLED, 2))
+    more = Lot("more", POOLED, [100, 3, 200, 4])
+    assert await shop.stock.add(shop.sale, [more], now_ms=shop.now) == []
+    kept = await shop.store.read("HMGET", keys.offers(shop.sale.id), POOLED, SEATED, OUTSIDE)
+    pooled, seated, outside = map(unpack_offer, kept)
+    assert [pack_offer(one) for one in (pooled, seated, outside)] == kept
+    assert (pooled.venue, pooled.kind, pooled.price_minor) == ("grand", "p", PRICE)
+    assert (pooled.next, pooled.end, pooled.more) == (2, 5, [100, 103, 200, 204])
+    assert (pooled.released, pooled.available, pooled.sold, pooled.came) == (12, 10, 2, 12)
+    assert (seated.kind, seated.together, seated.base) == ("s", "r", 1000)
+    assert (outside.codes, outside.redeem_until_ms) == ("o", T0 + 60_000_000)
+    below = msgspec.structs.replace(pooled, available=-1)
+    assert unpack_offer(pack_offer(below)) == below

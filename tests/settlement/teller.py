@@ -31,7 +31,7 @@ class Teller:
         await self.store.write("HSET", self.record, *flat)
         await self.store.write("SADD", keys.SALES, self.sale)
         for number in range(1, offers + 1):
-            offer = msgspec.msgpack.encode(["s", 1, PRICE, VENUES[number % 2]])
+            offer = bytes((len(VENUES[number % 2]),)) + VENUES[number % 2].encode()
             await self.store.write("HSET", keys.offers(self.sale, self.stripe), number, offer)
         return self
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from inventory.records import PackedOffer, offer_decoder
+from inventory.records import pack_offer, unpack_offer
 from loadtest.crowd.calls import Calls
 from loadtest.installation import Installation
 from lua.store import Store
@@ -223,9 +223,9 @@ async def test_a_unit_that_appears_from_nowhere_is_an_alert(watched: Watched) ->
     offers = f"{{{SALE}:0}}:offers"
     url = watched.installation.note("up")["urls"]["store"]
     store = await Store.connect(url)
-    packed: PackedOffer = offer_decoder.decode(await store.read("HGET", offers, 1))
+    packed = unpack_offer(await store.read("HGET", offers, 1))
     changed = msgspec.structs.replace(packed, sold=packed.sold + 1)
-    await store.write("HSET", offers, 1, msgspec.msgpack.encode(changed))
+    await store.write("HSET", offers, 1, pack_offer(changed))
     await store.close()
     told = await watched.until_firing("DropgateInvariantBroken")
     assert told["summary"] == f"{SALE}: the invariant units_add_up is broken"
