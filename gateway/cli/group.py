@@ -16,6 +16,10 @@ _DEBUG = "--debug"
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("gateway.cli.up:up", "Start everything here, embedded, and keep it running."),
     "sale": ("gateway.cli.sale:sale", "Apply a sale file; open, pause, drain, close; look."),
+    "rehearse": (
+        "gateway.cli.rehearse:rehearse",
+        "Play a line of that size beforehand: waits, polls, use.",
+    ),
     "rebuild": ("gateway.cli.rebuild:rebuild", "Build a lost store's sales anew from PostgreSQL."),
     "withheld": (
         "gateway.cli.rebuild:withheld",

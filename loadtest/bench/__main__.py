@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from loadtest.bench import latency, memory, shards, telling
+from loadtest.bench import latency, line, memory, shards, telling
 from loadtest.bench.figures import Figures
 from loadtest.bench.generators import Name, Unexpected, choose
 from loadtest.bench.machine import facts, ticks
@@ -50,6 +50,8 @@ class Run:
             self.tell("memory: a million units, and orders until their facts are trimmed")
             await memory.measure(stage, self.plan, self.figures)
             await self._purchases(stage, others)
+        self.tell(f"a line of {self.plan.rehearsed:,}, rehearsed")
+        await line.measure(self.plan, self.figures)
         self.tell("a Dropgate on a cluster of three shards")
         await shards.measure(self.directory / "shards", self.plan, self.figures, self.tell)
 

@@ -37,6 +37,10 @@ FLOORS = (
     Floor("polls_vs_bare", "poll / bare aiohttp GET", 0.85),
     Floor("bytes_per_order", "store bytes an order, settled and trimmed", 400, at_most=True),
     Floor("bytes_per_unsold_unit", "store bytes an unsold pooled unit", 0.0, at_most=True),
+    Floor("joins_per_cpu_s_64", "joins a second of store CPU, batches of 64", 50_000),
+    Floor("bytes_per_waiting_shopper", "store bytes for each who waits", 64, at_most=True),
+    Floor("overshoot_10s", "most let in within 10 s / rate x 10 s + burst", 1.0, at_most=True),
+    Floor("utilisation", "of the rate used, no-shows 20 -> 70 -> 5 %", 0.95),
 )
 RATIOS = {
     "http_single_vs_bare": ("single_sell", "bare_post"),
@@ -61,6 +65,17 @@ RATIOS = {
 }
 """Ours by the other, round by round; of costs the other way round, so that more is better."""
 
+OF_THE_LINE = {
+    "joins_per_cpu_s_64": "line_joins_per_cpu_s",
+    "bytes_per_waiting_shopper": "line_bytes_per_shopper",
+    "overshoot_10s": "line_overshoot_10s",
+    "utilisation": "line_utilisation",
+    "turn_noticed_mean_s": "line_turn_noticed_mean_s",
+    "polls_per_waited_hour": "line_polls_per_waited_hour",
+    "eta_p90_error": "line_eta_p90_error",
+    "eta_p90_error_swing": "line_eta_p90_error_swing",
+}
+
 ROUNDING = {"store_commands_per_poll": 2, "bytes_per_unsold_unit": 3}
 """Digits below which a figure is the noise of what else goes on in the store."""
 
@@ -76,6 +91,7 @@ def keys(figures: Figures) -> dict[str, float]:
         "p99_ms_at_70pct": figures.median("latency_70pct_p99"),
         "store_commands_per_poll": figures.median("poll_commands"),
     }
+    found |= {key: figures.median(name) for key, name in OF_THE_LINE.items()}
     return {name: round(value, ROUNDING.get(name, 3)) for name, value in found.items()}
 
 

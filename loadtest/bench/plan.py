@@ -32,15 +32,17 @@ class Plan:
     latency_seconds: float
     shard_orders: int
     postgres_units: int
+    rehearsed: int
+    """Shoppers in the line of a rehearsal."""
 
 
 FULL = Plan(
     quick=False, rounds=5, seconds=3, passes=6_000, store_rounds=3, store_orders=16_384,
     floor_commands=50_000, memory_orders=100_000, latency_rounds=3, latency_seconds=6,
-    shard_orders=30_000, postgres_units=300_000,
+    shard_orders=30_000, postgres_units=300_000, rehearsed=200_000,
 )  # fmt: skip
 QUICK = Plan(
     quick=True, rounds=1, seconds=1, passes=1_000, store_rounds=2, store_orders=1_024,
     floor_commands=5_000, memory_orders=5_000, latency_rounds=1, latency_seconds=1.5,
-    shard_orders=1_500, postgres_units=50_000,
+    shard_orders=1_500, postgres_units=50_000, rehearsed=2_000,
 )  # fmt: skip
