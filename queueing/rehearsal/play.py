@@ -6,6 +6,7 @@ Two gateways pump in turn, as any may. Nothing here decides who goes in: the roo
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from queueing.drawn import turn_of
 from queueing.joins import Joined
 from queueing.passes import Pass
 from queueing.places import Place
@@ -16,7 +17,7 @@ from queueing.room import Rooms
 from queueing.rules import RoomRules
 from queueing.turns import FINISH_MAX, Admitted, Gone, Wait
 
-SALE = "rehearsal"
+SALE, LANE = "rehearsal", 0
 TICK_MS = 50
 PUMP_MS = 200
 BATCH = 64
@@ -102,8 +103,8 @@ class Play:
         await rooms.pump(SALE, ALWAYS_LEFT, now_ms=now_ms)
         self._frame = await rooms.frame(SALE, now_ms)
         self._notes.pumps_ms.append(now_ms)
-        self._notes.servings.append(self._frame.serving)
-        if not self._notes.dry_ms and now_ms > OPENS_MS and self._frame.serving == self._frame.tail:
+        self._notes.servings.append(self._frame.called)
+        if not self._notes.dry_ms and now_ms > OPENS_MS and not self._frame.waiting:
             self._notes.dry_ms = now_ms
         self._notes.inside_max = max(self._notes.inside_max, self._frame.active)
 
@@ -112,7 +113,7 @@ class Play:
         notes, frame, turn = self._notes, self._frame, self._turn(shopper)
         second = (now_ms - OPENS_MS) // 1000
         notes.polls_by_second[second] = notes.polls_by_second.get(second, 0) + 1
-        if frame.state != "open" or frame.ahead(turn):
+        if frame.state != "open" or frame.ahead(LANE, turn):
             if frame.state == "open" and self._crowd.tells():
                 notes.promised.append((turn, now_ms, self._promise_ms(turn)))
             self._again(self._looks, shopper, self._poll_after_ms(shopper))
@@ -150,18 +151,20 @@ class Play:
             self._leaves[(self._now_ms + stays_ms) // TICK_MS + 1].append(claims)
 
     async def _leave(self, visits: Sequence[Pass]) -> None:
-        places = [(claims.drop, claims.number) for claims in visits]
-        for first in range(0, len(places), FINISH_MAX):
-            await self._gateways[0].finish(SALE, places[first : first + FINISH_MAX])
+        for first in range(0, len(visits), FINISH_MAX):
+            await self._gateways[0].finish(SALE, visits[first : first + FINISH_MAX])
 
     def _again(self, calendar: defaultdict[int, list[int]], shopper: int, after_ms: int) -> None:
         calendar[(self._now_ms + after_ms) // TICK_MS + 1].append(shopper)
 
     def _turn(self, shopper: int) -> int:
-        return self._places[shopper].number
+        """Its turn; before the draw its number, which is as good a guess as any."""
+        place = self._places[shopper]
+        return turn_of(self._frame, place) or place.number
 
     def _poll_after_ms(self, shopper: int) -> int:
-        return self._frame.poll_after_ms(self._turn(shopper))
+        return self._frame.poll_after_ms(LANE, self._turn(shopper))
 
     def _promise_ms(self, turn: int) -> int:
-        return int(1000 * self._frame.ahead(turn) / self._frame.rate_per_s)
+        lane = self._frame.lane(LANE)
+        return int(1000 * self._frame.ahead(LANE, turn) / (lane.rate_per_s or 1))
