@@ -25,9 +25,9 @@ from queueing.rehearsal import Findings, JoinCost, Plan, Play, measure_joins
 GATEWAYS = 2
 RULES = ("rate_per_s", "burst", "active_max", "pass_s", "lobby_s")
 _LINES = epilog(
-    ("dropgate rehearse --shoppers 200000 --rate 100", "how long is that line"),
+    ("dropgate rehearse --shoppers 200000 --rate 100", "how long is such a line"),
     ("dropgate rehearse --sale my-sale/sale.toml --shoppers 50000", "the room of that sale"),
-    ("dropgate rehearse --no-shows 20,70,5 --json", "how many are gone, by part of the line"),
+    ("dropgate rehearse --no-shows 20,70,5 --json", "who is gone when called, by part"),
 )
 
 
