@@ -18,14 +18,15 @@ from gateway.operator_answers import BoardAnswer, HistoryAnswer, RoomAnswer
 from gateway.room_outcomes import lane_answers
 from gateway.shelves import Shelf
 from lua.faults import Fault
-from queueing import Frame
+from queueing import Frame, Moment
 
 HISTORY_MAX = 900
 """So many moments are remembered, one a second: a console opened late sees the last 15 minutes."""
 _COLUMNS: Final = (
-    "at_ms", "waiting", "active", "admitted", "rate_milli", "available", "held", "sold",
-    "redeemed", "lag",
+    "at_ms", "joined", "waiting", "active", "admitted", "rate_milli", "left", "available",
+    "held", "sold", "redeemed", "lag",
 )  # fmt: skip
+_RECORDED = ("at_ms", "joined", "waiting", "admitted", "active", "left")
 
 
 class Board:
@@ -77,6 +78,20 @@ class Board:
             **{name: list(kept[name]) for name in _COLUMNS}, server_time_ms=_now_ms()
         )
 
+    def record(self, sale: str) -> list[Moment]:
+        """The same of the line that is on: places that were given never become fewer in it."""
+        kept = self._history.get(sale)
+        if kept is None:
+            return []
+        joined = kept["joined"]
+        begun = max((at for at in range(1, len(joined)) if joined[at] < joined[at - 1]), default=0)
+        return [
+            Moment(at_ms, came, came - waiting, admitted, inside, left)
+            for at_ms, came, waiting, admitted, inside, left in zip(
+                *(kept[name][begun:] for name in _RECORDED), strict=True
+            )
+        ]
+
     async def _tally(self, shelf: Shelf) -> Tally | None:
         try:
             return await self._counts.recent(shelf)
@@ -85,10 +100,10 @@ class Board:
 
     def _remember(self, shelf: Shelf, frame: Frame, tally: Tally) -> None:
         kept = self._history.setdefault(shelf.view.id, {name: array("q") for name in _COLUMNS})
-        total = tally.total
+        total, left = tally.total, tally.of_drop(shelf, frame.drop).available
         moment = (
-            frame.at_ms, frame.waiting, frame.active, frame.admitted,
-            round(frame.rate_per_s * 1000), total.available, total.held, total.sold,
+            frame.at_ms, frame.joined, frame.waiting, frame.active, frame.admitted,
+            round(frame.rate_per_s * 1000), left, total.available, total.held, total.sold,
             total.redeemed, shelf.view.fact - shelf.view.settled,
         )  # fmt: skip
         if kept["at_ms"] and kept["at_ms"][-1] == frame.at_ms:

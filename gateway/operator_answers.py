@@ -40,6 +40,44 @@ class RateAnswer(Outgoing, frozen=True):
     burst: int | None = None
 
 
+class CourseAnswer(Outgoing, frozen=True):
+    """How the recorded time went, or would have gone, and what follows from its end.
+
+    `waits_s` is the wait of whoever joins at the end, `through_s` the time until the line is empty
+    and `lasts_s` until nothing is left, each from the end on if people come on as in the last
+    minute; null: not within a day. `line` is how many waited at each moment.
+    """
+
+    admitted: int
+    inside_max: int
+    waiting: int
+    waits_s: float | None
+    through_s: float | None
+    lasts_s: float | None
+    line: list[int]
+
+
+class ForecastAnswer(Outgoing, frozen=True):
+    """What another rate would have made of the recorded traffic; nothing was changed.
+
+    `was` is the record, `model` what the forecast makes of the rules in force: where these two
+    differ, so much is `would_be` to be doubted. `no_show_share`, `visit_s` and `units_each` were
+    measured in the record and are taken to stay. `at_ms` are the moments of the lines.
+    """
+
+    id: str
+    rate_per_s: float
+    burst: int
+    active_max: int
+    no_show_share: float
+    visit_s: float
+    units_each: float
+    was: CourseAnswer
+    model: CourseAnswer
+    would_be: CourseAnswer
+    at_ms: list[int]
+
+
 class StockAnswer(Outgoing, frozen=True):
     """Units that came on the shelf with a lot."""
 
@@ -124,13 +162,18 @@ class BoardsAnswer(Outgoing, frozen=True):
 
 
 class HistoryAnswer(Outgoing, frozen=True):
-    """How a sale's last minutes went, a moment a second, the oldest first, in columns."""
+    """How a sale's last minutes went, a moment a second, the oldest first, in columns.
+
+    `left` is what the drop that is on may still sell, `available` is that of all drops.
+    """
 
     at_ms: list[int]
+    joined: list[int]
     waiting: list[int]
     active: list[int]
     admitted: list[int]
     rate_milli: list[int]
+    left: list[int]
     available: list[int]
     held: list[int]
     sold: list[int]

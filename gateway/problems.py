@@ -103,6 +103,7 @@ class Code(Enum):
     STILL_RECONCILING = ("still_reconciling", 429, "Another statement of yours is being matched")
     INVALID_STATEMENT = ("invalid_statement", 422, "The statement cannot be read")
     TOO_MANY_KEYS = ("too_many_keys", 409, "As many keys are in force as there may be")
+    NO_RECORD = ("no_record", 409, "Too little has been recorded yet")
     STOCK_REFUSED = ("stock_refused", 422, "The lot cannot be taken in")
 
     # Faults: repeat with the same key.

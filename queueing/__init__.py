@@ -5,6 +5,7 @@ how many units are left is told to the pump, what a pass is worth is decided at 
 """
 
 from queueing.drawn import turn_of
+from queueing.forecast import Course, Moment, Speed, as_it_was, habits_of, replayed
 from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason
 from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
 from queueing.outflow import (
@@ -21,10 +22,11 @@ from queueing.outflow import (
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
 from queueing.room import Rooms
-from queueing.rules import BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
+from queueing.rules import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
 
 __all__ = [
+    "ACTIVE_MAX",
     "BURST_MAX",
     "FINISH_MAX",
     "PLACE_AGE_MAX_MS",
@@ -38,6 +40,7 @@ __all__ = [
     "Change",
     "Changed",
     "ClaimOutcome",
+    "Course",
     "DropBegun",
     "Frame",
     "Gone",
@@ -47,6 +50,7 @@ __all__ = [
     "Joined",
     "Lane",
     "LaneFrame",
+    "Moment",
     "NoRoom",
     "NotYet",
     "Pass",
@@ -60,8 +64,12 @@ __all__ = [
     "RoomRules",
     "Rooms",
     "SetState",
+    "Speed",
     "Wait",
     "WaitReason",
+    "as_it_was",
+    "habits_of",
     "public_keys",
+    "replayed",
     "turn_of",
 ]

@@ -8,6 +8,7 @@ from gateway.routes import (
     pages,
     partner,
     recovery,
+    room,
     shopper,
     shopper_window,
 )
@@ -18,6 +19,7 @@ SHARED_PORT = (
     *partner.ROUTES,
     *kiosk.ROUTES,
     *operator.ROUTES,
+    *room.ROUTES,
     *recovery.ROUTES,
     *edges.ROUTES,
     *health.SHARED,

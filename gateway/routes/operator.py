@@ -5,7 +5,7 @@ from aiohttp import web
 from gateway import breaks_desk, desk_outcomes, order_outcomes, requests
 from gateway.answers import OrderAnswer
 from gateway.auth import Operator
-from gateway.bodies import BreaksQuery, Empty, RateBody, RefundBody, StockBody
+from gateway.bodies import BreaksQuery, Empty, RefundBody, StockBody
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Handler, Keyed, Scope, Who
 from gateway.operator_answers import (
@@ -20,7 +20,6 @@ from gateway.operator_answers import (
     ChangesAnswer,
     CountsAnswer,
     HistoryAnswer,
-    RateAnswer,
     SaleStateAnswer,
     StockAnswer,
 )
@@ -103,15 +102,6 @@ def _changing(what: Change, doc: str) -> Handler:
     change.__name__ = what
     change.__doc__ = doc
     return change
-
-
-async def rate(call: Call) -> web.Response:
-    """Set how fast the room lets people in."""
-    sale, asked = call.shelf.view, call.body(RateBody)
-    outcome = await call.services.sale_desk.set_rate(
-        sale, asked.rate_per_s, asked.burst, actor=call.caller(Operator).actor
-    )
-    return desk_outcomes.of_rate(outcome, sale, asked)
 
 
 async def stock(call: Call) -> web.Response:
@@ -264,17 +254,6 @@ ROUTES = (
             refusals=(Code.WRONG_STATE,),
         )
         for what, doc in CHANGES.items()
-    ),
-    Endpoint(
-        method="PATCH",
-        path="/v1/operator/sales/{sale}/rate",
-        handler=rate,
-        summary="Set how fast the room lets people in",
-        who=RUNS,
-        scope=Scope.SALE,
-        body=RateBody,
-        key=Keyed.OPTIONAL,
-        answers={200: RateAnswer},
     ),
     Endpoint(
         method="POST",

@@ -18,7 +18,7 @@ BODIES: dict[str, Any] = {
     "partner_give_back": {"units": [1]},
     "kiosk_redeem": {"code": "0000-0000-0000-0000"},
     "operator_apply": sale_body(),
-    "operator_rate": {"rate_per_s": 50},
+    "room_rate": {"rate_per_s": 50},
     "recovery_free": {"offer": "pool"},
     "operator_stock": {"lot": "more", "offer": "pool", "units": 1},
 }

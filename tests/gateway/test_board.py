@@ -1,10 +1,16 @@
 """What operators see over HTTP: all sales, one sale, its last minutes, and who did what."""
 
+from array import array
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from gateway.board import _COLUMNS
 from gateway.counting import Tally
 from inventory.catalogue import Issued
 from lua.faults import NothingHappened
+from queueing import Moment
 from tests.gateway.world import SALE, World, furnish
 
 PATH = f"/v1/operator/sales/{SALE}"
@@ -124,3 +130,45 @@ async def test_who_did_what_is_told(world: World) -> None:
     mine = (await world.call("GET", "/v1/operator/sales", auth=auth)).data["actor"]
     assert (rate["actor"], state["actor"]) == (mine, mine)
     assert rate["at_ms"] >= state["at_ms"]
+
+
+async def test_another_rate_is_tried_on_what_was_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice the rate would have let twice as many in; the rules in force come out as they were."""
+    services = world.services
+    await services.housekeeping.stop()
+    path, auth = f"{PATH}/forecast", world.keys["auditor"]
+    assert (await world.call("POST", path, {}, auth=auth)).code == "no_record"
+    frame = services.frames.of(SALE).frame
+    begun = [
+        Moment(frame.at_ms + 1000 * second, 20 * second, 10 * second, 10 * second, 300, 90_000)
+        for second in range(600)
+    ]
+    monkeypatch.setattr(services.board, "record", lambda _sale: begun)
+    now = replace(frame, operator_rate_per_s=10.0, burst=1, active_max=0)
+    kept = replace(services.frames.of(SALE), frame=now)
+    monkeypatch.setattr(services.frames, "of", lambda _sale: kept)
+    told = await world.call("POST", path, {"rate_per_s": 20}, auth=auth)
+    assert told.status == 200, told.data
+    seen = told.data
+    assert (seen["rate_per_s"], seen["burst"], seen["no_show_share"]) == (20, 1, 0)
+    assert seen["was"]["admitted"] == 5_990
+    assert seen["model"]["admitted"] == pytest.approx(5_990, rel=0.01)
+    assert seen["would_be"]["admitted"] == pytest.approx(2 * 5_990, rel=0.02)
+    assert seen["would_be"]["waiting"] < 50 < seen["was"]["waiting"]
+    assert len(seen["at_ms"]) == len(seen["would_be"]["line"]) <= 180
+    assert seen["at_ms"][-1] == begun[-1].at_ms
+    changes = (await world.call("GET", f"{PATH}/changes", auth=auth)).data["changes"]
+    assert "rate" not in {one["what"] for one in changes}
+
+
+async def test_the_record_is_of_the_line_that_is_on(world: World) -> None:
+    """Of a line that began while it was recorded, nothing of the one before it is replayed."""
+    services = world.services
+    await services.housekeeping.stop()
+    kept = services.board._history.setdefault(SALE, {})
+    kept |= {name: array("q", [1, 2, 3, 4]) for name in _COLUMNS}
+    kept["joined"] = array("q", [70, 90, 2, 5])
+    assert [moment.joined for moment in services.board.record(SALE)] == [2, 5]
+    assert services.board.record("unknown") == []

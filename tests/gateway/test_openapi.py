@@ -56,6 +56,7 @@ POST /v1/operator/sales/{sale}/resume
 POST /v1/operator/sales/{sale}/drain
 POST /v1/operator/sales/{sale}/close
 PATCH /v1/operator/sales/{sale}/rate
+POST /v1/operator/sales/{sale}/forecast
 POST /v1/operator/sales/{sale}/stock
 GET /v1/operator/sales/{sale}/withheld
 POST /v1/operator/sales/{sale}/withheld/free
