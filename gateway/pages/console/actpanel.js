@@ -5,6 +5,7 @@ import { announce, confirmDialog, fill, h, toast } from "../common/dom.js";
 import { number, t } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { ACTS, barred, presets } from "./acts.js";
+import { tryout } from "./tryout.js";
 
 const why = (bar) => t(bar.key, { state: t(`state.${bar.state}`), from: (bar.from ?? []).map((one) => t(`state.${one}`)).join(t("list.or")) });
 
@@ -55,18 +56,19 @@ function rateForm({ session, sale, feed }, doing) {
   const choices = h("div", { class: "row presets", role: "group", "aria-label": t("rate.presets") });
   const now = h("p", { class: "small muted", "data-rate": "" });
   const set = h("button", { class: "button primary", type: "submit" }, t("rate.set"));
+  const wanted = () => ({ ...(rate.value === "" ? {} : { rate_per_s: Number(rate.value) }), ...(burst.value === "" ? {} : { burst: Number(burst.value) }) });
+  const trial = tryout({ session, sale, zone: feed.board?.timezone, body: wanted });
   const form = h("form", { class: "stack rate", onsubmit: submit }, h("h3", {}, t("rate.title")), now,
     h("div", { class: "row two" },
       h("div", { class: "field" }, h("label", { for: "rate" }, t("rate.rate")), rate),
       h("div", { class: "field" }, h("label", { for: "burst" }, t("rate.burst")), burst)),
-    choices, set, h("p", { class: "small muted" }, t("rate.note")));
+    choices, h("div", { class: "row" }, set, trial.button), h("p", { class: "small muted" }, t("rate.note")), trial.element);
   let presetsOf = null;
 
   async function submit(event) {
     event.preventDefault();
     if (!session.mayAct) return;
-    const body = { rate_per_s: Number(rate.value), ...(burst.value === "" ? {} : { burst: Number(burst.value) }) };
-    await doing.run("PATCH", `/v1/operator/sales/${sale}/rate`, body, (answer) => t("rate.done", { rate: number(answer.body.rate_per_s, 2) }));
+    await doing.run("PATCH", `/v1/operator/sales/${sale}/rate`, wanted(), (answer) => t("rate.done", { rate: number(answer.body.rate_per_s, 2) }));
     rate.value = burst.value = "";
     feed.soon();
   }
@@ -80,7 +82,7 @@ function rateForm({ session, sale, feed }, doing) {
     presetsOf = room.rate_per_s;
     fill(choices, presets(presetsOf).map((one) => h("button", { class: "button", type: "button", disabled: !session.mayAct, onclick: () => { rate.value = one; rate.focus(); } }, t("rate.preset", { n: number(one) }))));
   }
-  return { element: form, update };
+  return { element: form, update, end: trial.end };
 }
 
 /** The card of acts. */
@@ -120,6 +122,9 @@ export function actPanel(context) {
       }
       if (feed.board.room) rate.update(feed.board.room);
     },
-    end: doing.end,
+    end() {
+      doing.end();
+      rate.end();
+    },
   };
 }

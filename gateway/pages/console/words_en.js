@@ -52,6 +52,10 @@ addWords({ en: {
   "rate.set": "Set the rate", "rate.now": "In force: {rate} per s, burst {burst}; ruled by {reason}.",
   "rate.done": "Done: up to {rate} turns per s from the next claim on.",
   "rate.note": "In any w seconds at most rate × w + burst are let in. Leave the burst empty to keep it. A rate of 0 lets nobody in.",
+  "try.it": "Try it first", "try.was": "as it was", "try.model": "model of it", "try.would_be": "with {rate}/s", "try.never": "not within a day",
+  "try.admitted": "let in", "try.waiting": "in line at the end", "try.inside": "inside at most", "try.waits": "who joins now waits", "try.through": "line empty in", "try.lasts": "stock lasts",
+  "try.caption": "The last {minutes} min once more, nothing is changed. {gone} % of those called never came, a visit takes {visit}, each takes {units} units. Where “as it was” and “model of it” differ, doubt the third column as much.",
+  "try.lines": "The line, as it was and as it would have been", "try.line_was": "as it was", "try.line_would_be": "with the rate tried",
   "log.title": "Who did what", "log.none": "Nobody has done anything yet.", "log.you": "you",
   "log.state": "room set to {state}", "log.rate": "rate {rate} per s, burst {burst}", "log.rules": "rules from the sale file",
 

@@ -52,6 +52,10 @@ addWords({ zh: {
   "rate.set": "设定速率", "rate.now": "当前：每秒 {rate}，突发 {burst}；受限于{reason}。",
   "rate.done": "完成：从下一次放行起每秒最多 {rate} 人。",
   "rate.note": "任意 w 秒内最多放行 速率 × w + 突发。突发留空则不变。速率为 0 时不放行。",
+  "try.it": "先试算", "try.was": "实际", "try.model": "模型重演", "try.would_be": "每秒 {rate} 人", "try.never": "一天内不会",
+  "try.admitted": "放行人数", "try.waiting": "结束时排队", "try.inside": "场内最多", "try.waits": "现在加入要等", "try.through": "排队清空需", "try.lasts": "库存可维持",
+  "try.caption": "把最近 {minutes} 分钟重演一遍，不改变任何设置。被叫到的人中 {gone}% 没有来，每次停留 {visit}，每人取 {units} 件。“实际”与“模型重演”相差多少，第三列就有多少不确定。",
+  "try.lines": "排队人数：实际与假设", "try.line_was": "实际", "try.line_would_be": "按试算速率",
   "log.title": "操作记录", "log.none": "还没有任何操作。", "log.you": "您",
   "log.state": "等候室设为“{state}”", "log.rate": "速率每秒 {rate}，突发 {burst}", "log.rules": "来自活动文件的规则",
 
