@@ -4,6 +4,7 @@ Who may go in is decided by the room's scripts.
 """
 
 from gateway.gathering import Gatherer
+from gateway.meters import Meters
 from gateway.metrics import Metrics
 from queueing import Admitted, ClaimOutcome, Joined, JoinOutcome, JoinRequest, Place, Rooms
 
@@ -11,9 +12,10 @@ from queueing import Admitted, ClaimOutcome, Joined, JoinOutcome, JoinRequest, P
 class Door:
     """Joins and claims of one process."""
 
-    def __init__(self, rooms: Rooms, metrics: Metrics) -> None:
+    def __init__(self, rooms: Rooms, meters: Meters, metrics: Metrics) -> None:
         self._rooms = rooms
         self._joins: Gatherer[str, JoinRequest, JoinOutcome] = Gatherer(rooms.join)
+        self._meters = meters
         self._metrics = metrics
 
     async def join(self, sale: str, request: JoinRequest) -> JoinOutcome:
@@ -32,4 +34,5 @@ class Door:
         outcome = await self._rooms.claim(sale, place)
         if isinstance(outcome, Admitted) and not outcome.replayed:
             self._metrics.admitted.labels(sale).inc()
+            self._meters.of(sale).passes += 1
         return outcome

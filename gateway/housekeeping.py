@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SHELVES_S = 0.25
 FRAMES_S = 0.2
 PUMP_S = 0.2
+BRAKES_S = 1.0
 EXPIRE_S = 0.5
 FREED_S = 0.1
 CREDENTIALS_S = 1.0
@@ -48,6 +49,7 @@ class Housekeeping:
             ("frames", FRAMES_S, self._frames),
             ("streams", TELL_S, services.streams.tell),
             ("pump", PUMP_S, self._pump),
+            ("brakes", BRAKES_S, services.brakes.turn),
             ("expiry", EXPIRE_S, self._expire),
             ("freed", FREED_S, services.till.tell_room),
             ("credentials", CREDENTIALS_S, services.credentials.refresh),
@@ -83,9 +85,15 @@ class Housekeeping:
 
     async def _frames(self) -> int:
         shelves, frames = list(self._services.shelves), self._services.frames
-        frames.forget_all_but({shelf.view.id for shelf in shelves})
-        await for_each(shelves, lambda shelf: frames.refresh(shelf.view.id))
+        names = {shelf.view.id for shelf in shelves}
+        frames.forget_all_but(names)
+        self._services.room_watch.forget_all_but(names)
+        await for_each(shelves, self._frame)
         return len(shelves)
+
+    async def _frame(self, shelf: Shelf) -> None:
+        kept = await self._services.frames.refresh(shelf.view.id)
+        self._services.room_watch.saw(kept.frame)
 
     async def _history(self) -> int:
         return self._services.board.note(list(self._services.shelves))
@@ -102,10 +110,13 @@ class Housekeeping:
             left = tally.of_drop(shelf, services.frames.of(view.id).frame.drop)
         except (Fault, Refused):
             left = None  # not known now; the room goes on
-        if left is None:
-            await services.rooms.pump(view.id, None)
-        else:
-            await services.rooms.pump(view.id, left.available, may_return=left.held)
+        await services.rooms.pump(
+            view.id,
+            None if left is None else left.available,
+            may_return=0 if left is None else left.held,
+            ceiling=services.brakes.ceiling(view.id),
+            supply=services.brakes.supply(shelf, left),
+        )
 
     async def _expire(self) -> int:
         ended = await for_each(self._services.shelves, self._expire_one)

@@ -15,14 +15,21 @@ from gateway.problems import Code
 from gateway.tallies import Spread, Tally
 from inventory.sales import State as SaleState
 from lua.catalogue import Script
+from lua.durability import Durability
 from lua.faults import MayHaveHappened, NothingHappened
+from lua.route import Route
 from lua.store import Argument, Store
-from queueing.frame import State as RoomState
+from queueing.frame import RateReason, State as RoomState
+from queueing.measures import Times
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
+ETA_ERRORS = (0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0)
 STORE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.35, 1.0)
 SALE_STATES: tuple[str, ...] = get_args(SaleState)
 ROOM_STATES: tuple[str, ...] = get_args(RoomState)
+RATE_REASONS: tuple[str, ...] = get_args(RateReason)
+TIMED_CALLS = frozenset({"order_hold", "order_confirm", "room_claim", "room_pump"})
+"""The store calls that say how fast it is for a drop: all of them write."""
 UNIT_STATES = (
     "released", "available", "held", "allotted", "sold", "redeemed", "voided", "returned",
 )  # fmt: skip
@@ -37,6 +44,7 @@ class Metrics(Instruments):
         super().__init__(version)
         self._of_calls()
         self._of_sales()
+        self._of_rooms()
         self._of_servers()
         self._of_the_process()
 
@@ -91,6 +99,32 @@ class Metrics(Instruments):
             "memory_dropped", "Calls that were forgotten for want of space before they were settled"
         )
 
+    def _of_rooms(self) -> None:
+        self.effective_rate = self.gauge(
+            "room_effective_rate_per_second",
+            "Turns a second that are left of it by what is measured",
+            "sale",
+        )
+        self.limited_by = self.gauge(
+            "room_limited_by", "1 for what rules how fast the line moves", "sale", "reason"
+        )
+        self.brake_blind = self.gauge(
+            "room_brake_blind", "1 while a brake that is on has nothing to go by", "sale", "brake"
+        )
+        self.units_per_pass = self.gauge(
+            "room_units_per_pass", "Units that one who was let in takes, on average", "sale"
+        )
+        self.no_show = self.gauge("room_no_show_ratio", "Called turns that nobody claims", "sale")
+        self.eta_error = self.histogram(
+            "room_eta_error_ratio",
+            "How far off told waits were, by what was told",
+            ETA_ERRORS,
+            "sale",
+        )
+        self.frame_age = self.gauge(
+            "room_frame_age_seconds", "How long ago the shown frame was read", "sale"
+        )
+
     def _of_servers(self) -> None:
         self.store_seconds = self.histogram(
             "store_call_duration_seconds", "Time of a script or command", STORE_SECONDS, "call"
@@ -114,12 +148,15 @@ class Metrics(Instruments):
             self.joined, self.admitted, self.held, self.sold, self.expired, self.redeemed,
         ):  # fmt: skip
             counter.labels(sale)
+        self.eta_error.labels(sale)
 
     def forget(self, sale: str) -> None:
         """Show no more how a sale stands that the store does not have; what was counted stays."""
         for gauge in (
             self.units, self.sale_state, self.room_state, self.waiting, self.serving, self.inside,
             self.room_rate, self.lag, self.lag_seconds, self.broken, self.withheld,
+            self.effective_rate, self.limited_by, self.brake_blind, self.units_per_pass,
+            self.no_show, self.frame_age,
         ):  # fmt: skip
             gauge.remove_by_labels({"sale": sale})
 
@@ -157,6 +194,10 @@ class MeteredStore(Store):
 
     metrics: Metrics | None = None
 
+    def __init__(self, route: Route, url: str, durability: Durability) -> None:
+        super().__init__(route, url, durability)
+        self.times = Times()
+
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> list[Any]:
         """As `Store.run`."""
         begun = time.perf_counter()
@@ -180,8 +221,11 @@ class MeteredStore(Store):
             self._count("read", begun)
 
     def _count(self, call: str, begun: float) -> None:
+        seconds = time.perf_counter() - begun
+        if call in TIMED_CALLS:
+            self.times.took(seconds)
         if self.metrics is not None:
-            self.metrics.store_seconds.labels(call).observe(time.perf_counter() - begun)
+            self.metrics.store_seconds.labels(call).observe(seconds)
 
     def _count_fault(self, fault: Exception) -> None:
         if self.metrics is not None:

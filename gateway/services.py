@@ -12,6 +12,7 @@ from gateway.auth import Auth
 from gateway.batches import Batches
 from gateway.board import Board
 from gateway.books_desk import BooksDesk
+from gateway.brakes import Brakes
 from gateway.clients import Clients
 from gateway.config import Settings
 from gateway.counting import Counts
@@ -26,6 +27,7 @@ from gateway.joining import Joining
 from gateway.keeping import KeepingDesk
 from gateway.keyring import Key, Keyring
 from gateway.link import Link
+from gateway.meters import Meters
 from gateway.metrics import MeteredStore, Metrics
 from gateway.operator_desk import OperatorDesk
 from gateway.partner_desk import PartnerDesk
@@ -33,6 +35,7 @@ from gateway.problems import Code, Refused
 from gateway.published_keys import PublishedKeys
 from gateway.recalling import RecallDesk
 from gateway.redeeming import KioskDesk
+from gateway.room_watch import RoomWatch
 from gateway.sale_desk import SaleDesk
 from gateway.seating import Seating
 from gateway.shelves import Shelves
@@ -92,7 +95,7 @@ class Services:
         self.credentials = Credentials(self._keys_in_force)
         self.auth = Auth(self.credentials, self.identities, self.rooms)
 
-        self.till = Till(self.orders, self.rooms, self.metrics)
+        self.till = Till(self.orders, self.rooms, self.meters, self.metrics)
         self.showing = Showing(codes)
         self.window = Window(self.counts, self.frames, test_mode=settings.test_mode)
         self.seating = Seating(Stock(store))
@@ -110,7 +113,10 @@ class Services:
         self.published_keys = PublishedKeys(keyring)
         self.frames = Frames(self.rooms)
         self.streams = Streams(self.frames, self.gate, self.metrics)
-        self.door = Door(self.rooms, self.metrics)
+        self.meters = Meters()
+        self.door = Door(self.rooms, self.meters, self.metrics)
+        self.room_watch = RoomWatch(self.metrics)
+        self.brakes = Brakes(self)
         clients = Clients(self.settings.trusted_proxies)
         self.joining = Joining(clients, Work(keyring.current("place").secret))
 
@@ -170,6 +176,7 @@ class Services:
         """What this process has counted, as Prometheus reads it."""
         self.metrics.in_flight.set(self.gate.in_flight)
         self.metrics.streams.set(len(self.streams))
+        self.room_watch.tell_age()
         self.metrics.ready.set(not self.not_ready_because())
         self.metrics.draining.set(self.gate.draining)
         self.metrics.unreadable.set(len(self.shelves.unreadable))

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from gateway.gathering import Gatherer
+from gateway.meters import Meters, metered
 from gateway.metrics import Metrics
 from gateway.tallies import Tally
 from inventory.ids import stripe_of
@@ -24,13 +25,14 @@ FREED_MAX = 10_000
 class Till:
     """Holds and confirms of one process."""
 
-    def __init__(self, orders: Orders, rooms: Rooms, metrics: Metrics) -> None:
+    def __init__(self, orders: Orders, rooms: Rooms, meters: Meters, metrics: Metrics) -> None:
         self._holds: Gatherer[SaleView, HoldRequest, HoldOutcome] = Gatherer(orders.hold)
         self._confirms: Gatherer[SaleView, ConfirmRequest, ConfirmOutcome] = Gatherer(
             orders.confirm, goes_first=True
         )
         self._orders = orders
         self._rooms = rooms
+        self._meters = meters
         self._metrics = metrics
         self._counters: dict[str, tuple[Tally, Tally]] = {}
         self._freed: dict[str, deque[Pass]] = {}
@@ -39,11 +41,16 @@ class Till:
         self, sale: SaleView, request: HoldRequest, pass_: Pass | None = None
     ) -> HoldOutcome:
         """Hold or sell one order. A hold with a pass frees that pass's slot in the room."""
-        outcome = await self._holds.ask(_slot(sale, request.order), sale, request)
+        meter = self._meters.of(sale.id)
+        asking = self._holds.ask(_slot(sale, request.order), sale, request)
+        outcome = await metered(meter, asking)
         if isinstance(outcome, Held):
             self._count(sale, (outcome,))
             if pass_ is not None:
                 self._free(pass_)
+                if not outcome.replayed:
+                    meter.orders += 1
+                    meter.units += len(outcome.order.units)
         return outcome
 
     async def hold_all(
@@ -72,7 +79,8 @@ class Till:
 
     async def confirm(self, sale: SaleView, request: ConfirmRequest) -> ConfirmOutcome:
         """Confirm one order."""
-        outcome = await self._confirms.ask(_slot(sale, request.order), sale, request)
+        asking = self._confirms.ask(_slot(sale, request.order), sale, request)
+        outcome = await metered(self._meters.of(sale.id), asking)
         if isinstance(outcome, Confirmed) and not outcome.replayed:
             self._counters_of(sale)[1].inc(len(outcome.order.units))
         return outcome
@@ -114,13 +122,17 @@ class Till:
     async def _hold_slot(
         self, sale: SaleView, requests: Sequence[HoldRequest], until_s: float
     ) -> list[HoldOutcome | Fault]:
+        meter = self._meters.of(sale.id)
         try:
             async with asyncio.timeout_at(until_s):
                 outcomes = await self._orders.hold(sale, requests)
         except TimeoutError:
+            meter.fell(len(requests))
             return [MayHaveHappened("no answer in time")] * len(requests)
         except Fault as fault:
+            meter.fell(len(requests))
             return [fault] * len(requests)
+        meter.calls += len(requests)  # how long a batch takes says nothing of a purchase
         self._count(sale, (outcome for outcome in outcomes if isinstance(outcome, Held)))
         return list(outcomes)
 

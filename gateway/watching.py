@@ -4,13 +4,14 @@ One bounded loop. Here belongs looking and setting gauges; nothing is mended and
 Slots whose store may have gone back in time are told of by `fencing`, which enforces it.
 """
 
+import math
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gateway.counting import Tally
 from gateway.loops import for_each
-from gateway.metrics import ROOM_STATES, SALE_STATES, UNIT_STATES
+from gateway.metrics import RATE_REASONS, ROOM_STATES, SALE_STATES, UNIT_STATES
 from gateway.shelves import Shelf
 from inventory.records import OfferCounts
 from inventory.sales import Head, Sales
@@ -20,6 +21,8 @@ from queueing import Frame
 if TYPE_CHECKING:
     from gateway.services import Services
 
+LAG_STALE_S = 6.0
+"""A lag that was looked at longer ago is not known any more."""
 COUNT_AGAIN_S = 10.0
 """Until a sale is closed its counters are read again this often although no fact says that they
 moved: what is changed past the scripts leaves none."""
@@ -38,6 +41,15 @@ class Watch:
         self._metrics = services.metrics
         self._shown: set[str] = set()
         self._checked: dict[str, Tally] = {}
+        self._lags: dict[str, tuple[float, int]] = {}
+
+    def lag_ms(self, sale: str) -> int | None:
+        """The age of a sale's oldest fact that the books do not have; None when that is not known.
+
+        As the store tells it, so it is known too while no settlement worker lives.
+        """
+        seen_at, age_ms = self._lags.get(sale, (-math.inf, 0))
+        return age_ms if time.monotonic() - seen_at <= LAG_STALE_S else None
 
     async def look(self) -> int:
         """Look at every slot, then at every sale; how many sales. Raises Fault."""
@@ -46,6 +58,7 @@ class Watch:
         for gone in self._shown - {shelf.view.id for shelf in shelves}:
             self._metrics.forget(gone)
             self._checked.pop(gone, None)
+            self._lags.pop(gone, None)
         self._shown = {shelf.view.id for shelf in shelves}
         await for_each(shelves, lambda shelf: self._look_at(shelf, heads))
         return len(shelves)
@@ -91,6 +104,7 @@ class Watch:
         age_s = time.time() - min(oldest_ms) / 1000 if oldest_ms else 0.0
         self._metrics.lag.labels(sale).set(behind)
         self._metrics.lag_seconds.labels(sale).set(max(0.0, age_s))
+        self._lags[sale] = time.monotonic(), max(0, int(age_s * 1000))
 
     def _tell_room(self, frame: Frame) -> None:
         metrics, sale = self._metrics, frame.sale
@@ -99,7 +113,13 @@ class Watch:
         metrics.waiting.labels(sale).set(frame.waiting)
         metrics.serving.labels(sale).set(frame.called)
         metrics.inside.labels(sale).set(frame.active)
-        metrics.room_rate.labels(sale).set(frame.rate_per_s)
+        metrics.room_rate.labels(sale).set(frame.operator_rate_per_s)
+        metrics.effective_rate.labels(sale).set(frame.rate_per_s)
+        self._services.brakes.tell(frame)
+        self._services.room_watch.saw(frame)
+        metrics.no_show.labels(sale).set(1 - frame.comes)
+        for reason in RATE_REASONS:
+            metrics.limited_by.labels(sale, reason).set(reason == frame.reason)
 
 
 def _places(shelves: Iterable[Shelf]) -> set[Place]:

@@ -53,7 +53,7 @@ if room.epoch > epoch then return { 'reset' } end
 if room.drop > drop then return { 'over', room.drop } end
 if room.state == 'closed' then return { 'closed' } end
 local line = redis.call('HMGET', KEYS[2], 'serving:' .. lane, 'admitted:' .. lane, 'stock_left',
-  'may_return', 'drawn:' .. lane)
+  'may_return', 'drawn:' .. lane, 'inside_max')
 local stock_left = line[3] and tonumber(line[3])
 local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
 -- Who joined after the draw comes in the order of joining.
@@ -77,7 +77,8 @@ if state ~= 'open' then
 end
 if ahead > 0 then return { 'turn', ahead, turns_ms(ahead) } end
 local active = redis.call('ZCOUNT', KEYS[4], '(' .. whole(now), '+inf')
-if room.active_max > 0 and active >= room.active_max then return { 'full' } end
+local bound = inside_bound(room, line[6])
+if bound and active >= bound then return { 'full' } end
 local level, filled_ms = fill(room)
 if level < TOKEN then
   return { 'pace', turns_ms((TOKEN - level) / TOKEN), turns_ms(math.max(0, serving - admitted)) }

@@ -15,8 +15,9 @@
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
 --   frame now_ms state reason message rate_milli set_milli stock seed
---     opens_ms lobby_ms next_ms grace_ms active active_max burst lanes
---                                       lanes: of each name serving tail drawn admitted weight
+--     opens_ms lobby_ms next_ms grace_ms active active_max burst likely possible lanes
+--                                       lanes: of each name serving tail drawn admitted weight,
+--                                       v10 and v60, which are -1 until measured
 -- COST O(log leases)
 --@include room
 local LOW_UNITS = 20    -- so few are low even when nobody waits
@@ -32,7 +33,7 @@ local lanes, waiting = {}, 0
 for i, lane in ipairs(lanes_of(room)) do
   local function count(name) return tonumber(line[name .. ':' .. (i - 1)] or 0) end
   lanes[i] = { lane.name, count('serving'), count('tail'), count('drawn'), count('admitted'),
-    lane.weight }
+    lane.weight, tonumber(line['v10:' .. (i - 1)] or -1), tonumber(line['v60:' .. (i - 1)] or -1) }
   waiting = waiting + count('tail') - count('serving')
 end
 local stock_left = line.stock_left and tonumber(line.stock_left)
@@ -48,13 +49,14 @@ elseif stock_left < math.max(LOW_UNITS, waiting + active) then
   stock = 'low'
 end
 
+local bound, bound_by = inside_bound(room, line.inside_max)
 local reason = 'operator'
 if state == 'lobby' then
   reason = 'opening'
 elseif (state == 'open' or state == 'sold_out') and stock_left == 0 then
   reason = 'stock'
-elseif state == 'open' and room.active_max > 0 and active >= room.active_max then
-  reason = 'active'
+elseif state == 'open' and bound and active >= bound then
+  reason = bound_by
 elseif state == 'open' and room.is_capped then
   reason = room.ceiling_reason
 end
@@ -62,4 +64,4 @@ local opens_ms = room.drop > 0 and room.opens_ms or room.next_ms
 return { 'frame', now, state, reason, room.message, room.rate_milli, room.set_milli,
   stock, line.seed or '',
   opens_ms, opens_ms - room.lobby_ms, room.next_ms, room.grace_ms, active, room.active_max,
-  room.burst, lanes }
+  room.burst, tonumber(line.likely or -1), tonumber(line.possible or -1), lanes }

@@ -20,6 +20,9 @@
 --   6 may_return      integer 0..9007199254740991; what is held, and may be sold later
 --   7 ceiling_milli   integer -1..100000000; what measurements allow, -1 is no bound
 --   8 ceiling_reason  word    which of them allows no more
+--   9 inside_max      integer -1..9007199254740991; as many inside as the stock can serve, -1 any
+--   10 likely         integer -1..1099511627776; so many more places it likely serves, -1 all
+--   11 possible       integer -1..1099511627776; so many it possibly serves, -1 all
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -28,6 +31,7 @@
 -- COST O(log leases + turns called)
 --@include room
 --@include lanes
+--@include speed
 local TERM_MS = 1000        -- how long the one that pumps is waited for
 local CATCH_UP_MS = 2000    -- how much of a pause between two calls is made up for
 local now = now_ms(ARGV[1])
@@ -55,7 +59,8 @@ local called = 0
 if state == 'open' and stock_left ~= 0 then
   local elapsed = math.max(0, math.min(CATCH_UP_MS, now - math.max(pumped_ms, room.opens_ms)))
   credit = credit + elapsed * room.rate_milli
-  local free = room.active_max > 0 and math.max(0, room.active_max - active) or waiting
+  local bound = inside_bound(room, ARGV[9])
+  local free = bound and math.max(0, bound - active) or waiting
   called = math.min(math.floor(credit / TOKEN), waiting, free)
   credit = credit - called * TOKEN
 end
@@ -68,7 +73,9 @@ redis.call('HSET', KEYS[1], 'pump', ARGV[4], 'pump_until_ms', whole(now + TERM_M
   'ceiling_reason', ARGV[8])
 if room.drop > 0 then
   call_turns(KEYS[2], lanes, called)
-  redis.call('HSET', KEYS[2], 'credit', whole(credit), 'pumped_ms', whole(now))
+  if state == 'open' then note_speeds(room, KEYS[2], lanes, now - pumped_ms) end
+  redis.call('HSET', KEYS[2], 'credit', whole(credit), 'pumped_ms', whole(now),
+    'inside_max', ARGV[9], 'likely', ARGV[10], 'possible', ARGV[11])
   if stock_left then
     redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left), 'may_return', ARGV[6])
   else

@@ -12,6 +12,8 @@ from typing import Final
 
 SHORTEST_S: Final = 10.0
 """A promise below this is not judged: frames are fractions of a second apart."""
+CHANGED: Final = 0.25
+BELIEVED_TURNS: Final = 5
 EVERY_S: Final = 5.0
 OPEN_MAX: Final = 512
 
@@ -23,6 +25,18 @@ class Speed:
     per_s: float
     low_per_s: float
     high_per_s: float
+
+
+def speed_of(over_10_s: float, over_60_s: float) -> Speed:
+    """The speed of a lane from its means over 10 s and 60 s.
+
+    The long one, unless the short one is a quarter off and saw enough turns to be believed: then
+    the line has changed its pace.
+    """
+    changed = abs(over_10_s - over_60_s) > CHANGED * over_60_s
+    believed = max(over_10_s, over_60_s) * 10 >= BELIEVED_TURNS
+    per_s = over_10_s if changed and believed else over_60_s
+    return Speed(per_s, min(over_10_s, over_60_s), max(over_10_s, over_60_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,15 @@ class Limits:
 class Second:
     """What all gateways measured in the last second. None: not known, or too old.
 
-    `rate_per_s` is the operator's; `admitted_per_s` how many are let in, smoothed; `calls` holds,
-    confirms and partners' sales, of which `failed` got no answer by a fault of ours; a refusal is
-    an answer. Times are p95 over the last seconds.
+    `rate_per_s` is the operator's; `calls` holds, confirms and partners' sales, of which `failed`
+    got no answer by a fault of ours; a refusal is an answer. Times are p95 over the last seconds,
+    in which there were `calls_per_s`.
     """
 
     rate_per_s: float
-    admitted_per_s: float | None = None
     calls: int = 0
     failed: int = 0
+    calls_per_s: float = 0.0
     purchase_ms: float | None = None
     store_ms: float | None = None
     settlement_ms: float | None = None
@@ -112,7 +112,7 @@ class Brake(Protocol):
 class LatencyBrake:
     """Slows down while purchases take longer than they usually do.
 
-    No growth while less than half of the ceiling is used: an empty line proves nothing.
+    No growth while fewer buy than half of the ceiling: an idle shop proves nothing.
     """
 
     TOLERANCE: Final = 1.5
@@ -138,9 +138,7 @@ class LatencyBrake:
         if gradient < 1:
             factor = 1 - self.HASTE + self.HASTE * gradient
             self.ceiling.scale(factor, second.rate_per_s)
-        elif second.admitted_per_s is not None and (
-            second.admitted_per_s >= self.ceiling.per_s / 2
-        ):
+        elif second.calls_per_s >= self.ceiling.per_s / 2:
             self.ceiling.rise(second.rate_per_s)
         return True
 

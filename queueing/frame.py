@@ -7,7 +7,9 @@ gateway keeps it in memory, so a poll costs the store nothing.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from queueing.eta import speed_of
 from queueing.keys import Line
+from queueing.supply import share_out
 
 State = Literal["lobby", "open", "paused", "draining", "sold_out", "closed"]
 Stock = Literal["plenty", "low", "none", "unknown"]
@@ -23,6 +25,8 @@ POLL_IDLE_MS = 5_000
 POLL_SPREAD = 0.25
 """Every wait is drawn out by up to a quarter, so that a crowd that came at once does not come
 back at once."""
+CALLED_PRIOR = 20
+"""As many called turns are taken to be claimed before any was called."""
 _GOLDEN = 2_654_435_769
 
 
@@ -116,6 +120,11 @@ class Frame:
         """How many passes were given in this line."""
         return sum(lane.admitted for lane in self.lanes)
 
+    @property
+    def comes(self) -> float:
+        """The share of called turns that are claimed; the first few say little."""
+        return min(1.0, (self.admitted + CALLED_PRIOR) / (self.called + CALLED_PRIOR))
+
     def lane(self, index: int) -> LaneFrame:
         """A lane; one in which nobody was called where the room does not know it (any more)."""
         return self.lanes[index] if index < len(self.lanes) else _NO_LANE
@@ -162,7 +171,7 @@ _REASONS: dict[bytes, RateReason] = {
 def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
     at_ms, state, reason, message, rate_milli, set_milli, stock, seed, *rest = fields
-    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, lanes = rest
+    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, *reach, lanes = rest
     return Frame(
         sale=sale,
         drop=on.drop,
@@ -173,7 +182,7 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
         rate_per_s=rate_milli / 1000,
         operator_rate_per_s=set_milli / 1000,
         stock=_STOCKS[stock],
-        lanes=_lanes(lanes, rate_milli / 1000),
+        lanes=_lanes(lanes, rate_milli, reach),
         seed=seed.decode(),
         opens_at_ms=opens_ms,
         lobby_at_ms=lobby_ms,
@@ -187,22 +196,33 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
     )
 
 
-def _lanes(lanes: list[list[Any]], rate_per_s: float) -> tuple[LaneFrame, ...]:
-    """The lanes from room_frame's lists. Until its speed is measured each has its share."""
-    weights = sum(weight for *_, weight in lanes)
-    return tuple(
-        LaneFrame(
-            name=name.decode(),
-            serving=serving,
-            tail=tail,
-            drawn=drawn,
-            admitted=admitted,
-            rate_per_s=rate_per_s * weight / weights,
-            low_per_s=rate_per_s * weight / weights,
-            high_per_s=rate_per_s * weight / weights,
+def _lanes(lanes: list[list[Any]], rate_milli: int, reach: list[int]) -> tuple[LaneFrame, ...]:
+    """The lanes from room_frame's lists. Until its speed is measured each has its share.
+
+    `reach`: how many places of all lanes the stock likely and possibly serves.
+    """
+    weights = [weight for _, _, _, _, _, weight, _, _ in lanes]
+    waiting = [max(0, tail - serving) for _, serving, tail, *_ in lanes]
+    likely, possible = (share_out(places, waiting, weights) for places in reach)
+    made = []
+    for at, (name, serving, tail, drawn, admitted, weight, v10, v60) in enumerate(lanes):
+        share = rate_milli * weight / sum(weights)
+        speed = speed_of(*((one if one >= 0 else share) / 1000 for one in (v10, v60)))
+        made.append(
+            LaneFrame(
+                name=name.decode(),
+                serving=serving,
+                tail=tail,
+                drawn=drawn,
+                admitted=admitted,
+                rate_per_s=speed.per_s,
+                low_per_s=speed.low_per_s,
+                high_per_s=speed.high_per_s,
+                likely=likely[at],
+                possible=possible[at],
+            )
         )
-        for name, serving, tail, drawn, admitted, weight in lanes
-    )
+    return tuple(made)
 
 
 def lost_frame(sale: str) -> Frame:

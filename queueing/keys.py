@@ -55,6 +55,11 @@ def lease(drop: int, epoch: int, lane: int, number: int) -> str:
     return f"{drop}.{epoch}.{lane}:{number}"
 
 
+def measured(sale: str, on: Line) -> str:
+    """Hash: what each gateway measured of one line in its last second, and the line's sums."""
+    return f"{{{sale}:room}}:measured:{on}"
+
+
 def line(sale: str, on: Line) -> str:
     """Hash: seed, stock and the pump's credit; of each lane tail, serving, drawn and admitted."""
     return f"{{{sale}:room}}:line:{on}"

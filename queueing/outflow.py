@@ -41,7 +41,7 @@ ROOM_PUMP = signature(
     keys=("room", "line", "leases"),
     argv=(
         "now_ms", "drop", "epoch", "owner", "stock_left", "may_return", "ceiling_milli",
-        "ceiling_reason",
+        "ceiling_reason", "inside_max", "likely", "possible",
     ),
     replies=("missing", "moved", "resting", "pumped"),
 )  # fmt: skip
@@ -86,6 +86,22 @@ class Ceiling:
 
     rate_per_s: float
     reason: CeilingReason
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """How far the stock that is left goes; -1: not known, or without bound.
+
+    No more than `inside_max` passes are in force at once; `likely` it serves so many more places of
+    the line, `possible`y so many.
+    """
+
+    inside_max: int = -1
+    likely: int = -1
+    possible: int = -1
+
+
+UNKNOWN_SUPPLY = Supply()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +204,15 @@ class Outflow:
         *,
         may_return: int = 0,
         ceiling: Ceiling | None = None,
+        supply: Supply = UNKNOWN_SUPPLY,
     ) -> PumpReport:
         """One pumping: call what the time since the last one allows. Run it 2 to 10 times a second.
 
         `stock_left` is how many units can be sold now, None when that is not known; `may_return`
         how many are held. With none left nobody is called or let in until a pumping brings another
         number; the room is sold out only when none may return either. A `ceiling` below the
-        operator's rate rules turns and claims from this pumping to the next one.
+        operator's rate rules turns and claims from this pumping to the next one, and so does the
+        bound of the `supply` on who is inside.
         """
         on, reply = await self._current.run(
             ROOM_PUMP,
@@ -209,6 +227,9 @@ class Outflow:
                 may_return,
                 -1 if ceiling is None else rate_milli(ceiling.rate_per_s),
                 "" if ceiling is None else ceiling.reason,
+                supply.inside_max,
+                supply.likely,
+                supply.possible,
             ),
         )
         match reply:

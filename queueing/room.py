@@ -13,6 +13,7 @@ from queueing.current import CurrentLine
 from queueing.drawn import KnownDraws
 from queueing.frame import Frame, frame_of, lost_frame
 from queueing.joins import Joins
+from queueing.measures import Measures
 from queueing.outflow import Outflow
 from queueing.passes import PassKeys, PassTokens
 from queueing.places import PlaceTokens
@@ -53,6 +54,7 @@ class Rooms:
         self.claim = turns.claim
         self.leave = turns.leave
         self.finish = turns.finish
+        self.measure = Measures(store).measure
         self.read_place = places.read
         self.read_pass = passes.read
 

@@ -81,8 +81,14 @@ SELLING = (
             (f"sale:dropgate_room_admitted:rate1m{{{SALE}}}", "{{sale}}: let in"),
             (f"sale:dropgate_units_sold:rate1m{{{SALE}}}", "{{sale}}: units sold"),
             (f"max by (sale) (dropgate_room_rate_per_second{{{SALE}}})", "{{sale}}: allowed"),
+            (
+                f"max by (sale) (dropgate_room_effective_rate_per_second{{{SALE}}})",
+                "{{sale}}: in force",
+            ),
         ],
-        unit="cps", about="Shoppers let in and units sold a second, and what the operator allows.",
+        unit="cps",
+        about="Shoppers let in and units sold a second, what the operator allows, and what of it "
+        "measurements leave in force.",
     ),
     Panel(
         "Where units are",
@@ -97,6 +103,26 @@ SELLING = (
             (f'sale_state:dropgate_units:max{{{SALE},state="held"}}', "{{sale}}: units held"),
         ],
         about="Who waits to be called, who is inside with a pass, and what they hold.",
+    ),
+    Panel(
+        "What rules the line's speed",
+        [
+            (
+                f"max by (sale, reason) (dropgate_room_limited_by{{{SALE}}}) == 1",
+                "{{sale}}: {{reason}}",
+            ),
+        ],
+        about="One reason at a time, as the frame tells it. A gap: the sale is not there.",
+    ),
+    Panel(
+        "Waits told, and how far off they were",
+        [(f"sale:dropgate_room_eta_error_ratio:p90_10m{{{SALE}}}", "{{sale}}: 9 of 10 within")],
+        unit="percentunit", about="0.15 or less is good. Of waits of 10 s and more, in 10 minutes.",
+    ),
+    Panel(
+        "Called, and did not come",
+        [(f"max by (sale) (dropgate_room_no_show_ratio{{{SALE}}})", "{{sale}}")],
+        unit="percentunit", about="The share of called turns that nobody claims.",
     ),
 )  # fmt: skip
 RIGHT = (

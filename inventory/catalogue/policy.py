@@ -41,6 +41,9 @@ _TEXTS_AND_KEYS = {
     "name": Until.APPLIED,
 }
 _AGAINST_ABUSE = ("claim_needs_login", "work")
+_BRAKES = (
+    "latency_max_s", "failing_max_share", "settlement_max_s", "store_max_s", "by_stock",
+)  # fmt: skip
 POLICY: dict[type[Record], dict[str, Until]] = {
     SaleRules: {
         "id": Until.APPLIED,
@@ -54,7 +57,7 @@ POLICY: dict[type[Record], dict[str, Until]] = {
         "stripes": Until.APPLIED,
     },
     RoomLine: dict.fromkeys(RoomLine.__struct_fields__, Until.OPENING)
-    | dict.fromkeys(_AGAINST_ABUSE, Until.ALWAYS),
+    | dict.fromkeys((*_AGAINST_ABUSE, *_BRAKES), Until.ALWAYS),
     Drop: {"id": Until.APPLIED, "opens_at_ms": Until.COUNTED},
     LaneLine: dict.fromkeys(("weight", "claim", "is_"), Until.ALWAYS) | {"name": Until.COUNTED},
     Login: {**_TEXTS_AND_KEYS, "audience": Until.ALWAYS},

@@ -60,7 +60,12 @@ class SaleRules(Record, frozen=True, kw_only=True):
 
 
 class RoomLine(Record, frozen=True, kw_only=True):
-    """`[room]`: how fast the waiting room lets people in. The rate may change while it is open."""
+    """`[room]`: how fast the waiting room lets people in. The rate may change while it is open.
+
+    So may the brakes, which slow the line down below that rate; 0 turns one off: purchases that
+    take longer than usual, and never longer than `latency_max_s`; the share of them that fails;
+    how late the books are; how slow the store is. `by_stock`: no more inside than it can serve.
+    """
 
     rate_per_s: (
         Annotated[int, Meta(gt=0, le=100_000, description="people a second, above 0 to 100000")]
@@ -78,6 +83,19 @@ class RoomLine(Record, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=10_000_000, description="people inside at once, 0 (no bound) to 10000000"),
     ] = 0
+    latency_max_s: Annotated[
+        float, Meta(ge=0, le=60, description="seconds of a purchase, 0 (off) to 60")
+    ] = 0.5
+    failing_max_share: Annotated[
+        float, Meta(ge=0, le=1, description="a share of purchases that fail, 0 (off) to 1")
+    ] = 0.5
+    settlement_max_s: Annotated[
+        int, Meta(ge=0, le=86_400, description="seconds of the books' lag, 0 (off) to 86400")
+    ] = 10
+    store_max_s: Annotated[
+        float, Meta(ge=0, le=60, description="seconds of a store call, 0 (off) to 60")
+    ] = 0.1
+    by_stock: bool = True
     claim_needs_login: bool = False
     """Whether a turn is claimed with place and login, or by whoever holds the place."""
     work: Literal["auto", "off"] = "auto"

@@ -52,8 +52,10 @@ end
 
 -- Call so many turns, at most as many as wait, and write down where each lane stands.
 local function call_turns(key, lanes, turns)
+  for _, lane in ipairs(lanes) do lane.called = -lane.serving end
   share_turns(lanes, turns)
   for _, lane in ipairs(lanes) do
+    lane.called = lane.called + lane.serving
     if lane.waiting == 0 then lane.due = 0 end
     redis.call('HSET', key, 'serving:' .. lane.index, whole(lane.serving), 'due:' .. lane.index,
       whole(lane.due))

@@ -65,6 +65,15 @@ local function state_of(room, stock_left, may_return)
   return 'open'
 end
 
+-- How many may be inside at once: as the operator set, or fewer, as the stock that is left can serve
+-- (inside_max, as the pump was told it; false or -1 is not known). False is no bound.
+local function inside_bound(room, inside_max)
+  local by_stock = tonumber(inside_max or -1)
+  local bound = room.active_max > 0 and room.active_max
+  if by_stock >= 0 and not (bound and bound <= by_stock) then return by_stock, 'stock' end
+  return bound, 'active'
+end
+
 -- The bucket as it stands now. It fills only while the room's own state is open, so a pause banks
 -- nothing; and never for the same millisecond twice, so a clock that goes back gives nothing.
 local function fill(room)

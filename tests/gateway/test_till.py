@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.meters import Meters
 from gateway.metrics import Metrics
 from gateway.till import Till
 from inventory import keys, outcomes as out
@@ -44,7 +45,7 @@ async def till(striped: Shop) -> AsyncIterator[Till]:
     """A till of its own on that sale's store."""
     secret = [(1, b"p" * 32)]
     rooms = Rooms(striped.store, secret, PassKeys(secret, secret))
-    made = Till(Orders(striped.store), rooms, Metrics("test"))
+    made = Till(Orders(striped.store), rooms, Meters(), Metrics("test"))
     yield made
     await made.idle()
 

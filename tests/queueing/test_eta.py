@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from queueing.eta import Eta, Promises, Speed, eta
+from queueing.eta import Eta, Promises, Speed, eta, speed_of
 
 
 def test_the_wait_is_the_turns_ahead_by_the_speed() -> None:
@@ -31,6 +31,26 @@ def test_the_range_holds_the_estimate() -> None:
     """Whatever the three speeds are, the expected wait is not outside of its range."""
     found = eta(100, Speed(5.0, 8.0, 9.0))
     assert found.soonest_s <= found.expected_s <= found.latest_s
+
+
+@pytest.mark.parametrize(
+    ("over_10_s", "over_60_s", "expected"),
+    [
+        (10.0, 11.0, 11.0),  # it only swings
+        (5.0, 10.0, 5.0),  # it was halved
+        (30.0, 10.0, 30.0),
+        (0.0, 10.0, 0.0),  # it stands
+        (0.0, 0.2, 0.2),  # ten seconds without a turn are usual at one in five seconds
+    ],
+)
+def test_a_change_of_pace_is_followed(over_10_s: float, over_60_s: float, expected: float) -> None:
+    """The minute counts, unless the last ten seconds are clearly another pace."""
+    found = speed_of(over_10_s, over_60_s)
+    assert found.per_s == expected
+    assert (found.low_per_s, found.high_per_s) == (
+        min(over_10_s, over_60_s),
+        max(over_10_s, over_60_s),
+    )
 
 
 def told(promised_per_s: float, real_per_s: float, *, waiting: int = 1_000) -> list[float]:

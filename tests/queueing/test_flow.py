@@ -10,9 +10,9 @@ from queueing.flow import RISE, Flow, Limits, Ruling, Second
 RATE = 100.0
 FINE = Second(
     rate_per_s=RATE,
-    admitted_per_s=RATE,
-    calls=50,
+    calls=100,
     failed=0,
+    calls_per_s=100.0,
     purchase_ms=20.0,
     store_ms=5.0,
     settlement_ms=200.0,
@@ -38,7 +38,7 @@ def warm(limits: Limits | None = None) -> Flow:
 
 BAD = {
     "latency": replace(FINE, purchase_ms=900.0),
-    "errors": replace(FINE, failed=20),
+    "errors": replace(FINE, failed=40),
     "settlement": replace(FINE, settlement_ms=30_000.0),
     "store": replace(FINE, store_ms=300.0),
 }
@@ -75,7 +75,7 @@ def test_what_is_not_known_raises_nothing(reason: str) -> None:
     """A brake whose measurement is gone stays where it is, and is told of as blind."""
     flow = warm()
     before = run(flow, BAD[reason], 12)[-1]
-    unknown = Second(rate_per_s=RATE, admitted_per_s=RATE)
+    unknown = Second(rate_per_s=RATE)
     after = run(flow, unknown, 30)
     low = before.ceiling_per_s
     assert low is not None
@@ -120,21 +120,21 @@ def test_the_smallest_rules() -> None:
     """With two causes the lower ceiling holds, and its reason is the one that is told."""
     flow = warm()
     run(flow, replace(FINE, settlement_ms=30_000.0), 6)
-    both = run(flow, replace(FINE, settlement_ms=30_000.0, failed=45), 3)[-1]
+    both = run(flow, replace(FINE, settlement_ms=30_000.0, failed=90), 3)[-1]
     assert (both.ceiling_per_s, both.reason) == (0.0, "errors")
 
 
 def test_most_purchases_failing_stops_the_line() -> None:
     """More than half failing for three seconds: nobody is let in; two such seconds: somebody is."""
     flow = warm()
-    failing = replace(FINE, failed=30)
+    failing = replace(FINE, failed=60)
     assert all(one.ceiling_per_s != 0 for one in run(flow, failing, 2))
     assert flow.step(failing) == Ruling(0.0, "errors", frozenset())
 
 
 def test_half_failing_does_not_stop_it() -> None:
     """At exactly half the line moves on, slower."""
-    found = run(warm(), replace(FINE, failed=25), 20)[-1]
+    found = run(warm(), replace(FINE, failed=50), 20)[-1]
     assert found.ceiling_per_s is not None
     assert 40 < found.ceiling_per_s < 60
 
@@ -142,7 +142,7 @@ def test_half_failing_does_not_stop_it() -> None:
 def test_a_stop_ends_with_the_first_successes() -> None:
     """When purchases work again a trickle is let in within a second, and more from then on."""
     flow = warm()
-    run(flow, replace(FINE, failed=50), 10)
+    run(flow, replace(FINE, failed=100), 10)
     back = speeds(run(flow, FINE, 3))
     assert back[0] == 2.0
     assert back[2] > back[0]
@@ -151,11 +151,11 @@ def test_a_stop_ends_with_the_first_successes() -> None:
 def test_a_stop_does_not_stop_its_own_end() -> None:
     """When nobody is left inside to buy, a trickle finds out after a few seconds."""
     flow = warm()
-    run(flow, replace(FINE, failed=50), 10)
+    run(flow, replace(FINE, failed=100), 10)
     quiet = speeds(run(flow, replace(FINE, calls=0, purchase_ms=None), 20))
     assert quiet[2] == 0.0
     assert quiet[10] == 2.0
-    assert speeds(run(flow, replace(FINE, failed=50), 3))[-1] == 0.0
+    assert speeds(run(flow, replace(FINE, failed=100), 3))[-1] == 0.0
 
 
 def test_a_few_failures_among_many_are_borne() -> None:
@@ -201,12 +201,12 @@ def test_slowness_never_becomes_usual_beyond_the_limit() -> None:
 
 
 def test_latency_grows_nothing_that_is_not_used() -> None:
-    """While less than half of the ceiling is let in, quick purchases prove nothing."""
+    """While fewer buy than half of the ceiling, quick purchases prove nothing."""
     flow = warm()
     low = speeds(run(flow, BAD["latency"], 6))[-1]
-    idle = run(flow, replace(FINE, admitted_per_s=low * 0.4), 60)
+    idle = run(flow, replace(FINE, calls_per_s=low * 0.4), 60)
     assert max(speeds(idle)) <= low
-    used = run(flow, replace(FINE, admitted_per_s=low * 0.6), 1)
+    used = run(flow, replace(FINE, calls_per_s=low * 0.6), 1)
     assert speeds(used)[-1] > low
 
 
@@ -224,5 +224,5 @@ def test_a_lower_rate_of_the_operator_is_below_every_ceiling() -> None:
     """When the operator allows less than the brake did, the brake has nothing more to say."""
     flow = warm()
     assert run(flow, BAD["settlement"], 5)[-1].ceiling_per_s == pytest.approx(70.0)
-    slow = replace(FINE, rate_per_s=10.0, admitted_per_s=10.0)
+    slow = replace(FINE, rate_per_s=10.0)
     assert flow.step(slow).ceiling_per_s is None

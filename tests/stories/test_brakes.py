@@ -1,0 +1,160 @@
+"""Real processes in trouble: the line is slowed down, says why, and comes back by itself."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from loadtest.installation import Installation
+from tests.faults.between import Between
+from tests.faults.power import Mains
+from tests.stories.drop import partner_key, process_of
+from tests.stories.small import write_sale
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
+
+SALE, RATE = "braked", 50
+BRAKES = "settlement_max_s = 1\nstore_max_s = 0.1\nlatency_max_s = 0\n"
+"""Purchases are few here, so how long they take is judged by made-up seconds alone."""
+PURCHASE_S = 0.05
+SLOW_S = 0.2
+"""Above the limit, and below what the door waits for an answer."""
+PATIENCE_S = 60.0
+IN_A_ROW = 8
+"""Frames of connections of their own: both gateways are among them."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """A sale that a partner sells all the time, and its frame."""
+
+    installation: Installation
+    between: Between
+    http: aiohttp.ClientSession
+    number: int = 0
+
+    async def frame(self) -> dict[str, Any]:
+        """The frame as anybody reads it."""
+        url = f"{self.installation.gateway}/v1/sales/{SALE}/frame"
+        async with self.http.get(url, headers={"Connection": "close"}) as answer:
+            return dict(orjson.loads(await answer.read()))
+
+    async def sell(self) -> None:
+        """One purchase of the partner's; that it may fail belongs to the story."""
+        self.number += 1
+        body = {
+            "sale": SALE,
+            "buyer": f"buyer-{self.number}",
+            "mode": "sell",
+            "reference": f"order-{self.number}",
+            "lines": [{"offer": "pool-1", "quantity": 1}],
+        }
+        url, key = f"{self.installation.gateway}/v1/partner/orders", f"key-{self.number}"
+        async with self.http.post(url, json=body, headers={"Idempotency-Key": key}) as answer:
+            await answer.read()
+
+    async def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """A frame of which it holds, and of those before it, whichever gateway they are of."""
+        in_a_row = 0
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                frame = await self.frame()
+                in_a_row = in_a_row + 1 if holds(frame) else 0
+                if in_a_row == IN_A_ROW:
+                    return frame
+                await asyncio.sleep(0.05)
+
+    async def is_slowed_by(self, *reasons: str) -> None:
+        """The frame names one of the reasons, and a rate below the operator's."""
+        frame = await self.until(lambda one: one["reason"] in reasons)
+        assert 0 <= frame["rate_per_s"] < RATE
+
+    async def is_free(self) -> None:
+        """The operator alone rules again, and step by step: no frame shows the rate jump."""
+        seen = [(await self.frame())["rate_per_s"]]
+
+        def is_over(frame: dict[str, Any]) -> bool:
+            seen.append(frame["rate_per_s"])
+            return bool(frame["reason"] == "operator" and frame["rate_per_s"] == RATE)
+
+        await self.until(is_over)
+        assert len(set(seen)) > 2, f"from {seen[0]} to {RATE} at once"
+
+
+@asynccontextmanager
+async def _scene() -> AsyncIterator[Scene]:
+    with tempfile.TemporaryDirectory(prefix="dgb-", dir="/tmp") as directory:
+        home = Path(directory)
+        mains = Mains(home)
+        await mains.on()
+        try:
+            store = Path(mains.url.removeprefix("unix://"))
+            async with (
+                Between(home / "between.sock", store) as between,
+                Installation(home) as running,
+            ):
+                await running.up(gateways=2, store_url=between.url)
+                write_sale(home / "sale", SALE, pooled=20_000, rate_per_s=RATE)
+                file = home / "sale" / "sale.toml"
+                file.write_text(file.read_text().replace("[room]\n", f"[room]\n{BRAKES}"))
+                await running.command("sale", "apply", file)
+                await running.command("sale", "open", SALE)
+                authorization = {"Authorization": await partner_key(running)}
+                async with aiohttp.ClientSession(headers=authorization) as http:
+                    yield Scene(running, between, http)
+        finally:
+            mains.off()
+
+
+async def _sell_on(scene: Scene) -> None:
+    async with asyncio.TaskGroup() as group:
+        while True:
+            group.create_task(scene.sell())
+            await asyncio.sleep(PURCHASE_S)
+
+
+@pytest.fixture(scope="module")
+async def scene() -> AsyncIterator[Scene]:
+    """One installation for all troubles of this module, which sells all the time."""
+    async with _scene() as made:
+        selling = asyncio.create_task(_sell_on(made))
+        await made.until(lambda frame: bool(frame["reason"] == "operator"))
+        yield made
+        selling.cancel()
+        await asyncio.gather(selling, return_exceptions=True)
+
+
+async def test_a_slow_store_slows_the_line(scene: Scene) -> None:
+    """Answers that come late by 0.2 s lower the rate in the name of the store, and no longer."""
+    scene.between.delay_s = SLOW_S
+    await scene.is_slowed_by("store", "errors")
+    scene.between.delay_s = 0.0
+    await scene.is_free()
+
+
+async def test_failing_purchases_slow_the_line(scene: Scene) -> None:
+    """When every other question gets lost, purchases fail, and the line is told so."""
+    scene.between.questions_lost = 0.5
+    await scene.is_slowed_by("errors")
+    scene.between.questions_lost = 0.0
+    await scene.is_free()
+
+
+async def test_books_that_stand_still_slow_the_line(scene: Scene) -> None:
+    """With the settlement worker stopped the line slows down; when it goes on, so does the line."""
+    worker = process_of(scene.installation, "settlement")
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        await scene.is_slowed_by("settlement")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    await scene.is_free()
