@@ -6,9 +6,10 @@ to queueing; where the keys come from, to `credentials`.
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from gateway.endpoint import Who
 from gateway.problems import Code, Refused
 from gateway.shelves import Shelf
 from inventory.ids import Identities
+from inventory.salefile import LaneLine
 from queueing import BadPass, BadPlace, Pass, Place, Rooms
 
 SUBJECT_MAX = 128
@@ -35,9 +37,13 @@ _BEARER_ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """A buyer known by a login assertion; `buyer` is the key that inventory knows."""
+    """A buyer known by a login assertion; `buyer` is the key that inventory knows.
+
+    `lane` is the lane of the sale's room that the assertion's claims have a right to.
+    """
 
     buyer: str
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,8 @@ class Auth:
                 subject = claims["sub"]
                 if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX:
                     raise Refused(Code.BAD_CREDENTIAL, "The login assertion names nobody.")
-                return Shopper(self._identities.buyer_key(f"{issuer.name}:{subject}"))
+                buyer = self._identities.buyer_key(f"{issuer.name}:{subject}")
+                return Shopper(buyer, _lane_of(claims, shelf.catalogue.lanes))
 
     def _by_place(self, credential: Credential, shelf: Shelf, *, must_log_in: bool) -> InLine:
         match self._rooms.read_place(credential.token, shelf.view.id, int(time.time() * 1000)):
@@ -249,6 +256,25 @@ class Auth:
                 raise Refused(Code.BAD_CREDENTIAL, "This is no pass for this sale.", reason=reason)
             case Pass() as found:
                 return AtTill(found)
+
+
+def _lane_of(claims: Mapping[str, Any], lanes: Sequence[LaneLine]) -> int:
+    """The first lane, in the file's order, whose claim the login has; everyone's when none is.
+
+    A claim that lists several values (roles, groups) has each of them; what is no text is compared
+    as JSON writes it (`true`, `2`).
+    """
+    for number, lane in enumerate(lanes):
+        told = claims.get(lane.claim) if lane.claim else None
+        if lane.is_ in (_spelt(one) for one in (told if isinstance(told, list) else [told])):
+            return number
+    return 0
+
+
+def _spelt(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else None
 
 
 def _known(shelf: Shelf | None) -> Shelf:

@@ -31,7 +31,8 @@ async def join(call: Call) -> web.Response:
     """Take a place in the line."""
     services, sale = call.services, call.shelf.view.id
     frame = services.frames.of(sale)
-    request = JoinRequest(call.key, call.caller(Shopper).buyer)
+    shopper = call.caller(Shopper)
+    request = JoinRequest(call.key, shopper.buyer, shopper.lane)
     solution = call.body(JoinBody).work
     services.joining.let_in(call.request, call.shelf, request.buyer, call.key, solution)
     return room_outcomes.of_join(await services.door.join(sale, request), frame.answer)

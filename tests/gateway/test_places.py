@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.world import SALE, SHOP, Answer, World, sale_body
+from tests.gateway.world import SALE, SHOP, Answer, World, furnish, sale_body
 
 NAME = f"__Host-dropgate-{SALE}"
 PLACES, ME, PASSES = (f"/v1/sales/{SALE}/{part}" for part in ("places", "places/me", "passes"))
@@ -157,19 +157,15 @@ async def test_a_login_that_proves_nothing_is_refused(world: World) -> None:
 
 async def test_a_sale_may_want_the_login_with_the_claim(world: World) -> None:
     """Where the sale's file says so, whoever has only the place does not get the pass."""
-    body = sale_body()
-    body["room"] = body["room"] | {"claim_needs_login": True}
-    shown = await world.call("GET", f"/v1/operator/sales/{SALE}", auth=world.keys["operator"])
-    etag = {"If-Match": shown.headers["ETag"]}
-    path, operator = f"/v1/operator/sales/{SALE}", world.keys["operator"]
-    changed = await world.call("PUT", path, body, auth=operator, headers=etag)
-    assert changed.status == 200, changed.data
-    await world.services.shelves.refresh_sale(SALE)
-    token = (await join(world, "a")).data["place"]
-    await world.services.rooms.pump(SALE, 100)
-    auth = f"Place {token}"
-    assert (await world.call("GET", ME, auth=auth)).status == 200
-    without = await world.call("POST", PASSES, {}, auth=auth)
+    body = sale_body("autumn")
+    body["room"] |= {"claim_needs_login": True}
+    await furnish(world.services, sale="autumn", body=body)
+    places, me, passes = (path.replace(SALE, "autumn") for path in (PLACES, ME, PASSES))
+    joined = await world.call("POST", places, {}, auth=world.login("a"))
+    auth = f"Place {joined.data['place']}"
+    await world.services.rooms.pump("autumn", 100)
+    assert (await world.call("GET", me, auth=auth)).status == 200
+    without = await world.call("POST", passes, {}, auth=auth)
     assert (without.status, without.code) == (401, "login_required")
     login = {"Dropgate-Login": world.login("a").removeprefix("Bearer ")}
-    assert (await world.call("POST", PASSES, {}, auth=auth, headers=login)).status == 201
+    assert (await world.call("POST", passes, {}, auth=auth, headers=login)).status == 201
