@@ -35,7 +35,7 @@ _TABLES_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DrawnLine:
     """Whose draw it is: one drop of a sale in one epoch of its room."""
 
     sale: str
@@ -46,17 +46,17 @@ class Line:
         return f"{self.sale}|{self.drop}|{self.epoch}"
 
 
-def secret_of(key: bytes, line: Line) -> bytes:
+def secret_of(key: bytes, line: DrawnLine) -> bytes:
     """The secret of a line, from the installation's draw key: kept nowhere, lost with no store."""
     return hmac.digest(key, _text("secret", line), "sha256")
 
 
-def commitment(secret: bytes, line: Line, beacon: str) -> bytes:
+def commitment(secret: bytes, line: DrawnLine, beacon: str) -> bytes:
     """What is published before the lobby. `beacon` is the beacon's terms, "" for none."""
     return sha256(_text("commitment", line, beacon) + b"|" + secret).digest()
 
 
-def leaf(line: Line, lane: int, join_key: str) -> bytes:
+def leaf(line: DrawnLine, lane: int, join_key: str) -> bytes:
     """What stands in the list for a shopper, who alone knows the join key."""
     return sha256(_text("leaf", line, lane, join_key)).digest()[:LEAF_BYTES]
 
@@ -64,7 +64,7 @@ def leaf(line: Line, lane: int, join_key: str) -> bytes:
 class ListDigest:
     """The digest of one lane's list while it grows, a whole piece at a time."""
 
-    def __init__(self, line: Line, lane: int) -> None:
+    def __init__(self, line: DrawnLine, lane: int) -> None:
         self.chunks = 0
         self.unknown = 0
         self.value = sha256(_text("list", line, lane)).digest()
@@ -89,7 +89,7 @@ def digest_of(lanes: Sequence[tuple[int, bytes]]) -> bytes:
     return sha256(_text("lists", *(f"{drawn}:{value.hex()}" for drawn, value in lanes))).digest()
 
 
-def seed_of(secret: bytes, line: Line, digest: bytes, randomness: bytes) -> bytes:
+def seed_of(secret: bytes, line: DrawnLine, digest: bytes, randomness: bytes) -> bytes:
     """The seed. `randomness` is the beacon's value, empty without one."""
     return hmac.digest(secret, _text("seed", line, digest.hex(), randomness.hex()), "sha256")
 

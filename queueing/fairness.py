@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from queueing.draw import ALGORITHM, CHUNK_LEAVES, LEAF_BYTES, Line, permutation
+from queueing.draw import ALGORITHM, CHUNK_LEAVES, LEAF_BYTES, DrawnLine, permutation
 
 DrawState = Literal["announced", "committed", "fixed", "drawn", "undrawn"]
 BeaconOutcome = Literal["none", "awaited", "used", "unanswered"]
@@ -78,9 +78,9 @@ class Fairness(Shape, frozen=True):
     remarks: list[str] = []
 
     @property
-    def line(self) -> Line:
+    def line(self) -> DrawnLine:
         """Whose draw it is."""
-        return Line(self.sale, self.drop, self.epoch)
+        return DrawnLine(self.sale, self.drop, self.epoch)
 
     def explained(self) -> "Fairness":
         """The document with its test vectors and its remarks."""

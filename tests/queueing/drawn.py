@@ -5,7 +5,7 @@ from hashlib import sha256
 from queueing.beacon import Beacon, Round
 from queueing.draw import (
     CHUNK_BYTES,
-    Line,
+    DrawnLine,
     ListDigest,
     commitment,
     digest_of,
@@ -16,7 +16,7 @@ from queueing.draw import (
 from queueing.fairness import Fairness, LaneList
 
 KEY = b"k" * 32
-LINE = Line("cinema-3-8", 2, 1)
+LINE = DrawnLine("cinema-3-8", 2, 1)
 OPENS_MS = 1_764_000_000_000
 BEACON = Beacon(
     url="https://beacon.example", chain="ab" * 32, genesis_ms=1_692_803_367_000, period_ms=3_000
@@ -28,7 +28,7 @@ def join_key(lane: int, number: int) -> str:
     return f"join-{lane}-{number}"
 
 
-def a_list(lane: int, registered: int, line: Line = LINE) -> bytes:
+def a_list(lane: int, registered: int, line: DrawnLine = LINE) -> bytes:
     """The leaves of a lane."""
     return b"".join(leaf(line, lane, join_key(lane, n)) for n in range(1, registered + 1))
 
@@ -39,7 +39,7 @@ def round_of(number: int) -> Round:
     return Round(number, sha256(signature).hexdigest(), signature.hex())
 
 
-def lane_list(name: str, lane: int, leaves: bytes, line: Line = LINE) -> LaneList:
+def lane_list(name: str, lane: int, leaves: bytes, line: DrawnLine = LINE) -> LaneList:
     """What the document says of a list that is fixed."""
     digest = ListDigest(line, lane)
     for at in range(0, len(leaves), CHUNK_BYTES):
@@ -53,7 +53,7 @@ def lane_list(name: str, lane: int, leaves: bytes, line: Line = LINE) -> LaneLis
     )
 
 
-def document(lists: dict[int, bytes], beacon: Beacon | None = None, line: Line = LINE) -> Fairness:
+def document(lists: dict[int, bytes], beacon: Beacon | None = None, line: DrawnLine = LINE) -> Fairness:
     """The fairness document of an honest draw over these lists."""
     lanes = [lane_list(f"lane {lane}", lane, leaves, line) for lane, leaves in lists.items()]
     digest = digest_of([(lane.registered, bytes.fromhex(lane.digest)) for lane in lanes])

@@ -1,0 +1,98 @@
+"""The loop of the draws: each step when it is due, by whichever gateway comes first.
+
+Here belongs when: commit before a lobby, digests while it fills, the list fixed at the opening, the
+seed as soon as there is what it is made of. The steps themselves are queueing's, and are written
+once; so a gateway that dies between two of them is replaced by the next turn of another.
+"""
+
+import asyncio
+
+from gateway import beacons
+from gateway.frames import Frames
+from gateway.shelves import Shelf, Shelves
+from queueing import Beacon, Draw, DrawnLine, Frame, Rooms, Round
+from queueing.fairness import BeaconOutcome
+
+COMMITTED_TURNS = 40
+"""How seldom a line that was seen committed is looked at again: a store may have forgotten it."""
+
+
+class Drawer:
+    """Makes the draws of all sales, a step at a time."""
+
+    def __init__(self, rooms: Rooms, shelves: Shelves, frames: Frames) -> None:
+        self._rooms = rooms
+        self._shelves = shelves
+        self._frames = frames
+        self._settled: set[DrawnLine] = set()
+        self._rest: dict[DrawnLine, int] = {}
+        self._asked: dict[DrawnLine, asyncio.Task[Round | None]] = {}
+
+    async def turn_one(self, shelf: Shelf) -> None:
+        """What is due for one sale's draws."""
+        frame = self._frames.latest(shelf.view.id)
+        if frame is None or frame.epoch == 0 or shelf.view.state == "closed":
+            return
+        beacon = beacon_of(shelf)
+        if frame.drop and not frame.seed:
+            await self._go_on(DrawnLine(frame.sale, frame.drop, frame.epoch), beacon)
+        if frame.next_opens_at_ms:
+            await self._announce(DrawnLine(frame.sale, frame.drop + 1, frame.epoch), beacon)
+
+    async def _announce(self, line: DrawnLine, beacon: Beacon | None) -> None:
+        """Commit to the draw of a drop whose lobby is to come."""
+        if self._rest.get(line, 0) > 0:
+            self._rest[line] -= 1
+            return
+        await self._rooms.drawing.commit(line, beacon)
+        self._rest = {one: turns for one, turns in self._rest.items() if one.sale != line.sale}
+        self._rest[line] = COMMITTED_TURNS
+
+    async def _go_on(self, line: DrawnLine, beacon: Beacon | None) -> None:
+        """The next steps of the draw of the line that is on."""
+        drawing = self._rooms.drawing
+        draw = await drawing.look(line) if line not in self._settled else None
+        if draw is None or not draw.is_on:
+            return
+        if not draw.commitment:
+            await drawing.commit(line, beacon)
+        elif draw.now_ms < draw.opens_ms:
+            await drawing.grow(draw)
+        elif draw.state == "undrawn":
+            self._settled = {one for one in self._settled if one.sale != line.sale} | {line}
+        elif not draw.digest:
+            if await drawing.fix(draw):
+                await self._go_on(line, beacon)
+        elif not draw.seed:
+            await self._reveal(draw)
+
+    async def _reveal(self, draw: Draw) -> None:
+        """The seed: at once without a beacon, else with its round, or when it was waited for."""
+        beacon = draw.waits_for
+        outcome: BeaconOutcome = "none"
+        told = None
+        if beacon:
+            number = beacon.round_for(draw.fixed_ms)
+            if draw.now_ms < beacon.at_ms(number):
+                return
+            told = self._told(draw.line, beacon, number)
+            if told is None and draw.now_ms < beacon.given_up_ms(draw.fixed_ms):
+                return
+            outcome = "used" if told else "unanswered"
+        await self._rooms.drawing.reveal(draw, outcome, told)
+
+    def _told(self, line: DrawnLine, beacon: Beacon, number: int) -> Round | None:
+        """What the beacon has answered by now; asks it, beside the loop, where it has not."""
+        asked = self._asked.pop(line, None)
+        if asked is not None and asked.done() and asked.result() is not None:
+            return asked.result()
+        if asked is None or asked.done():
+            asked = asyncio.create_task(beacons.ask(beacon, number), name="ask the beacon")
+        self._asked[line] = asked
+        return None
+
+    async def close(self) -> None:
+        """Ask no beacon any more."""
+        for asked in self._asked.values():
+            asked.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)

@@ -1,0 +1,70 @@
+"""The fairness desk: the document of a draw and its lists, for anybody who asks.
+
+Here belongs which draw is meant, and how often the store is asked for it. What the document says is
+queueing's.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+
+from gateway.problems import Code, Refused
+from gateway.single_flight import SingleFlight
+from queueing import Draw, DrawnLine, Fairness, Frame, Rooms
+
+FRESH_S = 0.5
+KEPT_MAX = 256
+EPOCHS_TRIED = 16
+PIECES_AT_ONCE = 4
+"""Lists are long and anybody may ask for them: so many pieces are read for them at a time."""
+
+
+class FairnessDesk:
+    """Answers from memory what was read a moment ago, and for ever what is drawn."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._kept: OrderedDict[DrawnLine, tuple[float, Draw]] = OrderedDict()
+        self._reading: dict[DrawnLine, SingleFlight[Draw | None]] = {}
+        self._pieces = asyncio.Semaphore(PIECES_AT_ONCE)
+
+    async def document(self, frame: Frame, drop: int | None, epoch: int | None) -> Fairness:
+        """The document of a drop's draw; of the drop that is on, or comes, unless named."""
+        return self._rooms.drawing.document(await self.find(frame, drop, epoch))
+
+    async def find(self, frame: Frame, drop: int | None, epoch: int | None) -> Draw:
+        """The draw. Raises Refused (404) when there is none."""
+        wanted = max(1, frame.drop) if drop is None else drop
+        newest = frame.epoch if epoch is None else epoch
+        oldest = max(1, newest - EPOCHS_TRIED) if epoch is None else newest
+        for one in range(newest, oldest - 1, -1):
+            # A drop that is over was drawn in the epoch of its time, not in today's.
+            draw = await self._read(DrawnLine(frame.sale, wanted, one))
+            if draw is not None and (draw.commitment or draw.is_on or draw.opens_ms > draw.now_ms):
+                return draw
+        raise Refused(Code.NOT_FOUND, "There is no draw of that drop and epoch.")
+
+    async def _read(self, line: DrawnLine) -> Draw | None:
+        read_at, known = self._kept.get(line, (0.0, None))
+        if known and (known.seed or time.monotonic() - read_at < FRESH_S):
+            return known
+        reading = self._reading.setdefault(line, SingleFlight())
+        draw = await reading.run(lambda: self._rooms.drawing.look(line))
+        self._reading.pop(line, None)
+        if draw is not None:
+            self._kept[line] = time.monotonic(), draw
+            self._kept.move_to_end(line)
+            if len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return draw
+
+    async def leaves(self, draw: Draw, lane: int) -> AsyncIterator[bytes]:
+        """The list of a lane, a bounded piece at a time."""
+        pieces = self._rooms.drawing.pieces(draw, lane)
+        while True:
+            async with self._pieces:
+                piece = await anext(pieces, b"")
+            if not piece:
+                return
+            yield piece

@@ -1,0 +1,24 @@
+#!lua flags=no-writes
+-- room_draw_look: all that is written of a line's draw.
+--
+-- Why: whichever gateway makes the next step of a draw goes by this; so does the fairness document.
+--
+-- KEYS
+--   1 room  hash  rules and state
+--   2 line  hash  the line of the drop and epoch named in ARGV
+-- ARGV
+--   1 now_ms  integer 0..9007199254740991; 0 is the store's own clock
+--   2 drop    integer 1..64
+-- REPLY one list, in order of precedence
+--   missing                             this store knows no such room, or no such drop of it
+--   draw now_ms lobby_ms opens_ms drop epoch lanes registered line
+--                                       drop, epoch: which are on; lanes: names and weights;
+--                                       registered: of each lane; line: the hash, flat
+-- COST O(fields of the line)
+--@include draw
+local now = now_ms(ARGV[1])
+local room = read_room(KEYS[1], now)
+local opens_ms = room and opening_of(room, tonumber(ARGV[2]))
+if not opens_ms then return { 'missing' } end
+return { 'draw', now, opens_ms - room.lobby_ms, opens_ms, room.drop, room.epoch, room.lanes,
+  registered_of(room, KEYS[2]), redis.call('HGETALL', KEYS[2]) }

@@ -1,0 +1,322 @@
+"""Drawing: the steps of a draw in the store: commit, fix the list, reveal the seed; and its document.
+
+Here belong the verbs and what a process remembers of growing lists. Any gateway makes any step; each
+is written once. When a step is due is the gateway's loop to know; the algorithm is in draw.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from lua.catalogue import signature
+from lua.store import Store
+from queueing import keys
+from queueing.beacon import Beacon, Round
+from queueing.draw import (
+    CHUNK_BYTES,
+    LEAF_BYTES,
+    DrawnLine,
+    ListDigest,
+    commitment,
+    digest_of,
+    secret_of,
+    seed_of,
+)
+from queueing.fairness import BeaconOutcome, DrawState, Fairness, LaneList
+
+ROOM_DRAW_COMMIT = signature(
+    "room_draw_commit",
+    keys=("room", "line", "changes"),
+    argv=("now_ms", "drop", "epoch", "commitment", "beacon"),
+    replies=("missing", "past", "again", "committed"),
+)
+ROOM_DRAW_LOOK = signature(
+    "room_draw_look",
+    keys=("room", "line"),
+    argv=("now_ms", "drop"),
+    replies=("missing", "draw"),
+)
+ROOM_DRAW_FIX = signature(
+    "room_draw_fix",
+    keys=("room", "line", "changes"),
+    argv=("now_ms", "drop", "epoch", "registered", "digest", "lists"),
+    replies=("missing", "past", "early", "again", "other", "fixed"),
+)
+ROOM_DRAW_REVEAL = signature(
+    "room_draw_reveal",
+    keys=("room", "line", "changes"),
+    argv=(
+        "now_ms", "drop", "epoch", "digest", "secret", "seed", "outcome", "round", "randomness",
+        "signature",
+    ),
+    replies=("missing", "past", "unfixed", "again", "revealed"),
+)  # fmt: skip
+
+PIECE_CHUNKS = 16
+"""So many pieces of 64 KiB are read at once: a million leaves in 16 calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What the store has of a line's draw. Digests are hexadecimal, "" while they are not there.
+
+    `is_on`: the line is the one that is on; `lanes` their names; `registered` of each lane, final
+    once the drop has opened; `lists` of each lane digest and unknown leaves, once fixed.
+    """
+
+    line: DrawnLine
+    is_on: bool
+    now_ms: int
+    lobby_ms: int
+    opens_ms: int
+    lanes: tuple[str, ...]
+    registered: tuple[int, ...]
+    commitment: str
+    committed_ms: int
+    beacon: str
+    digest: str
+    lists: tuple[tuple[str, int], ...]
+    fixed_ms: int
+    outcome: str
+    round: int
+    randomness: str
+    signature: str
+    secret: str
+    seed: str
+    revealed_ms: int
+
+    @property
+    def state(self) -> DrawState:
+        """How far it is; nobody registered is nobody drawn."""
+        if self.seed:
+            return "drawn"
+        over = self.now_ms >= self.opens_ms
+        if not self.is_on and (over or not self.commitment):
+            return "undrawn" if over else "announced"
+        if over and not sum(self.registered):
+            return "undrawn"
+        if self.digest:
+            return "fixed"
+        return "committed" if self.commitment else "announced"
+
+    @property
+    def waits_for(self) -> Beacon | None:
+        """The beacon that was committed to."""
+        return Beacon.of(self.beacon) if self.beacon else None
+
+
+class Drawing:
+    """The verbs of the draw. Faults are the store's; every verb may be repeated, by anybody."""
+
+    def __init__(self, store: Store, key: bytes) -> None:
+        self._store = store
+        self._key = key
+        self._growing: dict[DrawnLine, list[ListDigest]] = {}
+
+    async def look(self, line: DrawnLine, now_ms: int = 0) -> Draw | None:
+        """What is written of a draw; None: the store knows no such room or drop."""
+        reply = await self._store.run(
+            ROOM_DRAW_LOOK, (keys.room(line.sale), _key(line)), (now_ms, line.drop)
+        )
+        match reply:
+            case [b"draw", *fields]:
+                return _draw(line, fields)
+            case [b"missing"]:
+                return None
+            case _:
+                raise AssertionError(f"room_draw_look replied {reply}")
+
+    async def commit(self, line: DrawnLine, beacon: Beacon | None, now_ms: int = 0) -> bool:
+        """Commit to the line's secret and beacon; false when it was, or the line is not to be."""
+        terms = beacon.terms if beacon else ""
+        made = commitment(secret_of(self._key, line), line, terms).hex()
+        reply = await self._store.run(
+            ROOM_DRAW_COMMIT, _keys(line), (now_ms, line.drop, line.epoch, made, terms)
+        )
+        return bool(reply[0] == b"committed")
+
+    async def grow(self, draw: Draw) -> None:
+        """Take the whole pieces that were added to the lists since into their running digests."""
+        digests = self._digests(draw)
+        for lane, (digest, registered) in enumerate(zip(digests, draw.registered, strict=True)):
+            whole = registered * LEAF_BYTES // CHUNK_BYTES
+            async for leaves in self.pieces(draw, lane, digest.chunks, whole * CHUNK_BYTES):
+                digest.add(leaves)
+
+    def _digests(self, draw: Draw) -> list[ListDigest]:
+        """The running digests of a draw, begun anew where a list has become shorter."""
+        known = self._growing.get(draw.line, [])
+        if len(known) != len(draw.registered) or any(
+            digest.chunks * CHUNK_BYTES > registered * LEAF_BYTES
+            for digest, registered in zip(known, draw.registered, strict=True)
+        ):
+            known = [ListDigest(draw.line, lane) for lane in range(len(draw.registered))]
+            for old in [one for one in self._growing if one.sale == draw.line.sale]:
+                del self._growing[old]
+            self._growing[draw.line] = known
+        return known
+
+    async def pieces(
+        self, draw: Draw, lane: int, first: int = 0, end: int = -1
+    ) -> AsyncIterator[bytes]:
+        """A lane's list from its piece `first` to the byte `end`, 64 KiB at a time.
+
+        Leaves that the store has lost are zeros.
+        """
+        end = draw.registered[lane] * LEAF_BYTES if end < 0 else end
+        at = first * CHUNK_BYTES
+        while at < end:
+            upto = min(end, at + PIECE_CHUNKS * CHUNK_BYTES)
+            got = await self._store.read(
+                "GETRANGE", keys.leaves(draw.line.sale, _on(draw.line), lane), at, upto - 1
+            )
+            got += bytes(upto - at - len(got))
+            for begin in range(0, len(got), CHUNK_BYTES):
+                yield got[begin : begin + CHUNK_BYTES]
+            at = upto
+
+    async def fix(self, draw: Draw, now_ms: int = 0) -> bool:
+        """Close the lists and publish their digest, once the drop has opened; false: look again.
+
+        All of it is read again: what a process has computed while the list grew may be of a store
+        that has lost it since.
+        """
+        lanes: list[ListDigest] = []
+        for lane in range(len(draw.registered)):
+            lanes.append(ListDigest(draw.line, lane))
+            async for leaves in self.pieces(draw, lane):
+                lanes[lane].add(leaves)
+        counted = [(drawn, one.value) for drawn, one in zip(draw.registered, lanes, strict=True)]
+        reply = await self._store.run(
+            ROOM_DRAW_FIX,
+            _keys(draw.line),
+            (
+                now_ms,
+                draw.line.drop,
+                draw.line.epoch,
+                " ".join(map(str, draw.registered)),
+                digest_of(counted).hex(),
+                " ".join(f"{one.value.hex()}:{one.unknown}" for one in lanes),
+            ),
+        )
+        return reply[0] in (b"fixed", b"again")
+
+    async def reveal(
+        self, draw: Draw, outcome: BeaconOutcome, told: Round | None, now_ms: int = 0
+    ) -> bool:
+        """Make the seed of a fixed list and publish it; false: look again.
+
+        `told` is the beacon's round where it is used; else the round that was waited for counts.
+        """
+        secret = secret_of(self._key, draw.line)
+        beacon = draw.waits_for
+        randomness, signature = (told.randomness, told.signature) if told else ("", "")
+        seed = seed_of(secret, draw.line, bytes.fromhex(draw.digest), bytes.fromhex(randomness))
+        reply = await self._store.run(
+            ROOM_DRAW_REVEAL,
+            _keys(draw.line),
+            (
+                now_ms,
+                draw.line.drop,
+                draw.line.epoch,
+                draw.digest,
+                secret.hex(),
+                seed.hex(),
+                outcome,
+                beacon.round_for(draw.fixed_ms) if beacon else 0,
+                randomness,
+                signature,
+            ),
+        )
+        self._growing.pop(draw.line, None)
+        return reply[0] in (b"revealed", b"again")
+
+    def document(self, draw: Draw) -> Fairness:
+        """The fairness document of a draw, its growing lists as far as this process has them."""
+        beacon = draw.waits_for
+        awaited = beacon.round_for(draw.fixed_ms) if beacon and draw.fixed_ms else 0
+        number = draw.round if draw.seed else awaited
+        return Fairness(
+            sale=draw.line.sale,
+            drop=draw.line.drop,
+            epoch=draw.line.epoch,
+            state=draw.state,
+            lobby_at_ms=draw.lobby_ms,
+            opens_at_ms=draw.opens_ms,
+            at_ms=draw.now_ms,
+            commitment=draw.commitment,
+            committed_at_ms=draw.committed_ms,
+            beacon=draw.beacon,
+            beacon_outcome=_outcome(draw),
+            lanes=self._lane_lists(draw),
+            digest=draw.digest,
+            fixed_at_ms=draw.fixed_ms,
+            round=number,
+            round_at_ms=beacon.at_ms(number) if beacon and number else 0,
+            randomness=draw.randomness,
+            signature=draw.signature,
+            secret=draw.secret,
+            seed=draw.seed,
+            revealed_at_ms=draw.revealed_ms,
+        ).explained()
+
+    def _lane_lists(self, draw: Draw) -> list[LaneList]:
+        told = [
+            (digest, -(-registered * LEAF_BYTES // CHUNK_BYTES), unknown)
+            for (digest, unknown), registered in zip(draw.lists, draw.registered, strict=False)
+        ] or [(one.value.hex(), one.chunks, one.unknown) for one in self._digests(draw)]
+        return [
+            LaneList(name=name, registered=registered, chunks=chunks, digest=digest, unknown=lost)
+            for name, registered, (digest, chunks, lost) in zip(
+                draw.lanes, draw.registered, told, strict=False
+            )
+        ]
+
+
+def _on(line: DrawnLine) -> keys.Line:
+    return keys.Line(line.drop, line.epoch)
+
+
+def _key(line: DrawnLine) -> str:
+    return keys.line(line.sale, _on(line))
+
+
+def _keys(line: DrawnLine) -> tuple[str, str, str]:
+    return keys.room(line.sale), _key(line), keys.changes(line.sale)
+
+
+def _outcome(draw: Draw) -> BeaconOutcome:
+    match draw.outcome:
+        case "used" | "unanswered" as outcome:
+            return outcome
+        case _:
+            return "awaited" if draw.beacon and not draw.seed else "none"
+
+
+def _draw(line: DrawnLine, fields: list[Any]) -> Draw:
+    """The draw from what room_draw_look replies after its word."""
+    now_ms, lobby_ms, opens_ms, drop, epoch, lanes, registered, flat = fields
+    known = {name.decode(): text.decode() for name, text in zip(flat[::2], flat[1::2], strict=True)}
+    lists = (one.rpartition(":") for one in known.get("lists", "").split())
+    return Draw(
+        line=line,
+        is_on=(drop, epoch) == (line.drop, line.epoch),
+        now_ms=now_ms,
+        lobby_ms=lobby_ms,
+        opens_ms=opens_ms,
+        lanes=tuple(one.rpartition(":")[0] for one in lanes.decode().split()),
+        registered=tuple(registered),
+        commitment=known.get("commitment", ""),
+        committed_ms=int(known.get("committed_ms", 0)),
+        beacon=known.get("beacon", ""),
+        digest=known.get("digest", ""),
+        lists=tuple((digest, int(unknown)) for digest, _, unknown in lists),
+        fixed_ms=int(known.get("fixed_ms", 0)),
+        outcome=known.get("outcome", ""),
+        round=int(known.get("round", 0)),
+        randomness=known.get("randomness", ""),
+        signature=known.get("signature", ""),
+        secret=known.get("secret", ""),
+        seed=known.get("seed", ""),
+        revealed_ms=int(known.get("revealed_ms", 0)),
+    )
