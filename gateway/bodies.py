@@ -235,6 +235,22 @@ class StockBody(Incoming, frozen=True):
             raise ValueError("Give exactly one of `units` and `seats`")
 
 
+class DrawQuery(Incoming, frozen=True):
+    """Whose draw: of the drop of that number (1 is the first), the one that is on unless named.
+
+    `epoch`: of a line that was begun anew since; the newest of the drop unless named.
+    """
+
+    drop: Annotated[int, Meta(ge=1, le=64)] | None = None
+    epoch: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+
+
+class ListQuery(DrawQuery, frozen=True):
+    """Which lane's list of a draw."""
+
+    lane: Annotated[int, Meta(ge=0, le=7)] = 0
+
+
 class SaleQuery(Incoming, frozen=True):
     """How much of a sale's shelf to show. `offers=1` asks for a page of it.
 

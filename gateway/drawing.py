@@ -9,20 +9,19 @@ import asyncio
 
 from gateway import beacons
 from gateway.frames import Frames
-from gateway.shelves import Shelf, Shelves
-from queueing import Beacon, Draw, DrawnLine, Frame, Rooms, Round
-from queueing.fairness import BeaconOutcome
+from gateway.shelves import Shelf
+from inventory.salefile import RoomLine
+from queueing import Beacon, BeaconOutcome, Draw, DrawnLine, Rooms, Round
 
-COMMITTED_TURNS = 40
+COMMITTED_TURNS = 25
 """How seldom a line that was seen committed is looked at again: a store may have forgotten it."""
 
 
 class Drawer:
     """Makes the draws of all sales, a step at a time."""
 
-    def __init__(self, rooms: Rooms, shelves: Shelves, frames: Frames) -> None:
+    def __init__(self, rooms: Rooms, frames: Frames) -> None:
         self._rooms = rooms
-        self._shelves = shelves
         self._frames = frames
         self._settled: set[DrawnLine] = set()
         self._rest: dict[DrawnLine, int] = {}
@@ -33,7 +32,7 @@ class Drawer:
         frame = self._frames.latest(shelf.view.id)
         if frame is None or frame.epoch == 0 or shelf.view.state == "closed":
             return
-        beacon = beacon_of(shelf)
+        beacon = beacon_of(shelf.catalogue.room)
         if frame.drop and not frame.seed:
             await self._go_on(DrawnLine(frame.sale, frame.drop, frame.epoch), beacon)
         if frame.next_opens_at_ms:
@@ -96,3 +95,17 @@ class Drawer:
         for asked in self._asked.values():
             asked.cancel()
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
+
+
+def beacon_of(room: RoomLine) -> Beacon | None:
+    """The beacon that a sale's file names. Raises BadBeacon."""
+    if not room.beacon:
+        return None
+    return Beacon(
+        url=room.beacon,
+        chain=room.beacon_chain,
+        genesis_ms=room.beacon_genesis_s * 1000,
+        period_ms=room.beacon_period_s * 1000,
+        delay_ms=room.beacon_delay_s * 1000,
+        wait_ms=room.beacon_wait_s * 1000,
+    )

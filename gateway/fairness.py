@@ -43,7 +43,7 @@ class FairnessDesk:
             draw = await self._read(DrawnLine(frame.sale, wanted, one))
             if draw is not None and (draw.commitment or draw.is_on or draw.opens_ms > draw.now_ms):
                 return draw
-        raise Refused(Code.NOT_FOUND, "There is no draw of that drop and epoch.")
+        raise Refused(Code.UNKNOWN_DRAW)
 
     async def _read(self, line: DrawnLine) -> Draw | None:
         read_at, known = self._kept.get(line, (0.0, None))
@@ -59,9 +59,13 @@ class FairnessDesk:
                 self._kept.popitem(last=False)
         return draw
 
-    async def leaves(self, draw: Draw, lane: int) -> AsyncIterator[bytes]:
-        """The list of a lane, a bounded piece at a time."""
-        pieces = self._rooms.drawing.pieces(draw, lane)
+    def leaves(self, draw: Draw, lane: int) -> tuple[AsyncIterator[bytes], int]:
+        """The list of a lane, a bounded piece at a time, and how many are in it. Raises Refused."""
+        if lane >= len(draw.registered):
+            raise Refused(Code.UNKNOWN_DRAW, "The room has no such lane.")
+        return self._bounded(self._rooms.drawing.pieces(draw, lane)), draw.registered[lane]
+
+    async def _bounded(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while True:
             async with self._pieces:
                 piece = await anext(pieces, b"")

@@ -20,6 +20,7 @@ SHELVES_S = 0.25
 FRAMES_S = 0.2
 PUMP_S = 0.2
 BRAKES_S = 1.0
+DRAWS_S = 0.2
 EXPIRE_S = 0.5
 FREED_S = 0.1
 CREDENTIALS_S = 1.0
@@ -50,6 +51,7 @@ class Housekeeping:
             ("streams", TELL_S, services.streams.tell),
             ("pump", PUMP_S, self._pump),
             ("brakes", BRAKES_S, services.brakes.turn),
+            ("draws", DRAWS_S, self._draws),
             ("expiry", EXPIRE_S, self._expire),
             ("freed", FREED_S, services.till.tell_room),
             ("credentials", CREDENTIALS_S, services.credentials.refresh),
@@ -97,6 +99,9 @@ class Housekeeping:
 
     async def _history(self) -> int:
         return self._services.board.note(list(self._services.shelves))
+
+    async def _draws(self) -> None:
+        await for_each(self._services.shelves, self._services.drawer.turn_one)
 
     async def _pump(self) -> int:
         selling = [one for one in self._services.shelves if one.view.state != "closed"]

@@ -22,8 +22,9 @@ from typing import Self
 import msgspec
 
 SECRET_BYTES = 32
-NAMES_OF_RECORDS = ("order", "buyer", "outside_hash")
-"""These make the names of records: with another key the same thing would have another name."""
+NAMES_OF_RECORDS = ("order", "buyer", "outside_hash", "draw")
+"""These make the names of records: with another key the same thing would have another name; and
+the secrets of the draws, which were committed to."""
 NAMES = (
     *NAMES_OF_RECORDS,
     "place",

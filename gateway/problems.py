@@ -44,6 +44,7 @@ class Code(Enum):
 
     # What is asked for.
     UNKNOWN_SALE = ("unknown_sale", 404, "There is no such sale")
+    UNKNOWN_DRAW = ("unknown_draw", 404, "There is no such draw of the sale")
     UNKNOWN_ORDER = ("unknown_order", 404, "There is no such order of yours")
     UNKNOWN_ALLOTMENT = ("unknown_allotment", 404, "There is no such allotment of yours")
     UNKNOWN_CODE = ("unknown_code", 404, "There is no such code")

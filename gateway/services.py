@@ -18,6 +18,8 @@ from gateway.config import Settings
 from gateway.counting import Counts
 from gateway.credentials import Credentials
 from gateway.door import Door
+from gateway.drawing import Drawer
+from gateway.fairness import FairnessDesk
 from gateway.fencing import Fencing
 from gateway.fleet import SummedPage
 from gateway.frames import Frames
@@ -112,6 +114,8 @@ class Services:
         self.rooms = _rooms(keyring, self.store)
         self.published_keys = PublishedKeys(keyring)
         self.frames = Frames(self.rooms)
+        self.drawer = Drawer(self.rooms, self.frames)
+        self.fairness = FairnessDesk(self.rooms)
         self.streams = Streams(self.frames, self.gate, self.metrics)
         self.meters = Meters()
         self.door = Door(self.rooms, self.meters, self.metrics)
@@ -161,6 +165,7 @@ class Services:
         await self.housekeeping.stop()
         for part in (self.door, self.till, self.kiosks, self.counts, self.seating):
             await part.idle()  # whoever asked may be gone; the store's answer is still on its way
+        await self.drawer.close()
         await self.fencing.close()
         await self.catalogue.close()
         await self.books.close()
@@ -232,4 +237,4 @@ def _codes(keyring: Keyring) -> Codes:
 
 def _rooms(keyring: Keyring, store: MeteredStore) -> Rooms:
     passes = PassKeys(_pairs(keyring.all("pass_mac")), _pairs(keyring.all("pass_sign")))
-    return Rooms(store, _pairs(keyring.all("place")), passes)
+    return Rooms(store, _pairs(keyring.all("place")), passes, keyring.current("draw").secret)

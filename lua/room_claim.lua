@@ -53,7 +53,7 @@ if room.epoch > epoch then return { 'reset' } end
 if room.drop > drop then return { 'over', room.drop } end
 if room.state == 'closed' then return { 'closed' } end
 local line = redis.call('HMGET', KEYS[2], 'serving:' .. lane, 'admitted:' .. lane, 'stock_left',
-  'may_return', 'drawn:' .. lane, 'inside_max')
+  'may_return', 'drawn:' .. lane, 'inside_max', 'lobby', 'seed')
 local stock_left = line[3] and tonumber(line[3])
 local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
 -- Who joined after the draw comes in the order of joining.
@@ -68,7 +68,7 @@ end
 
 -- A place of a drop whose lobby has not come: the opening was put off while it waited.
 local state = room.drop < drop and 'lobby'
-  or state_of(room, stock_left, tonumber(line[4] or 0))
+  or state_of(room, stock_left, tonumber(line[4] or 0), line[7] and not line[8])
 if state == 'open' and stock_left == 0 then state = 'all_held' end
 if state == 'open' and turn == 0 then state = 'lobby' end    -- drawn, and the gateway is late
 if state ~= 'open' then

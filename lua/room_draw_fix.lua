@@ -36,7 +36,7 @@ if known then return { 'again', known } end
 local counts = registered_of(room, KEYS[2])
 if table.concat(counts, ' ') ~= ARGV[4] then return { 'other' } end
 for lane, count in ipairs(counts) do
-  redis.call('HSET', KEYS[2], 'drawn' .. (lane - 1), whole(count))
+  redis.call('HSET', KEYS[2], 'drawn:' .. (lane - 1), whole(count))
 end
 redis.call('HSET', KEYS[2], 'digest', ARGV[5], 'lists', ARGV[6], 'fixed_ms', whole(now))
 write_change(KEYS[3], now, 'list', 'draw', ARGV[2] .. '.' .. ARGV[3] .. ' ' .. ARGV[4] .. ' '

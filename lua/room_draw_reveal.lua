@@ -18,7 +18,7 @@
 --   7 outcome     word    none, used or unanswered: the beacon
 --   8 round       integer 0..9007199254740991; the beacon's, 0 without one
 --   9 randomness  string  hexadecimal, empty where no beacon was used
---  10 signature   string  hexadecimal, empty where no beacon was used
+--   10 signature   string  hexadecimal, empty where no beacon was used
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   past                                another line is on

@@ -38,7 +38,8 @@ for i, lane in ipairs(lanes_of(room)) do
 end
 local stock_left = line.stock_left and tonumber(line.stock_left)
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local state = state_of(room, stock_left, tonumber(line.may_return or 0))
+local state = state_of(room, stock_left, tonumber(line.may_return or 0),
+  line.lobby and not line.seed)
 
 local stock = 'plenty'
 if not stock_left then
@@ -52,7 +53,7 @@ end
 local bound, bound_by = inside_bound(room, line.inside_max)
 local reason = 'operator'
 if state == 'lobby' then
-  reason = 'opening'
+  reason = room.drop > 0 and now >= room.opens_ms and 'draw' or 'opening'
 elseif (state == 'open' or state == 'sold_out') and stock_left == 0 then
   reason = 'stock'
 elseif state == 'open' and bound and active >= bound then

@@ -4,17 +4,21 @@
 -- Why: one buyer has one place in a line, however often the call is repeated. Only a buyer who
 -- left gets another, and only by a new join key: a late copy of the old join must not put back in
 -- line who has gone. Whoever has a place keeps its lane, whatever the next join asks for. A join is
--- remembered in one number (see MARKS), negative once its holder has left.
+-- remembered in one number (see MARKS), negative once its holder has left. Who comes before the
+-- opening is drawn: a leaf stands for it in the list of its lane, at its number, so that a list that
+-- was lost has zeros there. The first who comes later closes the list.
 --
 -- KEYS
 --   1 room     hash  rules and state
 --   2 line     hash  the line of the drop and epoch named in ARGV
 --   3+ joins+  hash  the join bucket of each record, in the batch's order
+--   4+ lists+  string  after them, the list of each lane that a record names, from lane 0 on
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop     integer 0..64; the drop whose keys these are
 --   3 epoch    integer 0..65535; the epoch whose keys these are
 --   4 batch    msgpack 1..256 records of [field, mark of the join key 0..1048575, lane 0..7]
+--   5 leaves   string  of each record 16 bytes, in the batch's order
 -- REPLY one list per record, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -24,6 +28,7 @@
 --   joined lane number now_ms
 -- COST O(records)
 --@include room
+local LEAF_BYTES = 16
 local batch = cmsgpack.unpack(ARGV[4])
 local now = now_ms(ARGV[1])
 local room = read_room(KEYS[1], now)
@@ -40,8 +45,12 @@ if room.drop == 0 then return all('early', room.next_ms - room.lobby_ms) end
 local refused = room.state == 'draining' or room.state == 'closed'
 local lanes, names, tails = #lanes_of(room), {}, {}
 for lane = 0, lanes - 1 do names[lane + 1] = 'tail:' .. lane end
+names[lanes + 1] = 'drawn:0'
 local before = redis.call('HMGET', KEYS[2], unpack(names))
 for lane = 0, lanes - 1 do tails[lane] = tonumber(before[lane + 1] or 0) end
+local is_over, is_closed = now >= room.opens_ms, before[lanes + 1]
+local drawn, leaves = {}, {}
+for lane = 0, lanes - 1 do drawn[lane], leaves[lane] = tails[lane], {} end
 local replies, given, written = {}, {}, {}
 for i, record in ipairs(batch) do
   local key, field, mark, lane = KEYS[i + 2], record[1], record[2], record[3]
@@ -58,6 +67,7 @@ for i, record in ipairs(batch) do
     tails[lane] = tails[lane] + 1
     given[key .. field] = (tails[lane] * LANES + lane) * MARKS + mark
     written[#written + 1] = i
+    leaves[lane][#leaves[lane] + 1] = string.sub(ARGV[5], (i - 1) * LEAF_BYTES + 1, i * LEAF_BYTES)
     replies[i] = { 'joined', lane, tails[lane], now }
   end
 end
@@ -69,6 +79,16 @@ for _, i in ipairs(written) do
   redis.call('EXPIRE', key, keep_s)
 end
 if #written > 0 then
-  for lane, tail in pairs(tails) do redis.call('HSET', KEYS[2], 'tail:' .. lane, whole(tail)) end
+  for lane, tail in pairs(tails) do
+    redis.call('HSET', KEYS[2], 'tail:' .. lane, whole(tail))
+    if is_over and not is_closed then
+      redis.call('HSET', KEYS[2], 'drawn:' .. lane, whole(drawn[lane]))
+    elseif not is_over and not is_closed and #leaves[lane] > 0 then
+      local list = KEYS[2 + #batch + lane + 1]
+      redis.call('SETRANGE', list, whole(drawn[lane] * LEAF_BYTES), table.concat(leaves[lane]))
+      redis.call('EXPIRE', list, keep_s)
+      redis.call('HSET', KEYS[2], 'lobby', '1')
+    end
+  end
 end
 return replies

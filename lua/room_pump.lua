@@ -45,7 +45,7 @@ if term[1] ~= ARGV[4] and until_ms > now and until_ms <= now + TERM_MS then
   return { 'resting', until_ms }
 end
 
-local line = redis.call('HMGET', KEYS[2], 'credit', 'pumped_ms')
+local line = redis.call('HMGET', KEYS[2], 'credit', 'pumped_ms', 'lobby', 'seed')
 local lanes, waiting = read_lanes(room, KEYS[2])
 local full = room.burst * TOKEN
 local credit = math.min(full, tonumber(line[1] or full))  -- an idle line saves up a burst
@@ -53,7 +53,7 @@ local pumped_ms = tonumber(line[2] or now)
 local stock_left = tonumber(ARGV[5])
 if stock_left < 0 then stock_left = false end
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local state = state_of(room, stock_left, tonumber(ARGV[6]))
+local state = state_of(room, stock_left, tonumber(ARGV[6]), line[3] and not line[4])
 
 local called = 0
 if state == 'open' and stock_left ~= 0 then

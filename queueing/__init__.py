@@ -4,7 +4,11 @@ Here belong rules, lines, places, turns, passes and the frame. No HTTP, no stock
 how many units are left is told to the pump, what a pass is worth is decided at the till.
 """
 
+from queueing.beacon import BadBeacon, Beacon, Round
+from queueing.draw import DrawnLine
+from queueing.drawing import Draw
 from queueing.drawn import turn_of
+from queueing.fairness import BeaconOutcome, Fairness
 from queueing.forecast import Course, Moment, Speed, as_it_was, habits_of, replayed
 from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason
 from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
@@ -21,6 +25,7 @@ from queueing.outflow import (
 )
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
+from queueing.proof import Finding, against, turn_of_key, verify
 from queueing.room import Rooms
 from queueing.rules import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
@@ -32,16 +37,23 @@ __all__ = [
     "PLACE_AGE_MAX_MS",
     "RATE_MAX_PER_S",
     "Admitted",
+    "BadBeacon",
     "BadPass",
     "BadPlace",
     "BadRules",
+    "Beacon",
+    "BeaconOutcome",
     "Ceiling",
     "CeilingReason",
     "Change",
     "Changed",
     "ClaimOutcome",
     "Course",
+    "Draw",
+    "DrawnLine",
     "DropBegun",
+    "Fairness",
+    "Finding",
     "Frame",
     "Gone",
     "GoneReason",
@@ -63,13 +75,17 @@ __all__ = [
     "RoomClosed",
     "RoomRules",
     "Rooms",
+    "Round",
     "SetState",
     "Speed",
     "Wait",
     "WaitReason",
+    "against",
     "as_it_was",
     "habits_of",
     "public_keys",
     "replayed",
     "turn_of",
+    "turn_of_key",
+    "verify",
 ]

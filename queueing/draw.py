@@ -56,9 +56,9 @@ def commitment(secret: bytes, line: DrawnLine, beacon: str) -> bytes:
     return sha256(_text("commitment", line, beacon) + b"|" + secret).digest()
 
 
-def leaf(line: DrawnLine, lane: int, join_key: str) -> bytes:
-    """What stands in the list for a shopper, who alone knows the join key."""
-    return sha256(_text("leaf", line, lane, join_key)).digest()[:LEAF_BYTES]
+def leaf(line: DrawnLine, join_key: str) -> bytes:
+    """What stands in the list of its lane for a shopper, who alone knows the join key."""
+    return sha256(_text("leaf", line, join_key)).digest()[:LEAF_BYTES]
 
 
 class ListDigest:

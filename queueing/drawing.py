@@ -1,7 +1,8 @@
-"""Drawing: the steps of a draw in the store: commit, fix the list, reveal the seed; and its document.
+"""Drawing: the steps of a draw in the store: commit, fix the list, reveal the seed.
 
-Here belong the verbs and what a process remembers of growing lists. Any gateway makes any step; each
-is written once. When a step is due is the gateway's loop to know; the algorithm is in draw.
+Here belong the verbs, the document made of them, and what a process remembers of growing lists. Any
+gateway makes any step; each is written once. When a step is due the gateway's loop knows; the
+algorithm is in draw.
 """
 
 from collections.abc import AsyncIterator

@@ -3,17 +3,17 @@
 Here belongs remembering the draw of each line from its frames. The order itself is the draw's.
 """
 
+from queueing import draw
 from queueing.frame import Frame
 from queueing.keys import Line
 from queueing.places import Place
 
 
 def turn_of(frame: Frame, place: Place) -> int:
-    """The turn of a place of the frame's line; 0: the lane is drawn, and the seed is not known."""
-    drawn = frame.lane(place.lane).drawn
-    if place.number > drawn:
-        return place.number
-    return 0
+    """The turn of a place of the frame's line; 0: it is not known before the draw."""
+    if frame.state == "lobby" and not frame.seed:
+        return 0
+    return draw.turn_of(frame.seed, place.lane, frame.lane(place.lane).drawn, place.number) or 0
 
 
 class KnownDraws:
@@ -27,8 +27,11 @@ class KnownDraws:
         self._frames[frame.sale] = frame
 
     def turn_of(self, place: Place) -> int:
-        """The turn of a place; the store puts right what is older than a lane's draw."""
+        """The turn of a place that was drawn; 0: not known here.
+
+        Without the seed it is 0 also for who came later: the store knows how many were drawn.
+        """
         frame = self._frames.get(place.sale)
         if frame is None or Line(frame.drop, frame.epoch) != Line(place.drop, place.epoch):
             return 0
-        return turn_of(frame, place)
+        return turn_of(frame, place) if frame.seed else 0

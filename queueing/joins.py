@@ -12,6 +12,7 @@ import msgspec
 from lua.catalogue import signature
 from queueing import keys
 from queueing.current import CurrentLine
+from queueing.draw import DrawnLine, leaf
 from queueing.keys import Line
 from queueing.places import Place, PlaceTokens
 
@@ -19,8 +20,8 @@ BATCH_MAX = 256
 
 ROOM_JOIN = signature(
     "room_join",
-    keys=("room", "line", "joins+"),
-    argv=("now_ms", "drop", "epoch", "batch"),
+    keys=("room", "line", "joins+", "lists+"),
+    argv=("now_ms", "drop", "epoch", "batch", "leaves"),
     replies=("missing", "moved", "again", "early", "refused", "joined"),
 )
 
@@ -95,6 +96,7 @@ class Joins:
                 for address, request in zip(addresses, batch, strict=True)
             ]
         )
+        lanes = 1 + max(request.lane for request in batch)
         on, replies = await self._current.run(
             ROOM_JOIN,
             sale,
@@ -102,8 +104,9 @@ class Joins:
                 keys.room(sale),
                 keys.line(sale, on),
                 *(keys.joins(sale, on, address.bucket) for address in addresses),
+                *(keys.leaves(sale, on, lane) for lane in range(lanes)),
             ),
-            lambda on: (now_ms, on.drop, on.epoch, packed),
+            lambda on: (now_ms, on.drop, on.epoch, packed, _leaves(sale, on, batch)),
         )
         return [
             self._outcome(sale, on, request, reply)
@@ -125,3 +128,9 @@ class Joins:
                 return RoomClosed("missing")
             case _:
                 raise AssertionError(f"room_join replied {reply}")
+
+
+def _leaves(sale: str, on: Line, batch: Sequence[JoinRequest]) -> bytes:
+    """What stands for each of them in the list of the line that is on."""
+    line = DrawnLine(sale, on.drop, on.epoch)
+    return b"".join(leaf(line, request.join_key) for request in batch)

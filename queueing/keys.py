@@ -70,6 +70,14 @@ def joins(sale: str, on: Line, bucket: int) -> str:
     return f"{{{sale}:room}}:j:{on}:{bucket}"
 
 
+def leaves(sale: str, on: Line, lane: int) -> str:
+    """String: the leaves of a lane's shoppers who came before the opening, 16 bytes for a number.
+
+    One string, not pieces: who appends need not know where it ends, and any part of it can be read.
+    """
+    return f"{{{sale}:room}}:leaves:{on}.{lane}"
+
+
 def turns(sale: str, on: Line, lane: int, number: int) -> str:
     """Hash: number → what became of its turn; the bucket of that number in its lane."""
     return f"{{{sale}:room}}:t:{on}.{lane}:{(number - 1) // TURNS_PER_BUCKET}"

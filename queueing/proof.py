@@ -206,8 +206,8 @@ def turn_of_key(
     draw: Fairness, lists: Mapping[int, bytes], join_key: str
 ) -> tuple[int, int, int] | None:
     """Lane, number and turn (0: not drawn yet) of who joined with that key; None: not listed."""
+    own = leaf(draw.line, join_key)
     for lane, leaves in lists.items():
-        own = leaf(draw.line, lane, join_key)
         for number, one in enumerate(split(leaves), start=1):
             if one == own:
                 drawn = draw.lanes[lane].registered

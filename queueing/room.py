@@ -10,6 +10,7 @@ from lua.catalogue import signature
 from lua.store import Store
 from queueing import keys
 from queueing.current import CurrentLine
+from queueing.drawing import Drawing
 from queueing.drawn import KnownDraws
 from queueing.frame import Frame, frame_of, lost_frame
 from queueing.joins import Joins
@@ -36,7 +37,11 @@ class Rooms:
     """
 
     def __init__(
-        self, store: Store, place_keys: Sequence[tuple[int, bytes]], pass_keys: PassKeys
+        self,
+        store: Store,
+        place_keys: Sequence[tuple[int, bytes]],
+        pass_keys: PassKeys,
+        draw_key: bytes,
     ) -> None:
         places = PlaceTokens(place_keys)
         passes = PassTokens(pass_keys)
@@ -44,6 +49,8 @@ class Rooms:
         outflow = Outflow(store, self._current)
         self._draws = KnownDraws()
         turns = Turns(store, passes, self._draws)
+        self.drawing = Drawing(store, draw_key)
+        """The steps of a line's draw, and its document."""
 
         self.configure = outflow.configure
         self.set_rate = outflow.set_rate

@@ -1,7 +1,6 @@
 """`dropgate verify-draw`: check a draw from its fairness document and its lists."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -24,7 +23,7 @@ _MARKS = {"holds": "ok    ", "remark": "note  ", "broken": "WRONG "}
         "dropgate verify-draw fairness.json list.0 --kept saved-before-the-opening.json",
         "dropgate verify-draw fairness.json list.0 --beacon https://another-relay.example",
     ),
-    short_help="Check a draw from its published list and seed.",
+    short_help="Check a draw from its published list.",
 )
 @click.argument("file", type=_FILE)
 @click.argument("lists", type=_FILE, nargs=-1)
@@ -71,8 +70,7 @@ async def _asked_again(draw: Fairness, relay: str) -> Finding:
     if told is None:
         return Finding("remark", f"{relay} does not tell round {draw.round}")
     if draw.beacon_outcome == "unanswered":
-        came = datetime.fromtimestamp(draw.round_at_ms / 1000, UTC).isoformat()
-        return Finding("remark", f"{relay} has round {draw.round} of {came}, which was said missing")
+        return Finding("remark", f"{relay} has round {draw.round}, which is said to be missing")
     if (told.randomness, told.signature) == (draw.randomness, draw.signature):
         return Finding("holds", f"{relay} tells the same of round {draw.round}")
     return Finding("broken", f"{relay} tells another value of round {draw.round}: it was made up")

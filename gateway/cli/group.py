@@ -29,6 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "credential": ("gateway.cli.credential:credential", "Keys of partners, kiosks, operators."),
     "statement": ("gateway.cli.statement:statement", "What a partner sold on a day, as CSV."),
     "reconcile": ("gateway.cli.statement:reconcile", "Compare it with the partner's own list."),
+    "verify-draw": (
+        "gateway.cli.draw:verify_draw",
+        "Check a draw from its published list.",
+    ),
     "keys": ("gateway.cli.keys:keys", "The installation's secret keys: list, rotate, retire."),
     "doctor": ("gateway.cli.doctor:doctor", "Is all as it must be? How to mend what is not."),
     "migrate": ("gateway.cli.migrate:migrate", "Bring the database to the newest schema."),

@@ -89,4 +89,4 @@ def _rooms(keyring: Keyring, store: Store) -> Rooms:
         [(key.kid, key.secret) for key in keyring.all(name)]
         for name in ("place", "pass_mac", "pass_sign")
     )
-    return Rooms(store, place, PassKeys(mac, sign))
+    return Rooms(store, place, PassKeys(mac, sign), keyring.current("draw").secret)

@@ -10,12 +10,14 @@ from gateway.routes import (
     recovery,
     room,
     shopper,
+    shopper_fairness,
     shopper_window,
 )
 
 SHARED_PORT = (
     *shopper.ROUTES,
     *shopper_window.ROUTES,
+    *shopper_fairness.ROUTES,
     *partner.ROUTES,
     *kiosk.ROUTES,
     *operator.ROUTES,

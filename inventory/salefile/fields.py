@@ -49,6 +49,16 @@ Title = Annotated[
         description="a text of 1 to 120 characters on one line, without control characters",
     ),
 ]
+BeaconUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?://[!-{}~]{1,190})?$(?!\n)",
+        description='"", or an http(s) address of up to 200 characters without spaces or |',
+    ),
+]
+ChainHash = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", description="64 hexadecimal digits")
+]
 ClaimText = Annotated[
     str,
     Meta(

@@ -13,6 +13,8 @@ from msgspec import Meta
 from inventory.salefile.fields import (
     Address,
     AllotmentId,
+    BeaconUrl,
+    ChainHash,
     ClaimText,
     Currency,
     KeyId,
@@ -103,6 +105,21 @@ class RoomLine(Record, frozen=True, kw_only=True):
     grace_s: Annotated[
         int, Meta(ge=1, le=3_600, description="seconds to use a called turn in, 1 to 3600")
     ] = 45
+    beacon: BeaconUrl = ""
+    """Where the draw's beacon is asked; "" draws without one. The rest is drand's quicknet."""
+    beacon_chain: ChainHash = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+    beacon_genesis_s: Annotated[
+        int, Meta(ge=0, le=2**40, description="when its first round was, in seconds since 1970")
+    ] = 1_692_803_367
+    beacon_period_s: Annotated[
+        int, Meta(ge=1, le=3_600, description="seconds between its rounds, 1 to 3600")
+    ] = 3
+    beacon_delay_s: Annotated[
+        int, Meta(ge=1, le=60, description="seconds from the opening to its round, 1 to 60")
+    ] = 3
+    beacon_wait_s: Annotated[
+        int, Meta(ge=1, le=600, description="seconds that its round is waited for, 1 to 600")
+    ] = 30
 
 
 class LaneLine(Record, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ end
 -- How many of each lane are drawn: those who were in it at the opening. The first join after it, or
 -- the fixing of the list, writes that down; until then it is the tail.
 local function registered_of(room, key)
-  local counts, kind = {}, redis.call('HEXISTS', key, 'drawn0') == 1 and 'drawn' or 'tail'
+  local counts, kind = {}, redis.call('HEXISTS', key, 'drawn:0') == 1 and 'drawn:' or 'tail:'
   for lane = 0, #lanes_of(room) - 1 do
     counts[lane + 1] = tonumber(redis.call('HGET', key, kind .. lane) or 0)
   end

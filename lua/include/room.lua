@@ -56,10 +56,11 @@ end
 
 -- lobby | open | paused | draining | sold_out | closed: what a shopper is told, and what a claim
 -- obeys. stock_left is false while nobody has said; when nothing is left but something held may
--- return, the room stays open and stands still.
-local function state_of(room, stock_left, may_return)
+-- return, the room stays open and stands still. undrawn: some came before the opening (`lobby` of
+-- their line), and the seed of their draw is not there yet.
+local function state_of(room, stock_left, may_return, undrawn)
   if room.state == 'closed' or room.state == 'draining' then return room.state end
-  if room.drop == 0 or room.now < room.opens_ms then return 'lobby' end
+  if room.drop == 0 or room.now < room.opens_ms or undrawn then return 'lobby' end
   if room.state == 'paused' then return 'paused' end
   if stock_left == 0 and not (may_return > 0) then return 'sold_out' end
   return 'open'

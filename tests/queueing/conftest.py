@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from lua.store import Store
-from queueing import Admitted, Joined, JoinRequest, Pass, PassKeys, Place, RoomRules, Rooms
+from queueing import (
+    Admitted,
+    Draw,
+    DrawnLine,
+    Joined,
+    JoinRequest,
+    Pass,
+    PassKeys,
+    Place,
+    RoomRules,
+    Rooms,
+)
 
 SALE = "cinema"
 OPENS_MS = 1_000_000
@@ -28,13 +39,14 @@ PASS_KEYS = PassKeys(
     mac=((4, b"mac four" * 4), (3, b"mac three" * 4)),
     signing=((6, sha256(b"six").digest()), (5, sha256(b"five").digest())),
 )
+DRAW_KEY = b"draw" * 8
 
 Unchanged = Callable[[], AbstractAsyncContextManager[None]]
 
 
 def another_gateway(store: Store) -> Rooms:
     """The rooms as a process of its own sees them."""
-    return Rooms(store, PLACE_KEYS, PASS_KEYS)
+    return Rooms(store, PLACE_KEYS, PASS_KEYS, DRAW_KEY)
 
 
 def buyer(number: int) -> str:
@@ -54,6 +66,21 @@ async def join(rooms: Rooms, *buyers: int, now_ms: int = OPENS_MS) -> list[Place
     outcomes = await rooms.join(SALE, requests, now_ms=now_ms)
     assert all(isinstance(outcome, Joined) for outcome in outcomes), outcomes
     return [outcome.place for outcome in outcomes if isinstance(outcome, Joined)]
+
+
+async def draw(rooms: Rooms, drop: int = 1, now_ms: int = OPENS_MS) -> Draw:
+    """Fix the list of a drop that has just opened and reveal its seed, as a gateway's loop does."""
+    line = DrawnLine(SALE, drop, 1)
+    await rooms.drawing.commit(line, None, now_ms=1)
+    seen = await rooms.drawing.look(line, now_ms=now_ms)
+    assert seen is not None
+    assert await rooms.drawing.fix(seen, now_ms=now_ms)
+    fixed = await rooms.drawing.look(line, now_ms=now_ms)
+    assert fixed is not None
+    assert await rooms.drawing.reveal(fixed, "none", None, now_ms=now_ms)
+    drawn = await rooms.drawing.look(line, now_ms=now_ms)
+    assert drawn is not None
+    return drawn
 
 
 async def admit(rooms: Rooms, place: Place, now_ms: int = OPENS_MS) -> Admitted:

@@ -30,7 +30,7 @@ def join_key(lane: int, number: int) -> str:
 
 def a_list(lane: int, registered: int, line: DrawnLine = LINE) -> bytes:
     """The leaves of a lane."""
-    return b"".join(leaf(line, lane, join_key(lane, n)) for n in range(1, registered + 1))
+    return b"".join(leaf(line, join_key(lane, n)) for n in range(1, registered + 1))
 
 
 def round_of(number: int) -> Round:
@@ -53,7 +53,9 @@ def lane_list(name: str, lane: int, leaves: bytes, line: DrawnLine = LINE) -> La
     )
 
 
-def document(lists: dict[int, bytes], beacon: Beacon | None = None, line: DrawnLine = LINE) -> Fairness:
+def document(
+    lists: dict[int, bytes], beacon: Beacon | None = None, line: DrawnLine = LINE
+) -> Fairness:
     """The fairness document of an honest draw over these lists."""
     lanes = [lane_list(f"lane {lane}", lane, leaves, line) for lane, leaves in lists.items()]
     digest = digest_of([(lane.registered, bytes.fromhex(lane.digest)) for lane in lanes])

@@ -23,6 +23,7 @@ from tests.queueing.conftest import (
     Unchanged,
     admit,
     another_gateway,
+    draw,
     inside,
     join,
     open_room,
@@ -42,6 +43,8 @@ async def test_the_pump_calls_at_the_operators_rate(rooms: Rooms) -> None:
     await open_room(rooms)
     await join(rooms, *range(200), now_ms=OPENS_MS - 1)
     assert (await pump(rooms, OPENS_MS - 1)).called == 0
+    assert (await pump(rooms, OPENS_MS)).called == 0, "not before the draw"
+    await draw(rooms)
     assert (await pump(rooms, OPENS_MS)).called == 3
     for step in range(1, 40):
         await pump(rooms, OPENS_MS + 250 * step)
@@ -207,6 +210,7 @@ async def test_the_pump_follows_the_drops(rooms: Rooms) -> None:
     await join(rooms, *range(9), now_ms=SECOND_LOBBY_MS)
     lobby = await pump(rooms, SECOND_LOBBY_MS)
     assert (lobby.drop, lobby.state, lobby.called) == (2, "lobby", 0)
+    await draw(rooms, 2, SECOND_OPENS_MS)
     opened = await pump(rooms, SECOND_OPENS_MS)
     assert (opened.drop, opened.called, opened.waiting) == (2, 3, 6)
 

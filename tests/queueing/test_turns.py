@@ -20,6 +20,7 @@ from queueing import (
     Wait,
 )
 from tests.queueing.conftest import (
+    DRAW_KEY,
     LOBBY_MS,
     OPENS_MS,
     PASS_KEYS,
@@ -99,7 +100,7 @@ async def test_a_pass_of_a_retired_key_is_not_made_twice(rooms: Rooms, store: St
     [place] = await called(rooms, 1)
     await admit(rooms, place)
     rotated = PassKeys(mac=((9, b"nine" * 8),), signing=PASS_KEYS.signing)
-    newer = Rooms(store, PLACE_KEYS, rotated)
+    newer = Rooms(store, PLACE_KEYS, rotated, DRAW_KEY)
     assert await newer.claim(SALE, place, now_ms=OPENS_MS) == Gone("spent")
 
 
