@@ -111,6 +111,7 @@ class Shopper:
     async def _wait_for_turn(self, place: dict[str, Any]) -> str:
         """Poll the frame by its rule until our number is served: "", or why there is no hope."""
         frame, number = place["frame"], place["number"]
+        turn = place.get("turn") or 0
         line = place["drop"], place["epoch"]
         token = f"Place {place['place']}"
         leaves_s = float("inf")
@@ -119,14 +120,25 @@ class Shopper:
                 return "lapsed"
             if frame["state"] in ("sold_out", "closed", "draining"):
                 return f"room_{frame['state']}"
-            if frame["state"] == "open" and frame["lanes"][place["lane"]]["serving"] >= number:
-                return ""
+            if frame["state"] == "open":
+                turn = turn or await self._drawn_turn(place, frame)
+                if 0 < turn <= frame["lanes"][place["lane"]]["serving"]:
+                    return ""
             leaves_s = self._patience(frame, leaves_s)
             if time.monotonic() > leaves_s:
                 await self._town.calls.delete("leave", f"{self._town.sale_url}/places/me", token)
                 return "left_the_line"
             await self._town.calls.engine.sleep(self._poll_after_s(frame, place))
             frame = await self._town.edges.frame(number) or frame
+
+    async def _drawn_turn(self, place: dict[str, Any], frame: dict[str, Any]) -> int:
+        """The turn that the draw gave, 0 while it is not told; who came later waits by number."""
+        if place["number"] > frame["lanes"][place["lane"]]["drawn"]:
+            return int(place["number"])
+        town, token = self._town, f"Place {place['place']}"
+        status, where = await town.calls.get("where", f"{town.sale_url}/places/me", token)
+        place["turn"] = where["turn"] if status == 200 else 0
+        return int(place["turn"])
 
     def _patience(self, frame: dict[str, Any], leaves_s: float) -> float:
         """When this shopper leaves the line: some time after hearing that nothing is left."""
@@ -137,7 +149,7 @@ class Shopper:
     def _poll_after_s(self, frame: dict[str, Any], place: dict[str, Any]) -> float:
         """A share of the wait, bounded, drawn out at random, as the frame asks."""
         lane = frame["lanes"][place["lane"]]
-        ahead = max(0, place["number"] - lane["serving"])
+        ahead = max(0, (place.get("turn") or place["number"]) - lane["serving"])
         to_opening_ms = max(0, frame["opens_at_ms"] - frame["at_ms"])
         wait_ms = to_opening_ms + 1000 * ahead / (lane["rate_per_s"] or 1.0)
         share, far_ms = frame.get("poll_share", 6), frame.get("poll_max_ms", 60_000)

@@ -21,6 +21,8 @@ GET /v1/sales/{sale}/places/me
 DELETE /v1/sales/{sale}/places/me
 GET /v1/sales/{sale}/frame
 GET /v1/sales/{sale}/frames
+GET /v1/sales/{sale}/fairness
+GET /v1/sales/{sale}/fairness/list
 POST /v1/sales/{sale}/passes
 POST /v1/sales/{sale}/orders
 POST /v1/orders/{order}/confirm

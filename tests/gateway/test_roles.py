@@ -25,6 +25,8 @@ MATRIX: dict[str, set[Who]] = {
     "shopper_leave": {Who.PLACE},
     "shopper_frame": set(),
     "shopper_frames": set(),
+    "shopper_fairness": set(),
+    "shopper_fairness_list": set(),
     "shopper_claim": {Who.PLACE_AT_DOOR},
     "shopper_hold": {Who.PASS_AT_TILL},
     "shopper_confirm": {Who.LOGIN, Who.PASS, Who.PARTNER},
