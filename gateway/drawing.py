@@ -11,7 +11,7 @@ from gateway import beacons
 from gateway.frames import Frames
 from gateway.shelves import Shelf
 from inventory.salefile import RoomLine
-from queueing import Beacon, BeaconOutcome, Draw, DrawnLine, Rooms, Round
+from queueing import Beacon, Draw, DrawnLine, Rooms, Round
 
 COMMITTED_TURNS = 25
 """How seldom a line that was seen committed is looked at again: a store may have forgotten it."""
@@ -49,36 +49,26 @@ class Drawer:
 
     async def _go_on(self, line: DrawnLine, beacon: Beacon | None) -> None:
         """The next steps of the draw of the line that is on."""
-        drawing = self._rooms.drawing
-        draw = await drawing.look(line) if line not in self._settled else None
+        if line in self._settled:
+            return
+        draw = await self._rooms.drawing.go_on(line, beacon)
         if draw is None or not draw.is_on:
             return
-        if not draw.commitment:
-            await drawing.commit(line, beacon)
-        elif draw.now_ms < draw.opens_ms:
-            await drawing.grow(draw)
-        elif draw.state == "undrawn":
+        if draw.state == "undrawn":
             self._settled = {one for one in self._settled if one.sale != line.sale} | {line}
-        elif not draw.digest:
-            if await drawing.fix(draw):
-                await self._go_on(line, beacon)
-        elif not draw.seed:
-            await self._reveal(draw)
+        elif draw.state == "fixed" and draw.waits_for:
+            await self._reveal(draw, draw.waits_for)
 
-    async def _reveal(self, draw: Draw) -> None:
-        """The seed: at once without a beacon, else with its round, or when it was waited for."""
-        beacon = draw.waits_for
-        outcome: BeaconOutcome = "none"
-        told = None
-        if beacon:
-            number = beacon.round_for(draw.fixed_ms)
-            if draw.now_ms < beacon.at_ms(number):
-                return
-            told = self._told(draw.line, beacon, number)
-            if told is None and draw.now_ms < beacon.given_up_ms(draw.fixed_ms):
-                return
-            outcome = "used" if told else "unanswered"
-        await self._rooms.drawing.reveal(draw, outcome, told)
+    async def _reveal(self, draw: Draw, beacon: Beacon) -> None:
+        """The seed with the beacon's round, or without it when it was waited for long enough."""
+        number = beacon.round_for(draw.fixed_ms)
+        if draw.now_ms < beacon.at_ms(number):
+            return
+        told = self._told(draw.line, beacon, number)
+        if told is not None:
+            await self._rooms.drawing.reveal(draw, "used", told)
+        elif draw.now_ms >= beacon.given_up_ms(draw.fixed_ms):
+            await self._rooms.drawing.reveal(draw, "unanswered", None)
 
     def _told(self, line: DrawnLine, beacon: Beacon, number: int) -> Round | None:
         """What the beacon has answered by now; asks it, beside the loop, where it has not."""

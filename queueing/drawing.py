@@ -53,6 +53,8 @@ ROOM_DRAW_REVEAL = signature(
     replies=("missing", "past", "unfixed", "again", "revealed"),
 )  # fmt: skip
 
+STEPS_MAX = 6
+"""Commit, fix, reveal, and each once more where another gateway was in between."""
 PIECE_CHUNKS = 16
 """So many pieces of 64 KiB are read at once: a million leaves in 16 calls."""
 
@@ -113,6 +115,34 @@ class Drawing:
         self._store = store
         self._key = key
         self._growing: dict[DrawnLine, list[ListDigest]] = {}
+
+    async def go_on(self, line: DrawnLine, beacon: Beacon | None, now_ms: int = 0) -> Draw | None:
+        """Make the steps that are due for the line that is on; how its draw stands then.
+
+        `beacon` is what a new commitment names. A seed that waits for a beacon is left to `reveal`.
+        """
+        draw = await self.look(line, now_ms)
+        for _ in range(STEPS_MAX):
+            if draw is None or not await self._step(draw, beacon, now_ms):
+                return draw
+            draw = await self.look(line, now_ms)
+        return draw
+
+    async def _step(self, draw: Draw, beacon: Beacon | None, now_ms: int) -> bool:
+        """The next step of a draw; false when none is due."""
+        if not draw.is_on or draw.seed:
+            return False
+        if not draw.commitment:
+            return await self.commit(draw.line, beacon, now_ms)
+        if draw.now_ms < draw.opens_ms:
+            await self.grow(draw)
+            return False
+        if draw.state == "undrawn":
+            return False
+        if not draw.digest:
+            await self.fix(draw, now_ms)
+            return True
+        return not draw.beacon and await self.reveal(draw, "none", None, now_ms)
 
     async def look(self, line: DrawnLine, now_ms: int = 0) -> Draw | None:
         """What is written of a draw; None: the store knows no such room or drop."""

@@ -100,6 +100,7 @@ def _plan(file: Path | None, given: dict[str, Any]) -> Plan:
 async def _rooms() -> AsyncIterator[tuple[Store, Sequence[Rooms]]]:
     """The rooms of two gateways on an empty store, which ends with the block."""
     place = [(1, secrets.token_bytes(32))]
+    draw = secrets.token_bytes(32)
     keys = PassKeys([(1, secrets.token_bytes(32))], [(1, secrets.token_bytes(32))])
     with tempfile.TemporaryDirectory(prefix="dropgate-") as directory:
         program = lua.embedded.prepare(Path(directory))
@@ -108,7 +109,7 @@ async def _rooms() -> AsyncIterator[tuple[Store, Sequence[Rooms]]]:
             await wait_ready(program, process)
             store = await Store.connect(lua.embedded.url(Path(directory)))
             try:
-                yield store, [Rooms(store, place, keys) for _ in range(GATEWAYS)]
+                yield store, [Rooms(store, place, keys, draw) for _ in range(GATEWAYS)]
             finally:
                 await store.close()
         finally:

@@ -6,6 +6,7 @@ Two gateways pump in turn, as any may. Nothing here decides who goes in: the roo
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from queueing.draw import DrawnLine
 from queueing.drawn import turn_of
 from queueing.joins import Joined
 from queueing.passes import Pass
@@ -102,6 +103,9 @@ class Play:
         rooms = self._gateways[now_ms // PUMP_MS % len(self._gateways)]
         await rooms.pump(SALE, ALWAYS_LEFT, now_ms=now_ms)
         self._frame = await rooms.frame(SALE, now_ms)
+        if self._frame.reason == "draw":
+            line = DrawnLine(SALE, self._frame.drop, self._frame.epoch)
+            await rooms.drawing.go_on(line, None, now_ms)
         self._notes.pumps_ms.append(now_ms)
         self._notes.servings.append(self._frame.called)
         if not self._notes.dry_ms and now_ms > OPENS_MS and not self._frame.waiting:

@@ -69,17 +69,10 @@ async def join(rooms: Rooms, *buyers: int, now_ms: int = OPENS_MS) -> list[Place
 
 
 async def draw(rooms: Rooms, drop: int = 1, now_ms: int = OPENS_MS) -> Draw:
-    """Fix the list of a drop that has just opened and reveal its seed, as a gateway's loop does."""
-    line = DrawnLine(SALE, drop, 1)
-    await rooms.drawing.commit(line, None, now_ms=1)
-    seen = await rooms.drawing.look(line, now_ms=now_ms)
-    assert seen is not None
-    assert await rooms.drawing.fix(seen, now_ms=now_ms)
-    fixed = await rooms.drawing.look(line, now_ms=now_ms)
-    assert fixed is not None
-    assert await rooms.drawing.reveal(fixed, "none", None, now_ms=now_ms)
-    drawn = await rooms.drawing.look(line, now_ms=now_ms)
+    """Make the draw of a drop that has just opened, as a gateway's loop does."""
+    drawn = await rooms.drawing.go_on(DrawnLine(SALE, drop, 1), None, now_ms)
     assert drawn is not None
+    assert drawn.state == "drawn"
     return drawn
 
 
