@@ -6,7 +6,7 @@ how many units are left is told to the pump, what a pass is worth is decided at 
 
 from queueing.beacon import BadBeacon, Beacon, Round
 from queueing.draw import DrawnLine
-from queueing.drawing import Draw
+from queueing.draw_record import Draw
 from queueing.drawn import turn_of
 from queueing.fairness import BeaconOutcome, Fairness
 from queueing.forecast import Course, Moment, Speed, as_it_was, habits_of, replayed

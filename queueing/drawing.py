@@ -6,8 +6,6 @@ algorithm is in draw.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 from lua.catalogue import signature
 from lua.store import Store
@@ -23,7 +21,8 @@ from queueing.draw import (
     secret_of,
     seed_of,
 )
-from queueing.fairness import BeaconOutcome, DrawState, Fairness, LaneList
+from queueing.draw_record import Draw, draw_of
+from queueing.fairness import BeaconOutcome, Fairness, LaneList
 
 ROOM_DRAW_COMMIT = signature(
     "room_draw_commit",
@@ -57,55 +56,6 @@ STEPS_MAX = 6
 """Commit, fix, reveal, and each once more where another gateway was in between."""
 PIECE_CHUNKS = 16
 """So many pieces of 64 KiB are read at once: a million leaves in 16 calls."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
-    """What the store has of a line's draw. Digests are hexadecimal, "" while they are not there.
-
-    `is_on`: the line is the one that is on; `lanes` their names; `registered` of each lane, final
-    once the drop has opened; `lists` of each lane digest and unknown leaves, once fixed.
-    """
-
-    line: DrawnLine
-    is_on: bool
-    now_ms: int
-    lobby_ms: int
-    opens_ms: int
-    lanes: tuple[str, ...]
-    registered: tuple[int, ...]
-    commitment: str
-    committed_ms: int
-    beacon: str
-    digest: str
-    lists: tuple[tuple[str, int], ...]
-    fixed_ms: int
-    outcome: str
-    round: int
-    randomness: str
-    signature: str
-    secret: str
-    seed: str
-    revealed_ms: int
-
-    @property
-    def state(self) -> DrawState:
-        """How far it is; nobody registered is nobody drawn."""
-        if self.seed:
-            return "drawn"
-        over = self.now_ms >= self.opens_ms
-        if not self.is_on and (over or not self.commitment):
-            return "undrawn" if over else "announced"
-        if over and not sum(self.registered):
-            return "undrawn"
-        if self.digest:
-            return "fixed"
-        return "committed" if self.commitment else "announced"
-
-    @property
-    def waits_for(self) -> Beacon | None:
-        """The beacon that was committed to."""
-        return Beacon.of(self.beacon) if self.beacon else None
 
 
 class Drawing:
@@ -151,7 +101,7 @@ class Drawing:
         )
         match reply:
             case [b"draw", *fields]:
-                return _draw(line, fields)
+                return draw_of(line, fields)
             case [b"missing"]:
                 return None
             case _:
@@ -278,7 +228,7 @@ class Drawing:
             commitment=draw.commitment,
             committed_at_ms=draw.committed_ms,
             beacon=draw.beacon,
-            beacon_outcome=_outcome(draw),
+            beacon_outcome=draw.beacon_outcome,
             lanes=self._lane_lists(draw),
             digest=draw.digest,
             fixed_at_ms=draw.fixed_ms,
@@ -314,40 +264,3 @@ def _key(line: DrawnLine) -> str:
 
 def _keys(line: DrawnLine) -> tuple[str, str, str]:
     return keys.room(line.sale), _key(line), keys.changes(line.sale)
-
-
-def _outcome(draw: Draw) -> BeaconOutcome:
-    match draw.outcome:
-        case "used" | "unanswered" as outcome:
-            return outcome
-        case _:
-            return "awaited" if draw.beacon and not draw.seed else "none"
-
-
-def _draw(line: DrawnLine, fields: list[Any]) -> Draw:
-    """The draw from what room_draw_look replies after its word."""
-    now_ms, lobby_ms, opens_ms, drop, epoch, lanes, registered, flat = fields
-    known = {name.decode(): text.decode() for name, text in zip(flat[::2], flat[1::2], strict=True)}
-    lists = (one.rpartition(":") for one in known.get("lists", "").split())
-    return Draw(
-        line=line,
-        is_on=(drop, epoch) == (line.drop, line.epoch),
-        now_ms=now_ms,
-        lobby_ms=lobby_ms,
-        opens_ms=opens_ms,
-        lanes=tuple(one.rpartition(":")[0] for one in lanes.decode().split()),
-        registered=tuple(registered),
-        commitment=known.get("commitment", ""),
-        committed_ms=int(known.get("committed_ms", 0)),
-        beacon=known.get("beacon", ""),
-        digest=known.get("digest", ""),
-        lists=tuple((digest, int(unknown)) for digest, _, unknown in lists),
-        fixed_ms=int(known.get("fixed_ms", 0)),
-        outcome=known.get("outcome", ""),
-        round=int(known.get("round", 0)),
-        randomness=known.get("randomness", ""),
-        signature=known.get("signature", ""),
-        secret=known.get("secret", ""),
-        seed=known.get("seed", ""),
-        revealed_ms=int(known.get("revealed_ms", 0)),
-    )
