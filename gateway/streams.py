@@ -1,7 +1,7 @@
 """Frames as they change, as server-sent events: one broadcast for all the streams of this process.
 
 An event's bytes are made once and written to every stream. Once its head is sent a stream is no
-call any more: the connection leaves aiohttp, whose parser, task and request would cost it 20 KB,
+call any more: the connection leaves aiohttp, whose parser, task and request would cost it 11 KB,
 and what is left of it is a transport and a few words of ours. Nothing is kept for a slow reader: it
 misses what came meanwhile and gets the newest frame when it has read the last one.
 """
