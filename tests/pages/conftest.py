@@ -32,6 +32,7 @@ CHROMIUM = os.environ.get("DROPGATE_CHROMIUM", "")
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 PATIENCE_MS = 15_000
+LOCALES = {"en": "en-GB", "zh": "zh-CN", "fi": "fi-FI", "ar": "ar-EG"}
 SERIOUS = ("serious", "critical")
 
 Opened = Callable[..., Awaitable[Page]]
@@ -111,7 +112,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Opened]:
     ) -> Page:  # fmt: skip
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            locale="zh-CN" if lang == "zh" else "en-GB",
+            locale=LOCALES[lang],
             color_scheme="dark" if theme == "dark" else "light",
             has_touch=size[0] < 600,
             **options,

@@ -1,5 +1,6 @@
 """The shop's pure parts, run in the browser that they are made for."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from tests.pages.conftest import Opened
 
 ORIGIN = "http://pages.test/"
 
-FRAME = {
+FRAME: dict[str, Any] = {
     "drop": 1, "epoch": 1, "state": "open", "rate_per_s": 10, "stock": "plenty",
-    "lanes": [{"serving": 100, "tail": 900, "rate_per_s": 10}],
+    "lanes": [{"serving": 100, "tail": 900, "drawn": 0, "rate_per_s": 10, "low_per_s": 5,
+               "high_per_s": 15, "likely": 200, "possible": 500}],
     "reason": "operator", "opens_at_ms": 0, "lobby_at_ms": 0, "next_opens_at_ms": 0,
     "at_ms": 60_000, "poll_ms": 1000, "poll_max_ms": 60_000, "poll_share": 6, "poll_spread": 0.25,
 }  # fmt: skip
@@ -42,46 +44,109 @@ async def run(page: Page, module: str, code: str, facts: Any = None) -> Any:
 
 
 async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> None:
-    """Range from rate and speed, shown steadily; the frame's own poll rule, slower when hidden."""
+    """A range from the lane's speeds, shown steadily; the poll rule, and a hidden page pauses."""
     told = await run(page, "estimate", """
-        const f = facts, lane = f.lanes[0], place = (number) => ({lane: 0, number});
+        const f = facts, lane = f.lanes[0];
+        const place = (number) => ({drop: 1, epoch: 1, lane: 0, number});
         const lanes = (changes) => [{...lane, ...changes}];
-        const at = (serving, at_ms) => ({...f, lanes: lanes({serving}), at_ms});
-        const calm = [at(0, 30000), at(50, 60000)].reduce((s, one) => m.remembered(s, one), []);
-        const e = m.estimate(place(400), f, calm, 60000);
+        const e = m.estimate(place(400), f, 60000);
+        const even = {...f, lanes: lanes({low_per_s: 10, high_per_s: 10})};
         const shown = m.steady(null, {lowMs: 1000, highMs: 60000}, 0);
         const little = m.steady(shown, {lowMs: 1000, highMs: 66000}, 1000);
         const worse = m.steady(shown, {lowMs: 1000, highMs: 200000}, 1000);
+        const better = m.steady(worse, {lowMs: 1000, highMs: 20000}, 20000);
+        const again = m.steady(better, {lowMs: 1000, highMs: 200000}, 32000);
         const risen = m.steady(worse, {lowMs: 1000, highMs: 200000}, 40000);
         const delay = (number, more) =>
             m.pollDelay({place: place(number), frame: f, nowMs: 60000, chance: 0, ...more});
         const early = {...f, drop: 0, lobby_at_ms: 64000};
         return {
           ahead: [m.ahead(place(100), f), m.ahead(place(101), f)],
-          otherLane: m.ahead({lane: 7, number: 5}, f), waiting: m.waiting(f),
-          speed: [m.speed(calm, 60000, 10), m.speed(calm, 60000, 0.1)], range: [e.lowMs, e.highMs],
-          unmeasured: m.estimate(place(400), f, [], 60000).highMs,
-          paused: m.estimate(place(400), {...f, state: 'paused'}, calm, 60000),
-          still: m.estimate(place(400), {...f, lanes: lanes({rate_per_s: 0})}, [], 60000),
-          reset: m.remembered(calm, {...f, drop: 2}).length,
+          otherLane: m.ahead({...place(5), lane: 7}, f), waiting: m.waiting(f),
+          range: [e.lowMs, e.highMs], even: m.estimate(place(400), even, 60000).highMs,
+          paused: m.estimate(place(400), {...f, state: 'paused'}, 60000),
+          still: m.estimate(place(400), {...f, lanes: lanes({rate_per_s: 0})}, 60000),
           little: little.highMs, worse: worse.highMs, risen: [risen.highMs, risen.rose],
-          delays: [delay(101), delay(400), delay(99999), delay(101, {hidden: true}),
-                   delay(400, {chance: 1})],
+          again: [again.highMs, again.rose],
+          delays: [delay(101), delay(400), delay(99999), delay(400, {chance: 1})],
+          hidden: [delay(101, {hidden: true}), delay(3100, {hidden: true}),
+                   delay(3100, {hidden: true, alert: true})],
           due: delay(1, {frame: early, dueMs: 64000}),
           progress: [m.progress(0, 0), m.progress(100, 25)],
+          older: [[59000, 1], [61000, 1], [40000, 1], [59000, 2]].map(([at_ms, epoch]) =>
+              m.isOlder({...f, at_ms, epoch}, f)),
         };
     """, FRAME)  # fmt: skip
     assert told["ahead"] == [0, 1]
     assert (told["otherLane"], told["waiting"]) == (5, 800)
-    assert told["speed"] == [pytest.approx(50 / 30), None]
-    assert told["range"] == [30_000, pytest.approx(180_000)]
-    assert told["unmeasured"] == pytest.approx(300 / 10 * 1.33 * 1000)
-    assert (told["paused"], told["still"], told["reset"]) == (None, None, 1)
+    assert told["range"] == [20_000, 60_000]
+    assert told["even"] == pytest.approx(300 / 10 * 1.33 * 1000)
+    assert (told["paused"], told["still"]) == (None, None)
     assert (told["little"], told["worse"]) == (59_000, 59_000)
     assert told["risen"] == [200_000, True]
-    assert told["delays"] == [1000, 5000, 60_000, 3000, 6250]
+    assert told["again"] == [8_000, False], "worse for half a minute without a break"
+    assert told["delays"] == [1000, 5000, 60_000, 6250]
+    assert told["hidden"] == [10_000, 300_000, 50_000]
     assert told["due"] == 1000
     assert told["progress"] == [1, 0.75]
+    assert told["older"] == [True, False, False, False]
+
+
+async def test_the_draw_decides_the_turn(page: Page) -> None:
+    """Before it nobody is ahead; then each asks for its turn once; late ones have theirs."""
+    told = await run(page, "estimate", """
+        const f = facts, lane = f.lanes[0];
+        const place = (number, turn) => ({drop: 1, epoch: 1, lane: 0, number, turn});
+        const frame = (changes, lanes) => ({...f, ...changes, lanes: [{...lane, ...lanes}]});
+        const lobby = frame({state: 'lobby', reason: 'opening', opens_at_ms: 90000}, {serving: 0});
+        const drawing = frame({state: 'lobby', reason: 'draw'}, {serving: 0, drawn: 500});
+        const drawn = frame({}, {drawn: 500});
+        const seen = (one, f) => [m.isInDraw(one, f), m.needsTurn(one, f), m.ahead(one, f)];
+        const delays = [0, 0.5, 1].map((chance) =>
+            m.turnDelay(place(1), frame({}, {drawn: 1000000}), chance));
+        const chance = (turn, lanes) => m.chanceOf(place(1, turn), frame({}, lanes));
+        return {
+          lobby: seen(place(7), lobby), drawing: seen(place(7), drawing),
+          late: seen(place(501), drawing), unknown: seen(place(7), drawn),
+          known: seen(place(7, 300), drawn), other: seen({...place(7), drop: 2}, lobby),
+          soon: m.turnDelay(place(1), drawn, 1), delays,
+          wait: m.estimate(place(7), lobby, 60000),
+          chances: [chance(300, {}), chance(600, {}), chance(601, {}),
+                    chance(300, {likely: -1, possible: -1}), chance(300, {likely: -1})],
+        };
+    """, FRAME)  # fmt: skip
+    assert told["lobby"] == [True, False, 1]
+    assert told["drawing"] == [True, False, 1]
+    assert told["late"] == [False, False, 501]
+    assert told["unknown"] == [True, True, 1]
+    assert told["known"] == [False, False, 200]
+    assert told["other"][0] is False
+    assert (told["soon"], told["delays"]) == (250, [0, 10_000, 20_000])
+    assert told["wait"] == {"lowMs": 30_000, "highMs": 30_000 + 180_000}
+    assert told["chances"] == ["likely", "possible", "unlikely", None, "possible"]
+
+
+async def test_every_word_is_there_in_every_language(page: Page) -> None:
+    """Shop, list and problems say the same, with the same facts in it, in each language."""
+    modules = ["shop/words-line", "shop/words-line-more", "shop/words-till", "home/words",
+               "shop/words-till-more", "common/problems", "common/problems-more"]  # fmt: skip
+    load = f"for (const one of {modules}) await import(`{ORIGIN}${{one}}.js`)"
+    told = await page.evaluate(
+        f"async () => {{ {load}; const m = await import('{ORIGIN}common/i18n.js');"
+        "return Object.fromEntries(m.languages().map(([one]) => [one, m.allWords(one)])); }"
+    )
+    assert list(told) == ["en", "zh", "fi", "ar"]
+    for lang, words in told.items():
+        assert words.keys() == told["en"].keys(), words.keys() ^ told["en"].keys()
+        for key, text in words.items():
+            facts = [sorted(set(re.findall(r"{\w+}", one))) for one in (text, told["en"][key])]
+            assert text.strip(), (lang, key)
+            assert facts[0] == facts[1], (lang, key, facts)
+    script = {"zh": r"[\u4e00-\u9fff]", "ar": r"[\u0600-\u06ff]"}
+    for lang, form in script.items():
+        plain = {key for key, text in told[lang].items() if not re.search(form, text)}
+        assert plain <= {"shop.brand", "home.brand", "head.lang", "head.lang.label", "eta.about",
+                         "unit.day", "problem.at"}, (lang, plain)  # fmt: skip
 
 
 async def test_every_phase_follows_from_what_is_known(page: Page) -> None:
@@ -89,7 +154,7 @@ async def test_every_phase_follows_from_what_is_known(page: Page) -> None:
     place, good = {"drop": 1, "epoch": 1, "lane": 0, "number": 101}, {"expiresMs": 90_000}
 
     def at(serving: int) -> list[dict[str, Any]]:
-        return [{"serving": serving, "tail": 900, "rate_per_s": 10}]
+        return [{**FRAME["lanes"][0], "serving": serving}]
 
     cases: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
         ("early", {"drop": 0, "state": "lobby"}, {}, True),

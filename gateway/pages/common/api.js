@@ -21,7 +21,7 @@ export const newKey = () => (crypto.randomUUID ? crypto.randomUUID()
  * One call. Resolves to {status, ok, body, text, problem, headers}; never throws for an answer.
  * No answer at all is a problem with the code "unreachable" and status 0.
  */
-export async function call(method, path, { auth = null, body = undefined, key = null, query = null, accept = null, headers = {}, type = "application/json", signal = undefined, timeoutMs = 8000 } = {}) {
+export async function call(method, path, { auth = null, body = undefined, key = null, query = null, accept = null, headers = {}, type = "application/json", signal = undefined, timeoutMs = 8000, credentials = "omit" } = {}) {
   const sent = { ...headers };
   if (auth) sent.Authorization = auth;
   if (key) sent["Idempotency-Key"] = key;
@@ -37,7 +37,7 @@ export async function call(method, path, { auth = null, body = undefined, key = 
   try {
     response = await fetch(path + asked, {
       method, headers: sent, body: body === undefined ? undefined : raw ? body : JSON.stringify(body),
-      signal: anyOf(ends, timer), cache: "no-store", credentials: "omit",
+      signal: anyOf(ends, timer), cache: "no-store", credentials,
     });
     text = await response.text();
   } catch (error) {

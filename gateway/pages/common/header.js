@@ -1,7 +1,7 @@
 /* The top of a page: where one is, the language, light or dark. */
 
 import { $, h } from "./dom.js";
-import { lang, onLanguage, setLang, t, translate } from "./i18n.js";
+import { lang, languages, onLanguage, setLang, t, translate } from "./i18n.js";
 
 const KEY = "dropgate.theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -32,20 +32,44 @@ const half = () => h("svg", { viewBox: "0 0 24 24", width: "20", height: "20", "
   h("circle", { cx: "12", cy: "12", r: "8", fill: "none", stroke: "currentColor", "stroke-width": "2" }),
   h("path", { d: "M12 4a8 8 0 0 1 0 16Z", fill: "currentColor" }));
 
+/** Between two languages: one press. */
+function toggle() {
+  const root = h("button", { class: "button quiet", type: "button", onclick: () => setLang(lang() === "en" ? "zh" : "en") });
+  return {
+    root,
+    update() {
+      root.textContent = t("head.lang");
+      root.setAttribute("aria-label", t("head.lang.label"));
+      root.lang = lang() === "en" ? "zh-CN" : "en";
+    },
+  };
+}
+
+/** Among several: each by its own name, so that one's own is found in whatever stands there. */
+function choice() {
+  const options = languages().map(([code, name]) => h("option", { value: code, lang: code }, name));
+  const root = h("select", { class: "language", onchange: () => setLang(root.value) }, options);
+  return {
+    root,
+    update() {
+      root.value = lang();
+      root.setAttribute("aria-label", t("head.languages"));
+    },
+  };
+}
+
 /** Put the header before the page's <main>. `title` is a key of words; `home` a path or null. */
 export function mountHeader({ title, home = "/", tools = [] }) {
   const skip = h("a", { class: "skip", href: "#main" });
   const words = h("span", {});
-  const language = h("button", { class: "button quiet", type: "button", onclick: () => setLang(lang() === "en" ? "zh" : "en") });
+  const language = languages().length > 2 ? choice() : toggle();
   const shade = h("button", { class: "button quiet", type: "button", onclick: turnTheme }, half());
   const brand = home === null ? h("span", { class: "brand" }, mark(), words) : h("a", { class: "brand", href: home }, mark(), words);
-  document.body.prepend(skip, h("header", { class: "top" }, brand, h("div", { class: "tools" }, ...tools, language, shade)));
+  document.body.prepend(skip, h("header", { class: "top" }, brand, h("div", { class: "tools" }, ...tools, language.root, shade)));
   const show = () => {
     skip.textContent = t("head.skip");
     words.textContent = t(title);
-    language.textContent = t("head.lang");
-    language.setAttribute("aria-label", t("head.lang.label"));
-    language.lang = lang() === "en" ? "zh-CN" : "en";
+    language.update();
     shade.setAttribute("aria-label", t("head.theme"));
     shade.title = t("head.theme");
   };

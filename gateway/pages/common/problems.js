@@ -14,6 +14,9 @@ const EN = {
   no_credential: "You are not signed in. Sign in first.",
   bad_credential: "This sign-in or key is not valid here. Sign in again, or check the key.",
   expired_credential: "Your sign-in has run out. Sign in again; your place and orders are kept.",
+  login_required: "This place is bound to an account. Sign in to go on.",
+  other_account: "This place belongs to another account. Sign in as the one who joined, or join yourself.",
+  cross_site: "Another site asked for this in your name, so it was not done. Open this page by itself.",
   wrong_role: "This key may not do this: it is for another role.",
   out_of_scope: "This key is for another sale, venue or partner.",
   unknown_sale: "There is no such sale. Check the address.",
@@ -26,6 +29,8 @@ const EN = {
   unknown_unit: "The order or allotment has no such unit.",
   key_reused: "This request was already used for something else. Load the page again.",
   room_closed: "The waiting room is closed: this sale takes nobody in any more.",
+  work_required: "Many join from your network, so your browser has to be checked first.",
+  too_many_joins: "Too many have joined from your network or account. Wait {wait} s, then try again.",
   lobby_not_open: "The waiting room is not open yet. This page lets you in as soon as it is.",
   turn_gone: "This turn has passed. Join the line again.",
   not_open: "The sale has not opened yet. Stay here; it goes on by itself.",
@@ -88,6 +93,9 @@ const ZH = {
   no_credential: "您还没有登录，请先登录。",
   bad_credential: "登录或密钥在这里无效，请重新登录或检查密钥。",
   expired_credential: "登录已过期，请重新登录；您的排队位置和订单都会保留。",
+  login_required: "这个位置属于某个账户，请登录后继续。",
+  other_account: "这个位置属于另一个账户。请用排队时的账户登录，或自己排队。",
+  cross_site: "其他网站以您的名义发起了此操作，因此没有执行。请直接打开本页。",
   wrong_role: "这个密钥属于其他角色，不能进行此操作。",
   out_of_scope: "这个密钥属于其他活动、场馆或合作方。",
   unknown_sale: "没有这个活动，请检查地址。",
@@ -100,6 +108,8 @@ const ZH = {
   unknown_unit: "订单或配额中没有这个单位。",
   key_reused: "这个请求已用于其他内容，请刷新页面。",
   room_closed: "等候室已关闭，本次活动不再放人进入。",
+  work_required: "您的网络有很多人在排队，需要先检查您的浏览器。",
+  too_many_joins: "您的网络或账户加入次数过多，请等待 {wait} 秒后再试。",
   lobby_not_open: "等候室还没有开放，开放后本页会自动让您进入。",
   turn_gone: "这次轮到您的机会已经过去，请重新排队。",
   not_open: "活动还没有开始，请留在本页，开始后会自动继续。",
@@ -150,7 +160,8 @@ const ZH = {
   unreachable: "没有收到答复：网络或服务暂时中断。不会丢失任何内容，正在重试。",
 };
 
-const named = (words) => Object.fromEntries(Object.entries(words).map(([code, text]) => [`problem.${code}`, text]));
+/** Words by codes, as the keys of the page. */
+export const named = (words) => Object.fromEntries(Object.entries(words).map(([code, text]) => [`problem.${code}`, text]));
 addWords({
   en: { ...named(EN), "problem.at": " at {time}", "problem.retry": ", the first at about {time}", "problem.seats": "the seat" },
   zh: { ...named(ZH), "problem.at": "（{time}）", "problem.retry": "，最早约 {time}", "problem.seats": "该座位" },

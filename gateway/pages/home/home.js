@@ -5,6 +5,7 @@ import { $, fill, h } from "../common/dom.js";
 import { mountHeader } from "../common/header.js";
 import { countdown, date, money, number, onLanguage, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
+import "../common/problems-more.js";
 import "./words.js";
 
 const FRESH_MS = 5_000;

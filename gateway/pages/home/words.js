@@ -1,7 +1,8 @@
-/* The words of the list of sales, in English and Chinese. */
+/* The words of the list of sales. */
 
-import { addWords } from "../common/i18n.js";
+import { addWords, speak } from "../common/i18n.js";
 
+speak(["en", "zh", "fi", "ar"]);
 addWords({
   en: {
     "home.brand": "Dropgate", "home.title": "What is on",
@@ -24,5 +25,27 @@ addWords({
     "home.hint.announced": "还没有开始，活动页面上有倒计时。", "home.hint.open": "进行中。", "home.hint.paused": "暂停片刻。", "home.hint.draining": "不再接受新订单，已保留的票可以付款。",
     "home.empty": "还没有活动", "home.empty.text": "一个活动由一个 TOML 文件和几个 CSV 文件组成。一条命令即可运行示例，两条命令即可发布您自己的活动：",
     "home.empty.more": "全部接口说明见",
+  },
+  fi: {
+    "home.brand": "Dropgate", "home.title": "Mitä on myynnissä",
+    "home.state.announced": "Tulossa", "home.state.open": "Avoinna", "home.state.paused": "Tauolla", "home.state.draining": "Viimeiset tilaukset", "home.state.closed": "Päättynyt",
+    "home.from": "alkaen {price}", "home.venue": "{n} paikka", "home.venues": "{n} paikkaa", "home.cities": "{n} kaupunkia",
+    "home.opens_in": "Seuraava avaus {time} kuluttua", "home.opens": "Seuraava avaus {when}",
+    "home.room.lobby": "Odotushuone on auki: ota paikkasi.", "home.room.open": "Sisään päästetään nyt.", "home.room.paused": "Hetken tauolla.",
+    "home.room.draining": "Ei uusia tilauksia.", "home.room.sold_out": "Toistaiseksi loppuunmyyty.", "home.room.closed": "Tilauksesi ja koodisi säilyvät sen sivulla.",
+    "home.hint.announced": "Ei vielä auki. Sen sivu laskee aikaa.", "home.hint.open": "Avoinna.", "home.hint.paused": "Hetken tauolla.", "home.hint.draining": "Ei uusia tilauksia; varatut voi maksaa.",
+    "home.empty": "Mitään ei ole vielä myynnissä", "home.empty.text": "Myynti on TOML-tiedosto ja muutama CSV-tiedosto. Esimerkki käynnistyy yhdellä komennolla, ja oma myynti otetaan käyttöön kahdella:",
+    "home.empty.more": "Kaikki kutsut kuvataan sivulla",
+  },
+  ar: {
+    "home.brand": "Dropgate", "home.title": "المعروض الآن",
+    "home.state.announced": "قريبًا", "home.state.open": "مفتوح", "home.state.paused": "متوقف مؤقتًا", "home.state.draining": "آخر الطلبات", "home.state.closed": "انتهى",
+    "home.from": "من {price}", "home.venue": "عدد الأماكن: {n}", "home.venues": "عدد الأماكن: {n}", "home.cities": "عدد المدن: {n}",
+    "home.opens_in": "الافتتاح التالي بعد {time}", "home.opens": "الافتتاح التالي {when}",
+    "home.room.lobby": "غرفة الانتظار مفتوحة: خذ مكانك.", "home.room.open": "يدخل الناس الآن.", "home.room.paused": "متوقف للحظات.",
+    "home.room.draining": "لا طلبات جديدة.", "home.room.sold_out": "نفدت الكمية حاليًا.", "home.room.closed": "تبقى طلباتك ورموزك في صفحته.",
+    "home.hint.announced": "لم يُفتح بعد. صفحته تعد تنازليًا.", "home.hint.open": "مفتوح.", "home.hint.paused": "متوقف للحظات.", "home.hint.draining": "لا طلبات جديدة؛ ويمكن دفع المحجوز.",
+    "home.empty": "لا شيء معروض بعد", "home.empty.text": "البيع ملف TOML مع بضعة ملفات CSV. يعمل المثال بأمر واحد، ويُضاف بيعك بأمرين:",
+    "home.empty.more": "كل الاستدعاءات موصوفة في",
   },
 });

@@ -1,26 +1,54 @@
 /* What the frame means for one place: how many are ahead, how long that takes, when to look again.
    Pure: times and chance come in as arguments. */
 
-const WINDOW_MS = 60_000;
-const SHORT_MS = 10_000;
-const SPAN_MIN_S = 3;
-const TURNS_MIN = 5;
 const HIDDEN_MS = 10_000;
-const HIDDEN_NEAR_MS = 3_000;
-const NEAR_MS = 60_000;
 const WORSE = 1.25;
 const WORSE_FOR_MS = 30_000;
+const OLD_MS = 10_000;
+const ASK_TURN_MAX_MS = 20_000;
+const TURNS_ASKED_PER_S = 2_000;
 
 const NO_LANE = { serving: 0, tail: 0, drawn: 0, rate_per_s: 0, low_per_s: 0, high_per_s: 0, likely: -1, possible: -1 };
 
 /** The lane of a place; one in which nobody was called where the room does not know it (any more). */
 export const laneOf = (place, frame) => frame.lanes[place.lane] ?? NO_LANE;
 
+/** Whether the order of a place is not known yet: it waits for the draw, or for its own turn to be asked for. */
+export function isInDraw(place, frame) {
+  if (place.drop !== frame.drop || place.epoch !== frame.epoch) return false;
+  const { drawn } = laneOf(place, frame);
+  if (frame.state === "lobby" && frame.reason !== "draw") return true;
+  return place.number <= drawn && !place.turn;
+}
+
+/** Whether the draw is made and the turn of a place is to be asked for. */
+export const needsTurn = (place, frame) => frame.state !== "lobby" && frame.state !== "closed" && isInDraw(place, frame);
+
+/** When to ask for it: all who were drawn ask at once else. */
+export const turnDelay = (place, frame, chance = Math.random()) =>
+  chance * Math.min(ASK_TURN_MAX_MS, (laneOf(place, frame).drawn / TURNS_ASKED_PER_S) * 1000);
+
 /** When its lane calls a place. */
-export const turnOf = (place) => place.number;
+export const turnOf = (place) => place.turn || place.number;
 
 /** How many turns are still to be called up to and with this place; 0: it has been called. */
-export const ahead = (place, frame) => Math.max(0, turnOf(place) - laneOf(place, frame).serving);
+export function ahead(place, frame) {
+  if (isInDraw(place, frame)) return 1;  // nobody is ahead, and nobody has been called
+  return Math.max(0, turnOf(place) - laneOf(place, frame).serving);
+}
+
+/** Whether what is left will reach a place: "likely", "possible", "unlikely", or null: not known. */
+export function chanceOf(place, frame) {
+  const { likely, possible } = laneOf(place, frame);
+  const people = isInDraw(place, frame) ? laneOf(place, frame).tail : ahead(place, frame);
+  if (likely >= 0 && people <= likely) return "likely";
+  if (possible >= 0 && people <= possible) return "possible";
+  return likely < 0 || possible < 0 ? null : "unlikely";
+}
+
+/** Whether a frame is older than the one that is known: told late, or by a process that looked earlier. */
+export const isOlder = (frame, known) => known !== null && frame.drop === known.drop && frame.epoch === known.epoch
+  && frame.at_ms < known.at_ms && known.at_ms - frame.at_ms < OLD_MS;
 
 /** How many stand in line, in all lanes. */
 export const waiting = (frame) => frame.lanes.reduce((all, lane) => all + Math.max(0, lane.tail - lane.serving), 0);
@@ -28,48 +56,23 @@ export const waiting = (frame) => frame.lanes.reduce((all, lane) => all + Math.m
 /** Until the doors open, by the frame's own clock plus the time that passed since it was read. */
 export const untilOpening = (frame, nowMs) => Math.max(0, frame.opens_at_ms - nowMs);
 
-/** Remember how far a lane had come; only the last minute of one line counts, and no pause in it. */
-export function remembered(samples, frame, lane = 0) {
-  if (frame.state !== "open") return [];
-  const last = samples.at(-1);
-  if (last && (last.line !== lineName(frame, lane) || frame.at_ms < last.atMs)) return [sample(frame, lane)];
-  if (last && frame.at_ms === last.atMs) return samples;
-  return [...samples.filter((one) => frame.at_ms - one.atMs <= WINDOW_MS), sample(frame, lane)];
-}
-
-const lineName = (frame, lane) => `${frame.drop}.${frame.epoch}.${lane}`;
-const sample = (frame, lane) => ({ line: lineName(frame, lane), atMs: frame.at_ms, serving: laneOf({ lane }, frame).serving });
-
 /**
- * How many turns a second were called in the last `windowMs`; null when that is not known yet: too short
- * a time says nothing of a line in which a turn comes seldom.
- */
-export function speed(samples, windowMs, ratePerS) {
-  const last = samples.at(-1);
-  const first = samples.find((one) => last.atMs - one.atMs <= windowMs);
-  const seconds = last && first ? (last.atMs - first.atMs) / 1000 : 0;
-  return seconds < SPAN_MIN_S || seconds * ratePerS < TURNS_MIN ? null : (last.serving - first.serving) / seconds;
-}
-
-/**
- * How long it takes, as {lowMs, highMs}, from the rate that is set and what the line really did; null
+ * How long it takes, as {lowMs, highMs}, from how fast the lane is called and how far that has swung; null
  * while nobody moves and nobody can say.
  */
-export function estimate(place, frame, samples, nowMs) {
-  const people = ahead(place, frame);
-  const ratePerS = laneOf(place, frame).rate_per_s;
+export function estimate(place, frame, nowMs) {
+  const lane = laneOf(place, frame);
+  const people = isInDraw(place, frame) ? lane.tail : ahead(place, frame);
   if (frame.state !== "open" && frame.state !== "lobby") return null;
-  if (people > 0 && !(ratePerS > 0)) return null;
-  const measured = [SHORT_MS, WINDOW_MS].map((windowMs) => speed(samples, windowMs, ratePerS));
-  const speeds = [ratePerS, ...measured.filter((one) => one !== null)];
-  const slowest = Math.min(...speeds);
-  if (people > 0 && !(slowest > 0)) return null;
+  if (people > 0 && !(lane.rate_per_s > 0)) return null;
+  const speeds = [lane.rate_per_s, lane.low_per_s, lane.high_per_s].filter((one) => one > 0);
+  const [slowest, fastest] = [Math.min(...speeds), Math.max(...speeds)];
   const doorsMs = untilOpening(frame, nowMs);
   const seconds = (rate) => (people === 0 ? 0 : people / rate);
   return {
-    lowMs: doorsMs + seconds(Math.max(...speeds)) * 1000,
-    // Those who hurry are never alone: where nothing was measured yet, a third more is honest.
-    highMs: doorsMs + seconds(speeds.length > 1 ? slowest : slowest / 1.33) * 1000,
+    lowMs: doorsMs + (isInDraw(place, frame) ? 0 : seconds(fastest) * 1000),
+    // Those who hurry are never alone: where nothing has swung yet, a third more is honest.
+    highMs: doorsMs + seconds(slowest < fastest ? slowest : slowest / 1.33) * 1000,
   };
 }
 
@@ -93,14 +96,15 @@ export function steady(shown, found, nowMs) {
 
 /**
  * When to look again, by the frame's own rule: a share of the wait that is left, bounded and drawn out
- * by chance. Slower while nobody looks at the page; never later than `soonestMs` when something is due.
+ * by chance. Nobody looks at a hidden page: it looks when the turn may have come, or, `alert`, when its
+ * person asked to be told, by the rule but not so often. `dueMs`: something is to happen then.
  */
-export function pollDelay({ place, frame, nowMs, hidden = false, chance = Math.random(), dueMs = null }) {
+export function pollDelay({ place, frame, nowMs, hidden = false, alert = false, chance = Math.random(), dueMs = null }) {
   const doorsMs = frame.drop === 0 ? Math.max(0, frame.lobby_at_ms - nowMs) : untilOpening(frame, nowMs);
   const waitMs = doorsMs + (ahead(place, frame) * 1000) / (laneOf(place, frame).rate_per_s || 1);
   let base = Math.min(frame.poll_max_ms, Math.max(frame.poll_ms, waitMs / frame.poll_share));
   if (dueMs !== null && dueMs > nowMs) base = Math.min(base, Math.max(frame.poll_ms, dueMs - nowMs));
-  if (hidden) base = Math.max(base, waitMs < NEAR_MS ? HIDDEN_NEAR_MS : HIDDEN_MS);
+  if (hidden) base = Math.max(HIDDEN_MS, alert ? base : waitMs);
   return base * (1 + frame.poll_spread * chance);
 }
 

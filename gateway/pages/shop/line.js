@@ -54,7 +54,8 @@ export const againFromMs = (kept) => kept.pass?.expiresMs ?? 0;
 
 /** What rules the room now, as the key of a sentence. */
 export function ruling(frame) {
-  if (frame.state === "lobby") return "rule.lobby";
+  if (frame.state === "lobby") return frame.reason === "draw" ? "rule.open.draw" : "rule.lobby";
+  if (frame.state === "paused" && frame.reason === "store") return "rule.open.store";
   if (frame.state !== "open") return `rule.${frame.state}`;
   return `rule.open.${frame.reason}`;
 }

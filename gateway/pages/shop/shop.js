@@ -6,21 +6,25 @@ import { $, announce, fill, h } from "../common/dom.js";
 import { mountHeader } from "../common/header.js";
 import { countdown, number, onLanguage, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
+import "../common/problems-more.js";
 import { alertTurn } from "./alerts.js";
 import { runTill } from "./buying.js";
-import { ahead } from "./estimate.js";
+import { ahead, isInDraw } from "./estimate.js";
 import { isPassGood } from "./line.js";
 import { FRESH, memory, withOrder } from "./memory.js";
 import { ordersPanel } from "./my-orders.js";
 import { cameBack, keepLogin, leaveToSignIn, login } from "./signin.js";
 import { STEPS, tillOf } from "./till.js";
 import { choiceView } from "./view-choice.js";
-import { doorsView, goneView, placeView, restView } from "./view-line.js";
+import { doorsView, goneView, restView } from "./view-line.js";
 import { offersView } from "./view-offers.js";
 import { endedView, heldView, paidView, workingView } from "./view-order.js";
+import { placeView } from "./view-place.js";
 import { runLine } from "./waiting.js";
 import "./words-line.js";
+import "./words-line-more.js";
 import "./words-till.js";
+import "./words-till-more.js";
 
 const SALE_AGAIN_MS = 3_000;
 const WAITED_MS = 3_000;
@@ -32,7 +36,7 @@ const offers = new Map();
 
 const app = {
   saleId, sale: null, venues: new Map(), memory: memory(saleId),
-  frame: null, samples: [], eta: null, wait: null, lostSinceMs: null, unknown: false, unsureOf: null,
+  frame: null, eta: null, wait: null, works: false, lostSinceMs: null, unknown: false, unsureOf: null,
   order: null, orderProblem: null, choice: null, refusal: null,
   search: { text: "", city: "", venue: "", drop: "", left: true },
   login: () => login(saleId, serverNow()),
@@ -122,10 +126,10 @@ function viewOf() {
   if (till === "ended") return [`ended:${app.order.id}:${app.order.state}`, () => endedView(app)];
   const line = app.line.phase();
   if (line === "inside") return app.choice ? [`choice:${app.choice.offer.offer}`, () => choiceView(app)] : ["offers", () => offersView(app, app.choose)];
-  if (line === "waiting" || line === "called") return ["place", () => placeView(app)];
+  if (line === "waiting" || line === "called") return [`place:${isInDraw(kept.place, app.frame)}:${kept.place.turn}`, () => placeView(app)];
   if (line === "gone") return [`gone:${JSON.stringify(kept.gone)}:${Boolean(app.login())}`, () => goneView(app)];
   if (["closed", "draining", "loading"].includes(line)) return [`rest:${line}`, () => restView(app, line)];
-  return [`doors:${line}:${Boolean(app.login())}`, () => doorsView(app, line)];
+  return [`doors:${line}:${Boolean(app.login())}:${app.works}`, () => doorsView(app, line)];
 }
 
 function render() {
@@ -234,7 +238,7 @@ function documentTitle() {
   if (isPassGood(pass, serverNow()) && !order) return `${t("title.turn")} · ${name}`;
   const phase = app.line.phase();
   if (phase === "called") return `${t("title.turn")} · ${name}`;
-  if (phase === "waiting" && place && app.frame) return `${t("title.ahead", { n: number(Math.max(0, ahead(place.number, app.frame) - 1)) })} · ${name}`;
+  if (phase === "waiting" && place && app.frame && !isInDraw(place, app.frame)) return `${t("title.ahead", { n: number(Math.max(0, ahead(place.number, app.frame) - 1)) })} · ${name}`;
   return name;
 }
 

@@ -1,14 +1,18 @@
 /* The line's driver: looks at the frame, joins, claims, leaves; what to do when is line.js's and estimate.js's. */
 
 import { call, newKey, serverNow, write } from "../common/api.js";
-import { estimate, ahead, pollDelay, remembered, steady } from "./estimate.js";
+import { ahead, estimate, isOlder, needsTurn, pollDelay, steady, turnDelay } from "./estimate.js";
 import { PHASES, lineOf } from "./line.js";
 import { FRESH } from "./memory.js";
 import { keepLogin } from "./signin.js";
+import { frames } from "./stream.js";
 
 const LOST_MAX_MS = 15_000;
 const SLEPT_MS = 10_000;
 const ARMED_SPREAD_MS = 2_000;
+const WAKE_SPREAD_MS = 1_000;
+const STREAM_FROM_MS = 15_000;
+/* Where one would look so often, a stream is cheaper for both sides; far away a look each minute is. */
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -23,38 +27,57 @@ export function runLine(app) {
 
   const phase = () => lineOf({ frame: app.frame, kept: app.memory.get(), login: app.login(), nowMs: serverNow() });
 
+  const stream = frames(`${at}/frames`, { take, failed: () => schedule(), look: () => look() });
+
   async function look() {
     if (looking) return;
     looking = true;
     clearTimeout(timer);
     const answer = await call("GET", `${at}/frame`);
     looking = false;
-    if (answer.ok) {
-      if (app.frame?.state !== answer.body.state || app.frame?.drop !== answer.body.drop) app.saleIsOld();
-      app.frame = answer.body;
-      app.samples = remembered(app.samples, app.frame, app.memory.get().place?.lane);
-      app.lostSinceMs = null;
-      failures = 0;
-    } else if (answer.problem.code === "unknown_sale") {
+    if (answer.ok) take(answer.body);
+    else if (answer.problem.code === "unknown_sale") {
       app.unknown = true;  // there is nothing to look at again
+      stream.close();
       app.changed();
-      return;
     } else {
       failures += 1;
       app.lostSinceMs ??= serverNow();
+      follow();
     }
+  }
+
+  /** A frame has come, by a look or by the stream. */
+  function take(frame) {
+    if (isOlder(frame, app.frame)) return schedule();
+    if (app.frame?.state !== frame.state || app.frame?.drop !== frame.drop) app.saleIsOld();
+    app.frame = frame;
+    app.lostSinceMs = null;
+    failures = 0;
+    return follow();
+  }
+
+  function follow() {
     settle();
     app.changed();
-    timer = setTimeout(look, delay());
+    schedule();
     act();
   }
 
+  /** The next look; none while a stream tells of changes by itself. */
+  function schedule() {
+    clearTimeout(timer);
+    const ms = delay();
+    if (failures === 0 && app.frame) stream.want(!document.hidden && ms <= STREAM_FROM_MS && app.frame.state !== "closed");
+    if (!stream.isOpen()) timer = setTimeout(look, ms);
+  }
+
   function delay() {
-    if (failures > 0) return Math.min(LOST_MAX_MS, 1000 * 2 ** (failures - 1)) * (0.8 + 0.4 * Math.random());
-    const { place } = app.memory.get();
+    if (failures > 0 || app.frame === null) return Math.min(LOST_MAX_MS, 1000 * 2 ** Math.max(0, failures - 1)) * (0.8 + 0.4 * Math.random());
+    const { place, alert } = app.memory.get();
     const last = { lane: 0, number: app.frame.lanes[0].tail + 1 };
     const dueMs = app.frame.drop === 0 ? app.frame.lobby_at_ms : app.frame.opens_at_ms;
-    return pollDelay({ place: place ?? last, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, dueMs });
+    return pollDelay({ place: place ?? last, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, alert: Boolean(alert), dueMs });
   }
 
   /** The estimate that is shown, and how many were ahead at first, follow from each new frame. */
@@ -64,9 +87,10 @@ export function runLine(app) {
       app.eta = null;
       return;
     }
-    app.eta = steady(app.eta, estimate(place, app.frame, app.samples, serverNow()), serverNow());
+    app.eta = steady(app.eta, estimate(place, app.frame, serverNow()), serverNow());
     const people = ahead(place, app.frame);
     if (!(place.atFirst >= people)) app.memory.set({ place: { ...place, atFirst: people } });
+    if (phase() === "called" && !place.calledMs) app.memory.set({ place: { ...app.memory.get().place, calledMs: serverNow() } });
   }
 
   async function act() {
@@ -79,17 +103,54 @@ export function runLine(app) {
         app.memory.set({ armed: null, joinKey: newKey() });
       }
       if (PHASES[phase()].does === "join") await join();
+      const { place } = app.memory.get();
+      if (phase() === "waiting" && needsTurn(place, app.frame)) await askTurn(place);
       // A pass runs from its claim on: nobody's is spent behind their back. A turn that was called waits.
-      if (PHASES[phase()].does === "claim" && !document.hidden) await alone(claim);
+      if (mayClaim()) await alone(claim);
     } finally {
       busy = false;
     }
   }
 
+  const mayClaim = () => PHASES[phase()].does === "claim" && !document.hidden && !app.memory.get().later;
+
+  /** The draw is made: what turn is this place's? Everybody asks once, each in its own time. */
+  async function askTurn({ token, number, lane }) {
+    await pause(turnDelay({ lane }, app.frame));
+    const answer = await call("GET", `${at}/places/me`, { auth: `Place ${token}` });
+    const { place } = app.memory.get();
+    if (answer.ok && answer.body.turn > 0 && place?.number === number) {
+      app.memory.set({ place: { ...place, turn: answer.body.turn, atFirst: undefined } });
+      settle();
+      app.changed();
+    } else if (answer.status === 410) {
+      app.memory.set({ gone: { reason: answer.problem.reason ?? "over" } });
+    }
+  }
+
+  /** The place. Where many join from one network, the browser has to work for it first. */
+  async function askForPlace() {
+    const { joinKey } = app.memory.get();
+    const asked = (body) => write("POST", `${at}/places`, {
+      auth: `Bearer ${app.login().token}`, body, key: joinKey, onRetry: app.unsure, credentials: "same-origin",
+    });
+    const answer = await asked({});
+    if (answer.problem?.code !== "work_required" || !answer.problem.work) return answer;
+    app.works = true;
+    app.changed();
+    try {
+      const { solve } = await import("./work.js");
+      return await asked({ work: await solve(answer.problem.work) });
+    } catch {
+      return { ...answer, problem: { code: "work_failed" } };
+    } finally {
+      app.works = false;
+    }
+  }
+
   async function join() {
     const login = app.login();
-    const { joinKey } = app.memory.get();
-    const answer = await write("POST", `${at}/places`, { auth: `Bearer ${login.token}`, body: {}, key: joinKey, onRetry: app.unsure });
+    const answer = await askForPlace();
     app.sure();
     if (answer.ok) {
       const { place: token, frame, ...where } = answer.body;
@@ -113,7 +174,7 @@ export function runLine(app) {
   }
 
   async function claim() {
-    for (let tries = 0; phase() === "called" && !document.hidden; tries += 1) {
+    for (let tries = 0; mayClaim(); tries += 1) {
       const { place } = app.memory.get();
       const answer = await call("POST", `${at}/passes`, { auth: `Place ${place.token}`, body: {} });
       app.wait = answer.status === 202 ? answer.body : null;
@@ -141,7 +202,11 @@ export function runLine(app) {
     const { place } = app.memory.get();
     app.memory.set({ gone: { reason: "left" }, joinKey: null, pass: null });
     app.changed();
-    await write("DELETE", `${at}/places/me`, { auth: `Place ${place.token}`, key: newKey(), onRetry: app.unsure });
+    await giveUp(place);
+  }
+
+  async function giveUp({ token }) {
+    await write("DELETE", `${at}/places/me`, { auth: `Place ${token}`, key: newKey(), onRetry: app.unsure, credentials: "same-origin" });
     app.sure();
   }
 
@@ -149,8 +214,7 @@ export function runLine(app) {
   async function again() {
     const { place } = app.memory.get();
     const isOld = place && app.frame && (place.drop < app.frame.drop || place.epoch < app.frame.epoch);
-    if (place && !isOld) await write("DELETE", `${at}/places/me`, { auth: `Place ${place.token}`, key: newKey(), onRetry: app.unsure });
-    app.sure();
+    if (place && !isOld) await giveUp(place);
     app.memory.set({ ...FRESH, joinKey: newKey() });
     app.changed();
     act();
@@ -162,12 +226,16 @@ export function runLine(app) {
     act();
   }
 
-  /** Something may have passed unseen: sleep, a hidden tab, a lost line. */
+  /** In a moment of one's own: a network that comes back brings everybody back at once. */
+  const wakeSoon = () => setTimeout(wake, Math.random() * WAKE_SPREAD_MS);
+
+  /** Something may have passed unseen: sleep, a hidden tab, a lost line. A hidden page holds no stream. */
   function wake() {
-    if (!document.hidden) look();
+    if (document.hidden) schedule();
+    else look();
   }
   document.addEventListener("visibilitychange", wake);
-  addEventListener("online", wake);
+  addEventListener("online", wakeSoon);
   addEventListener("offline", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(() => {
@@ -179,5 +247,12 @@ export function runLine(app) {
   app.memory.onChange(() => act());
 
   look();
-  return { phase, look, join: start, leave, again };
+  /** The turn waits for a press, or no longer. */
+  function setLater(later) {
+    app.memory.set({ later });
+    app.changed();
+    act();
+  }
+
+  return { phase, look, join: start, leave, again, setLater };
 }
