@@ -30,10 +30,15 @@ def forgetting(sale: str) -> str:
 
 def place_of(request: web.BaseRequest, sale: str) -> str | None:
     """The token in the call's cookie, or None. Refuses a write that another site has made."""
-    token = request.cookies.get(_NAME.format(sale=sale))
+    token = kept(request, sale)
     if token and request.method not in _READING and not _is_of_our_page(request):
         raise Refused(Code.CROSS_SITE, _OURS)
-    return token or None
+    return token
+
+
+def kept(request: web.BaseRequest, sale: str) -> str | None:
+    """The token in the call's cookie, or None, whoever has made the call."""
+    return request.cookies.get(_NAME.format(sale=sale)) or None
 
 
 def _is_of_our_page(request: web.BaseRequest) -> bool:

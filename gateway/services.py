@@ -47,6 +47,7 @@ from gateway.streams import Streams
 from gateway.till import Till
 from gateway.watching import Watch
 from gateway.window import Window
+from gateway.words import Languages
 from gateway.work import Work
 from inventory.allotments import Allotments
 from inventory.catalogue import Catalogue, Credential, OutsideCodes
@@ -78,6 +79,7 @@ class Services:
         self.openapi = b""
         """The description of all routes; set by whoever knows them all."""
         self.site = Site.read()
+        self.languages = Languages()
         store.metrics = self.metrics
 
         sealed = OutsideCodes(

@@ -10,6 +10,10 @@ from gateway.responses import file
 
 def _page(name: str) -> Handler:
     async def show(call: Call) -> web.Response:
+        if PLAIN in call.request.query and "sale" in call.path:
+            return web.Response(
+                status=303, headers={"Location": f"/sales/{call.path['sale']}/line"}
+            )
         return file(call.request, call.services.site.page(name))
 
     show.__name__ = name
@@ -25,6 +29,8 @@ async def asset(call: Call) -> web.Response:
     return file(call.request, found)
 
 
+PLAIN = "plain"
+"""What a browser without scripts asks the page of a sale for; it knows no address but this one."""
 _PATHS = {
     "/": "home",
     "/sales/{sale}": "shop",

@@ -238,7 +238,7 @@ function documentTitle() {
   if (isPassGood(pass, serverNow()) && !order) return `${t("title.turn")} · ${name}`;
   const phase = app.line.phase();
   if (phase === "called") return `${t("title.turn")} · ${name}`;
-  if (phase === "waiting" && place && app.frame && !isInDraw(place, app.frame)) return `${t("title.ahead", { n: number(Math.max(0, ahead(place.number, app.frame) - 1)) })} · ${name}`;
+  if (phase === "waiting" && place && app.frame && !isInDraw(place, app.frame)) return `${t("title.ahead", { n: number(Math.max(0, ahead(place, app.frame) - 1)) })} · ${name}`;
   return name;
 }
 

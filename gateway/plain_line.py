@@ -1,0 +1,208 @@
+"""The line as a page without scripts: where a place stands, and the two forms that act on it.
+
+Here belongs what the page says and how; the words are the pages' own (`words`). A frame and a place
+become HTML, no server is asked. What the forms do is in `routes.pages_line`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from html import escape
+from zoneinfo import ZoneInfo
+
+from gateway.words import Language
+from queueing import Frame, Pass, Place, turn_of
+
+REFRESH_MIN_S = 20
+"""Faster than this would read a page aloud again before it was heard to the end."""
+_SLOWER = 1.33
+"""As the page with scripts: where no speed has swung yet, a third more is honest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whose page it is: the sale, and the place of this browser, if there is one."""
+
+    sale: str
+    title: str
+    timezone: str
+    frame: Frame
+    place: Place | None = None
+    token: str = ""
+    pass_: tuple[str, Pass] | None = None
+    problem: str = ""  # its code
+
+
+def proof(token: str) -> str:
+    """What a form of ours carries: only who has the place can know it, and no other site does."""
+    return sha256(b"dropgate form\0" + token.encode()).hexdigest()[:32]
+
+
+def refresh_s(where: Where) -> int:
+    """When the page should look again: by the poll rule, but no sooner than is bearable."""
+    place, frame = where.place, where.frame
+    if place is None:
+        return 2 * REFRESH_MIN_S
+    turn = turn_of(frame, place) or place.number
+    return max(REFRESH_MIN_S, frame.poll_after_ms(place.lane, turn) // 1000)
+
+
+def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
+    """The whole page."""
+    path = f"/sales/{where.sale}"
+    body = "".join(_body(where, said, path))
+    turning = "" if where.pass_ else _turning(said, refresh_s(where), still=still)
+    message = where.frame.message
+    if message:
+        message = _p(f"<strong>{_t(said, 'message.from')}</strong> {escape(message)}", "notice")
+    if where.problem:
+        message += _p(_t(said, f"problem.{where.problem}"), "notice warn")
+    html = (
+        f'<!doctype html><html lang="{said.tag}" dir="{said.direction}"><head>'
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(where.title)} · {_t(said, 'plain.title')}</title>"
+        f'<link rel="stylesheet" href="{assets}/common/base.css">'
+        f'<link rel="stylesheet" href="{assets}/shop/shop.css"></head><body>'
+        f'<main class="page narrow stack"><h1>{escape(where.title)}</h1>{message}'
+        f'<section class="card stack">{body}</section>{turning}'
+        f"{_p(_link(path, said.say('plain.sale')))}"
+        f"{_p(_link(_fair(where), said.say('fair.link')), 'small')}</main></body></html>"
+    )
+    return html.encode()
+
+
+def _body(where: Where, said: Language, path: str) -> Iterable[str]:
+    frame, place = where.frame, where.place
+    if where.pass_ is not None:
+        yield from _inside(where, said)
+        return
+    gone = None if place is None else gone_because(place, frame)
+    if place is None:
+        yield _h2(said.say("plain.none"))
+        yield _p(_t(said, "plain.join"))
+    elif gone is not None:
+        yield _h2(said.say(f"gone.title.{gone}"))
+        yield _p(_t(said, f"gone.text.{gone}"))
+    else:
+        yield from _waiting(frame, place, said)
+        if is_called(frame, place):
+            yield _form(f"{path}/line/claim", where, said.say("plain.claim"), "primary block")
+        yield _p(_t(said, "place.keep"), "muted")
+        yield _form(f"{path}/line/leave", where, said.say("plain.leave"), "quiet")
+        yield _p(_t(said, "plain.sure"), "small muted")
+    yield _p(_t(said, ruling(frame)))
+    yield _p(f"{_t(said, 'figure.stock')}: {_t(said, f'stock.{frame.stock}')}")
+
+
+def _waiting(frame: Frame, place: Place, said: Language) -> Iterable[str]:
+    turn = turn_of(frame, place)
+    if in_draw(frame, place):
+        others = frame.lane(place.lane).tail - 1
+        yield _h2(said.say("draw.title"))
+        many = said.say("draw.with", n=said.number(others)) if others > 0 else ""
+        yield _p(escape(many or said.say("draw.alone")), "big")
+        yield _p(_t(said, "draw.why"))
+        return
+    ahead = frame.ahead(place.lane, turn)
+    yield _h2(said.say("place.title"))
+    yield _p(escape(said.say("place.turn", n=said.number(turn))), "muted")
+    if ahead == 0:
+        yield _p(_t(said, "place.called"), "big")
+    elif ahead == 1:
+        yield _p(_t(said, "place.next"), "big")
+    else:
+        yield _p(escape(said.say("place.ahead", n=said.number(ahead - 1))), "big")
+    if ahead > 0:
+        yield _p(escape(wait_text(frame, place, ahead, said)))
+
+
+def wait_text(frame: Frame, place: Place, ahead: int, said: Language) -> str:
+    """How long so many ahead take, as a range of minutes."""
+    lane = frame.lane(place.lane)
+    speeds = [one for one in (lane.rate_per_s, lane.low_per_s, lane.high_per_s) if one > 0]
+    if frame.state != "open" or not speeds:
+        return said.say("eta.unknown")
+    fastest, slowest = max(speeds), min(speeds)
+    low = int(ahead / fastest / 60)
+    high = -int(-ahead / (slowest if slowest < fastest else slowest / _SLOWER) // 60)
+    if high <= 1:
+        return said.say("eta.less")
+    return said.say("eta.range", low=said.number(low), high=said.number(high))
+
+
+def _inside(where: Where, said: Language) -> Iterable[str]:
+    assert where.pass_ is not None, "only who is inside"
+    token, claims = where.pass_
+    until = datetime.fromtimestamp(claims.expires_at_ms / 1000, ZoneInfo(where.timezone))
+    yield _h2(said.say("plain.in"))
+    yield _p(escape(said.say("plain.until", time=said.digits(f"{until:%H:%M}"))), "big")
+    yield _p(_t(said, "plain.choose"))
+    yield f'<div class="field"><label for="pass">{_t(said, "plain.pass")}</label>'
+    yield f'<textarea id="pass" dir="ltr" rows="5" readonly>{escape(token)}</textarea></div>'
+
+
+def in_draw(frame: Frame, place: Place) -> bool:
+    """Whether the turn of a place is not known yet."""
+    if frame.state == "lobby" and frame.reason != "draw":
+        return True
+    return turn_of(frame, place) == 0
+
+
+def is_called(frame: Frame, place: Place) -> bool:
+    """Whether the turn of a place has come."""
+    turn = turn_of(frame, place)
+    return frame.state == "open" and turn > 0 and frame.ahead(place.lane, turn) == 0
+
+
+def gone_because(place: Place, frame: Frame) -> str | None:
+    """Why a place will not be called any more, or None."""
+    if place.epoch < frame.epoch:
+        return "reset"
+    if place.drop < frame.drop:
+        return "over"
+    return "closed" if frame.state == "closed" else None
+
+
+def ruling(frame: Frame) -> str:
+    """What rules the room now, as the key of a sentence; as `line.js` says it."""
+    if frame.state == "lobby":
+        return "rule.open.draw" if frame.reason == "draw" else "rule.lobby"
+    if frame.state == "paused" and frame.reason == "store":
+        return "rule.open.store"
+    return f"rule.open.{frame.reason}" if frame.state == "open" else f"rule.{frame.state}"
+
+
+def _turning(said: Language, every_s: int, *, still: bool) -> str:
+    if still:
+        told = f"{_t(said, 'plain.still')} {_link('?', said.say('plain.go'))}"
+    else:
+        again = escape(said.say("plain.again", n=said.number(every_s)))
+        told = f"{again} {_link('?still=1', said.say('plain.stop'))}"
+    return _p(f"{told} · {_link('', said.say('plain.now'))}", "small")
+
+
+def _form(action: str, where: Where, label: str, kind: str) -> str:
+    field = f'<input type="hidden" name="proof" value="{proof(where.token)}">'
+    button = f'<button class="button {kind}">{escape(label)}</button>'
+    return f'<form method="post" action="{action}">{field}{button}</form>'
+
+
+def _fair(where: Where) -> str:
+    return f"/v1/sales/{where.sale}/fairness?drop={max(1, where.frame.drop)}"
+
+
+def _h2(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
+def _p(html: str, kind: str = "") -> str:
+    return f'<p class="{kind}">{html}</p>' if kind else f"<p>{html}</p>"
+
+
+def _t(said: Language, key: str) -> str:
+    return escape(said.say(key))
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
