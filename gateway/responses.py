@@ -123,6 +123,28 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
         await response.write(piece)
 
 
+def written(html: bytes, language: str, policy: str, *, refresh_s: int | None) -> web.Response:
+    """A page that is made for its visitor alone; looked at again by itself after `refresh_s`."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Content-Security-Policy": policy,
+        "Content-Type": "text/html; charset=utf-8",
+        "Referrer-Policy": "same-origin",
+        "Server": SERVER,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if refresh_s is not None:
+        headers["Refresh"] = str(refresh_s)
+    return web.Response(body=html, headers=headers)
+
+
+def see_other(path: str, cookie: str = "") -> web.Response:
+    """To another page: behind a form, so that a reload repeats nothing."""
+    headers = {"Location": path, "Cache-Control": "no-store", "Server": SERVER}
+    return web.Response(status=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {}))
+
+
 def nothing(*, cookie: str) -> web.Response:
     """Done, and there is nothing to say; `cookie` is all of a `Set-Cookie`."""
     headers = {"Cache-Control": "no-store", "Server": SERVER, "Set-Cookie": cookie}

@@ -5,7 +5,7 @@ from aiohttp import web
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Handler
 from gateway.problems import Code, Refused
-from gateway.responses import file
+from gateway.responses import file, see_other
 
 
 def _page(name: str) -> Handler:

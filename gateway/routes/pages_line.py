@@ -17,7 +17,7 @@ from gateway.call import Call
 from gateway.endpoint import Endpoint, Scope, Who
 from gateway.plain_line import Where
 from gateway.problems import Code, Refused
-from gateway.responses import SERVER
+from gateway.responses import see_other, written
 from gateway.site import POLICY
 from lua.faults import Fault, MayHaveHappened
 from queueing import Admitted, Place
@@ -51,9 +51,7 @@ async def _claim(call: Call, where: Where, place: Place) -> web.Response:
 
 async def _leave(call: Call, where: Where, place: Place) -> web.Response:
     await call.services.rooms.leave(where.sale, place)
-    response = _back(where)
-    response.headers["Set-Cookie"] = cookies.forgetting(where.sale)
-    return response
+    return _back(where, cookies.forgetting(where.sale))
 
 
 async def _asked(call: Call, who: Who, act: Act) -> web.Response:
@@ -93,29 +91,14 @@ def _shown(call: Call, where: Where) -> web.Response:
     services, asked = call.services, call.request.query
     said = services.languages.choose(asked.get("lang", ""), call.header("Accept-Language"))
     still = "still" in asked or where.pass_ is not None
-    assets = f"/assets/{services.site.digest}"
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": POLICY.format(styles=""),
-        "Content-Language": said.tag,
-        "Referrer-Policy": "same-origin",
-        "Server": SERVER,
-        "X-Content-Type-Options": "nosniff",
-    }
-    if not still:
-        headers["Refresh"] = str(plain_line.refresh_s(where))
-    return web.Response(
-        body=plain_line.page(where, said, assets=assets, still=still),
-        content_type="text/html",
-        charset="utf-8",
-        headers=headers,
-    )
+    html = plain_line.page(where, said, assets=f"/assets/{services.site.digest}", still=still)
+    refresh_s = None if still else plain_line.refresh_s(where)
+    return written(html, said.tag, POLICY.format(styles=""), refresh_s=refresh_s)
 
 
-def _back(where: Where) -> web.Response:
-    """To the page as it is now: a reload of it repeats nothing."""
-    headers = {"Location": f"/sales/{where.sale}/line", "Cache-Control": "no-store"}
-    return web.Response(status=303, headers={**headers, "Server": SERVER})
+def _back(where: Where, cookie: str = "") -> web.Response:
+    """To the page as it is now."""
+    return see_other(f"/sales/{where.sale}/line", cookie)
 
 
 PATH = "/sales/{sale}/line"
