@@ -11,9 +11,7 @@ from gateway.responses import file, see_other
 def _page(name: str) -> Handler:
     async def show(call: Call) -> web.Response:
         if PLAIN in call.request.query and "sale" in call.path:
-            return web.Response(
-                status=303, headers={"Location": f"/sales/{call.path['sale']}/line"}
-            )
+            return see_other(f"/sales/{call.path['sale']}/line")
         return file(call.request, call.services.site.page(name))
 
     show.__name__ = name

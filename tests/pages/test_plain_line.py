@@ -17,13 +17,18 @@ SLOW = {"rate_per_s": 0.02, "burst": 1}
 async def with_place(page: Page, site: Site, name: str) -> None:
     """Give this browser the place that somebody takes, as the join's answer would."""
     token = (await join(site, name)).removeprefix("Place ")
-    cookie = {
-        "name": f"__Host-dropgate-{SALE}",
-        "value": token,
-        "url": site.url.replace("http:", "https:"),
-        "secure": True,
-    }
-    await page.context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
+    await page.context.add_cookies(
+        [
+            {
+                "name": f"__Host-dropgate-{SALE}",
+                "value": token,
+                "url": site.url.replace("http:", "https:"),
+                "secure": True,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
 
 
 async def test_the_line_is_told_without_scripts(site: Site, open_page: Opened) -> None:
