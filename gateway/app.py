@@ -8,7 +8,6 @@ around a handler is in `middleware`; starting and stopping, in `process`.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
 
 import orjson
 from aiohttp import hdrs, http_parser, web
@@ -17,6 +16,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway import openapi
 from gateway.complete import Complete
+from gateway.connection import Known, StraightConnection
 from gateway.endpoint import Endpoint
 from gateway.metrics import RouteMeter
 from gateway.middleware import Handle, around, problem_of
@@ -25,6 +25,7 @@ from gateway.requests import path
 from gateway.responses import refusal
 from gateway.routes import OWN_PORT, PAGES, SHARED_PORT
 from gateway.services import Services
+from gateway.straight import StraightWay
 
 KEEP_ALIVE_S = 15.0
 """An idle connection, and one whose headers do not come; aiohttp's own default is an hour."""
@@ -58,19 +59,21 @@ class Runner(web.AppRunner):
 
     def __init__(self, services: Services, endpoints: Iterable[Endpoint]) -> None:
         app = web.Application()
-        self._handles: dict[tuple[str, str], Handle] = {}
+        self._ways: dict[tuple[str, str], tuple[Handle, StraightWay | None]] = {}
         for endpoint in endpoints:
-            handle = around(endpoint, services)
+            meter = RouteMeter(services.metrics, endpoint.name)
+            handle = around(endpoint, services, meter)
+            straight = StraightWay(endpoint, services, meter) if endpoint.gathered else None
             methods = ("GET", "HEAD") if endpoint.method == "GET" else (endpoint.method,)
             for method in methods:
                 app.router.add_route(method, endpoint.path, _routed(handle))
-                self._handles[method, endpoint.path] = handle
+                self._ways[method, endpoint.path] = handle, straight
         super().__init__(app, shutdown_timeout=STOP_WAIT_S)
         self._services = services
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
-        return _Server(self._services, plain, self._handles)
+        return _Server(self._services, plain, self._ways)
 
 
 def _routed(handle: Handle) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -84,11 +87,14 @@ class _Server(web.Server):
     """Answers through the application, and for those it has no route for."""
 
     def __init__(
-        self, services: Services, plain: web.Server, handles: Mapping[tuple[str, str], Handle]
+        self,
+        services: Services,
+        plain: web.Server,
+        ways: Mapping[tuple[str, str], tuple[Handle, StraightWay | None]],
     ) -> None:
         self._routed = plain.request_handler
-        self._handles = handles
-        self._known: dict[tuple[str, str], tuple[Handle, dict[str, Any]]] = {}
+        self._ways = ways
+        self._known: dict[tuple[str, str], Known] = {}
         self._gate = services.gate
         self._meter = RouteMeter(services.metrics, UNMATCHED)
         super().__init__(
@@ -104,15 +110,15 @@ class _Server(web.Server):
         )
 
     def __call__(self) -> RequestHandler:
-        return _Protocol(self, loop=asyncio.get_running_loop(), **self._kwargs)
+        loop = asyncio.get_running_loop()
+        return _Protocol(self, loop=loop, known=self._known, **self._kwargs)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         name = request.method, request.raw_path
         known = self._known.get(name)
         try:
             if known is not None and hdrs.EXPECT not in request.headers:
-                handle, found = known
-                return await handle(request, found)
+                return await known.handle(request, known.path)
             response = await self._routed(request)
         except web.HTTPException as error:
             response = refusal(problem_of(error, request), *_kept(error))
@@ -132,7 +138,8 @@ class _Server(web.Server):
             return
         found = path(request)
         if found.keys() <= {"sale"}:
-            self._known[name] = self._handles[request.method, resource.canonical], found
+            handle, straight = self._ways[request.method, resource.canonical]
+            self._known[name] = Known(handle, found, straight)
 
     def counted(self, response: Complete, *, closing: bool) -> web.Response:
         """The response to a request without a route, counted as such."""
@@ -147,7 +154,7 @@ def _kept(error: web.HTTPException) -> tuple[tuple[str, str], ...]:
     return () if allow is None else (("Allow", allow),)
 
 
-class _Protocol(RequestHandler):
+class _Protocol(StraightConnection):
     """One connection; what aiohttp would answer with a page of its own becomes problem details."""
 
     def handle_error(

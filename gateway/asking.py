@@ -80,6 +80,12 @@ def partners_order(
     )
 
 
+def has_codes_at_hand(shelf: Shelf, request: HoldRequest) -> bool:
+    """Whether the codes of what is asked for are all ours: a venue's own have to be read."""
+    outside = shelf.outside_offers
+    return not outside or outside.isdisjoint(line.offer for line in request.lines)
+
+
 def _fingerprint(content: object) -> str:
     digest = blake2b(_encode(content), digest_size=FINGERPRINT_BYTES).digest()
     return b2a_base64(digest, newline=False).decode()

@@ -18,6 +18,7 @@ from gateway.assertions import Assertion, BadAssertion, Memory
 from gateway.credentials import KEY_PREFIX, BadKey, Credentials
 from gateway.endpoint import Who
 from gateway.problems import Code, Refused
+from gateway.requests import Head
 from gateway.shelves import Shelf
 from inventory.ids import Identities
 from inventory.salefile import LaneLine
@@ -112,16 +113,15 @@ class Credential(NamedTuple):
     login: str = ""
 
 
-def credential_of(
-    request: web.BaseRequest, who: tuple[Who, ...], sale: str | None = None
-) -> Credential:
-    """The request's credential. Refuses none, two, and a scheme that this route does not take."""
-    given = request.headers.getall("Authorization", [])
+def credential_of(head: Head, who: tuple[Who, ...], sale: str | None = None) -> Credential:
+    """The credential of a call. Refuses none, two, and a scheme that this route does not take."""
+    given = head.headers.getall("Authorization", [])
     schemes = _schemes(who)
     if not given and sale is not None and PLACE in schemes:
-        token = cookies.place_of(request, sale)
+        assert isinstance(head, web.BaseRequest), "a call with a place does not go straight"
+        token = cookies.place_of(head, sale)
         if token is not None:
-            return Credential(PLACE, token, request.headers.get(LOGIN_HEADER, ""))
+            return Credential(PLACE, token, head.headers.get(LOGIN_HEADER, ""))
     if not given:
         wanted = " or ".join(schemes)
         raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {wanted} <token>.")
@@ -132,7 +132,7 @@ def credential_of(
     if scheme not in schemes and (scheme := scheme.capitalize()) not in schemes:
         wanted = " or ".join(schemes)
         raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {wanted} <token>.")
-    login = request.headers.get(LOGIN_HEADER, "") if scheme == PLACE else ""
+    login = head.headers.get(LOGIN_HEADER, "") if scheme == PLACE else ""
     return Credential(scheme, token.strip(), login)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from gateway.auth import AtTill, Caller, Partner, Shopper
+from gateway.requests import Head
 
 if TYPE_CHECKING:
     from gateway.services import Services
@@ -23,13 +24,19 @@ class Call:
     """A checked request. The accessors assert what the endpoint has promised."""
 
     services: "Services"
-    request: web.BaseRequest
+    head: Head
     path: dict[str, Any]
     key: str = ""
     found_shelf: "Shelf | None" = None
     found_caller: Caller | None = None
     found_body: Any = None
     found_query: Any = None
+
+    @property
+    def request(self) -> web.BaseRequest:
+        """The request of a call that goes the ordinary way, as all do whose answer is aiohttp's."""
+        assert isinstance(self.head, web.BaseRequest), "this call went straight"
+        return self.head
 
     @property
     def shelf(self) -> "Shelf":
@@ -71,4 +78,4 @@ class Call:
 
     def accepts(self, media_type: str) -> bool:
         """Whether the client asked for `media_type` by name in its `Accept`."""
-        return media_type in self.request.headers.get("Accept", "")
+        return media_type in self.head.headers.get("Accept", "")

@@ -14,6 +14,8 @@ from http import HTTPStatus
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 
+_CLOSING = b"Connection: close\r\n"
+_OLD_KEEPING = b"Connection: keep-alive\r\n"
 _REASON = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -27,9 +29,10 @@ class Complete(web.Response):
     def __init__(
         self, status: int, head: bytes, body: bytes, problem_code: str | None = None
     ) -> None:
+        # Not through Response: what it looks into a body and headers for is known here, and the
+        # dictionary of headers that it makes would stay empty.
         self._is_bare = False
-        # Not through Response: what it looks into a body and headers for is known here.
-        web.StreamResponse.__init__(self, status=status)
+        self._status = status
         self._body = body
         self.problem_code = problem_code
         self._head = head
@@ -45,29 +48,28 @@ class Complete(web.Response):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send all of it."""
-        request, writer, body = self._req, self._payload_writer, self._body
+        request, writer = self._req, self._payload_writer
         assert request is not None, "prepared"
-        is_old = request.version == HttpVersion10
         assert writer is not None, "prepared"
-        assert isinstance(body, bytes), "known as a whole"
-        await writer.write_eof(
-            b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b"
-            % (
-                _status_line(is_old, self.status),
-                self._head,
-                len(body),
-                _date(int(time.time())),
-                self._connection(is_old),
-                b"" if self._is_bare else body,
-            )
-        )
+        await writer.write_eof(self.whole(is_old=request.version == HttpVersion10))
         self._eof_sent = True
         self._req = self._payload_writer = None
 
-    def _connection(self, is_old: bool) -> bytes:
-        if self._keep_alive:
-            return b"Connection: keep-alive\r\n" if is_old else b""
-        return b"" if is_old else b"Connection: close\r\n"
+    def whole(self, *, is_old: bool = False) -> bytes:
+        """All of it as it leaves; `is_old`: to a client that speaks HTTP/1.0."""
+        body = self._body
+        assert isinstance(body, bytes), "known as a whole"
+        closing = _OLD_KEEPING if is_old and self._keep_alive else b""
+        if not is_old and self._keep_alive is False:
+            closing = _CLOSING
+        return b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b" % (
+            _status_line(is_old, self._status),
+            self._head,
+            len(body),
+            _date(int(time.time())),
+            closing,
+            b"" if self._is_bare else body,
+        )
 
 
 @lru_cache(maxsize=256)

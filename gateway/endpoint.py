@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from gateway.complete import Complete
+from gateway.gathering import Waiter
 from gateway.problems import Code
 from gateway.requests import BODY_MAX, BODY_TIMEOUT_S
 
@@ -70,6 +72,20 @@ def given(name: str, what: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": what, "schema": schema}
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A handler in two halves, between which its call waits in a batch, without a task.
+
+    `ask` submits the record of a checked call, or says that something it needs is not at hand: the
+    call is then handled by the endpoint's `handler`. `tell` makes the outcome, which took so many
+    seconds, an answer; `fell` hears of a fault instead.
+    """
+
+    ask: Callable[["Call", Waiter[Any]], bool]
+    tell: Callable[["Call", Any, float], Complete]
+    fell: Callable[["Call"], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One route.
@@ -81,6 +97,7 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
+    gathered: Gathered | None = None
     summary: str
     who: tuple[Who, ...] = ()
     scope: Scope = Scope.NONE

@@ -8,7 +8,7 @@ that come meanwhile share the next call. Nobody waits for long: who would is ref
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from gateway.problems import Code, Refused
 
@@ -27,13 +27,27 @@ SHED = "Too many calls are ahead of this one. Nothing happened; repeat it."
 Subject = TypeVar("Subject")
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
+_Heard_contra = TypeVar("_Heard_contra", contravariant=True)
+
+
+class Waiter(Protocol[_Heard_contra]):
+    """Whoever waits for the outcome of a record: a future, or a call that needs no task."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more; the record is then not sent."""
+
+    def set_result(self, result: _Heard_contra, /) -> None:
+        """The outcome."""
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """The fault, or the refusal, that is the answer instead."""
 
 
 class _Line(Generic[Subject, Asked, Told]):
     """What waits for one slot, and how long its calls take."""
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Subject, Asked, asyncio.Future[Told]]] = deque()
+        self.waiting: deque[tuple[Subject, Asked, Waiter[Told]]] = deque()
         self.running: asyncio.Task[None] | None = None
         self.room = ROOM_MAX
         self._call_s = 0.0
@@ -48,9 +62,9 @@ class _Line(Generic[Subject, Asked, Told]):
         """The call under way takes too long: whoever waits behind it, or comes, is refused."""
         self.room = 0
         while self.waiting:
-            _, _, future = self.waiting.popleft()
-            if not future.done():
-                future.set_exception(Refused(Code.OVERLOADED, SHED))
+            _, _, waiter = self.waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(Refused(Code.OVERLOADED, SHED))
 
 
 class Gatherer(Generic[Subject, Asked, Told]):
@@ -75,17 +89,20 @@ class Gatherer(Generic[Subject, Asked, Told]):
 
         Raises Refused (503, nothing happened) for a record that waits, or would, for too long.
         """
-        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self.submit(slot, subject, record, future)
+        return await future
+
+    def submit(self, slot: str, subject: Subject, record: Asked, waiter: Waiter[Told]) -> None:
+        """As `ask`; the waiter hears of the outcome in a later turn of the loop."""
         line = self._lines.get(slot)
         if line is None:
             line = self._lines[slot] = _Line()
         if line.running is None:
-            line.running = loop.create_task(self._run(line))
+            line.running = asyncio.get_running_loop().create_task(self._run(line))
         elif len(line.waiting) >= line.room:
             raise Refused(Code.OVERLOADED, SHED)
-        future: asyncio.Future[Told] = loop.create_future()
-        line.waiting.append((subject, record, future))
-        return await future
+        line.waiting.append((subject, record, waiter))
 
     async def idle(self) -> None:
         """Return when no batch is under way."""
@@ -111,17 +128,22 @@ class Gatherer(Generic[Subject, Asked, Told]):
         finally:
             line.running = None
 
-    async def _send(self, some: Sequence[tuple[Subject, Asked, asyncio.Future[Told]]]) -> None:
+    async def _send(self, some: Sequence[tuple[Subject, Asked, Waiter[Told]]]) -> None:
         if not some:
             return  # whoever asked is gone
         subject = some[-1][0]  # records of one batch may have met two views; the newest counts
         try:
             told = await self._verb(subject, [record for _, record, _ in some])
         except Exception as error:  # noqa: BLE001  # every caller gets it; none may wait for ever
-            for _, _, future in some:
-                if not future.done():
-                    future.set_exception(error)
+            for _, _, waiter in some:
+                if not waiter.done():
+                    waiter.set_exception(error)
             return
-        for (_, _, future), outcome in zip(some, told, strict=True):
-            if not future.done():
-                future.set_result(outcome)
+        # In the next turn: the next call leaves first, and the store works while these are shown.
+        asyncio.get_running_loop().call_soon(_tell, some, told)
+
+
+def _tell(some: Sequence[tuple[Subject, Asked, Waiter[Told]]], told: Sequence[Told]) -> None:
+    for (_, _, waiter), outcome in zip(some, told, strict=True):
+        if not waiter.done():
+            waiter.set_result(outcome)

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway import requests
-from gateway.auth import credential_of
+from gateway.auth import Credential, credential_of
 from gateway.call import Call
 from gateway.complete import Complete
 from gateway.endpoint import Endpoint, Keyed, Scope
@@ -39,9 +39,8 @@ HTTP_CODES = {
 }
 
 
-def around(endpoint: Endpoint, services: Services) -> Handle:
+def around(endpoint: Endpoint, services: Services, meter: RouteMeter) -> Handle:
     """What answers the requests of `endpoint`."""
-    meter = RouteMeter(services.metrics, endpoint.name)
     gate = services.gate
     handler = endpoint.handler
 
@@ -55,17 +54,12 @@ def around(endpoint: Endpoint, services: Services) -> Handle:
         code = None
         gate.enter()
         try:
-            if gate.is_busy if endpoint.is_for_newcomers else gate.is_full:
-                raise Refused(Code.OVERLOADED, FULL)
+            check_crowd(endpoint, gate)
             response = await ask(request, path)
-        except Refused as refused:
-            response = refusal(refused.problem)
-            if refused.problem.status in (408, 413):
-                response.force_close()  # the rest of the body is not worth reading
         except (requests.ClientGone, BrokenOff):
             raise  # aiohttp ends the connection
         except Exception as error:  # noqa: BLE001  # one place turns faults and bugs into answers
-            response = refusal(problem_of(error, request))
+            response = refused(error, request)
         finally:
             gate.leave()
         if gate.draining:
@@ -97,21 +91,34 @@ async def _checked(
     if path is None:
         path = requests.path(request)
     call = Call(services, request, path)
-    who, sale = endpoint.who, path.get("sale")
-    credential = credential_of(request, who, sale) if who else None
+    who = endpoint.who
+    credential = credential_of(request, who, path.get("sale")) if who else None
     if endpoint.scope is Scope.SALE:
         call.found_shelf = await services.shelves.of_sale(path["sale"])
     elif endpoint.scope is Scope.ORDER:
         call.found_shelf = await services.shelves.of_order(path["order"])
-    if credential is not None:
-        call.found_caller = services.auth.identify(credential, who, call.found_shelf, sale)
-    if endpoint.key is not Keyed.NO:
-        call.key = requests.idempotency_key(request, required=endpoint.key is Keyed.REQUIRED)
+    check_caller(call, endpoint, credential)
     if endpoint.query is not None:
         call.found_query = requests.query(request, endpoint.query)
     if endpoint.body is not None:
         call.found_body = await _body(request, endpoint)
     return call
+
+
+def check_crowd(endpoint: Endpoint, gate: Gate) -> None:
+    """Refuse a call when so many are being answered; newcomers first."""
+    if gate.is_busy if endpoint.is_for_newcomers else gate.is_full:
+        raise Refused(Code.OVERLOADED, FULL)
+
+
+def check_caller(call: Call, endpoint: Endpoint, credential: Credential | None) -> None:
+    """Find out who asks, and by which key."""
+    if credential is not None:
+        call.found_caller = call.services.auth.identify(
+            credential, endpoint.who, call.found_shelf, call.path.get("sale")
+        )
+    if endpoint.key is not Keyed.NO:
+        call.key = requests.idempotency_key(call.head, required=endpoint.key is Keyed.REQUIRED)
 
 
 async def _body(request: web.BaseRequest, endpoint: Endpoint) -> Any:
@@ -124,7 +131,15 @@ async def _body(request: web.BaseRequest, endpoint: Endpoint) -> Any:
     return body if endpoint.body is bytes else requests.decode(body, endpoint.body)
 
 
-def problem_of(error: Exception, request: web.BaseRequest) -> Problem:
+def refused(error: Exception, head: requests.Head) -> Complete:
+    """What a call is answered with that was refused, met a fault, or a bug."""
+    response = refusal(problem_of(error, head))
+    if isinstance(error, Refused) and response.status in (408, 413):
+        response.force_close()  # the rest of the body is not worth reading
+    return response
+
+
+def problem_of(error: Exception, head: requests.Head) -> Problem:
     """The problem that an exception is told as. Only a bug is logged: it is nobody's mistake."""
     if isinstance(error, Refused):
         return error.problem
@@ -135,5 +150,5 @@ def problem_of(error: Exception, request: web.BaseRequest) -> Problem:
         return problem(HTTP_CODES.get(error.status, Code.BAD_HTTP))
     if isinstance(error, web.RequestPayloadError | HttpProcessingError):
         return problem(Code.BAD_HTTP, "The body is not transferred as HTTP says.")
-    log.error("bug while answering %s %s", request.method, request.path, exc_info=error)
+    log.error("bug while answering %s %s", head.method, head.path, exc_info=error)
     return problem(Code.INTERNAL)

@@ -11,12 +11,15 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
 
 from gateway.bodies import PATH, BatchBody
 from gateway.plain_batches import read_plain
 from gateway.problems import Code, FieldError, Refused, wrong_field
 
 T = TypeVar("T")
+Head = web.BaseRequest | RawRequestMessage
+"""What stands before a body, as aiohttp's request has it, or its parser."""
 
 BODY_MAX = 64 * 1024
 BODY_TIMEOUT_S = 5.0
@@ -54,13 +57,11 @@ async def read_body(
 
 def body_at_hand(request: web.BaseRequest, limit: int) -> bytes | None:
     """The body where it came in the packet of its headers, the usual case; else None."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Refused(Code.WRONG_MEDIA_TYPE, "Send the body without Content-Encoding.")
     content = request.content
     if not content.is_eof():
         return None
     body: bytes = content.read_nowait()
-    return _within(body, limit)
+    return within(body, limit)
 
 
 async def _gather(content: StreamReader, limit: int) -> bytes:
@@ -72,23 +73,24 @@ async def _gather(content: StreamReader, limit: int) -> bytes:
             raise ClientGone from error
         if len(body) > limit:
             break
-    return _within(bytes(body), limit)
+    return within(bytes(body), limit)
 
 
-def _within(body: bytes, limit: int) -> bytes:
+def within(body: bytes, limit: int) -> bytes:
+    """The body, unless it has more than `limit` bytes."""
     if len(body) > limit:
         raise Refused(Code.TOO_LARGE, f"The body may have {limit} bytes.")
     return body
 
 
-def require_media_type(request: web.BaseRequest, allowed: str) -> None:
+def require_media_type(head: Head, allowed: str) -> None:
     """Refuse a body that says it is something else; one that says nothing is taken at its word."""
-    said = request.headers.get("Content-Type")
-    if said == allowed or said is None:
-        return
-    if said.split(";", 1)[0].strip().lower() == allowed:
-        return
-    raise Refused(Code.WRONG_MEDIA_TYPE, f"The body must be {allowed}.")
+    headers = head.headers
+    said = headers.get("Content-Type")
+    if said != allowed and said is not None and said.split(";", 1)[0].strip().lower() != allowed:
+        raise Refused(Code.WRONG_MEDIA_TYPE, f"The body must be {allowed}.")
+    if headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(Code.WRONG_MEDIA_TYPE, "Send the body without Content-Encoding.")
 
 
 @cache
@@ -149,9 +151,9 @@ def path(request: web.BaseRequest) -> dict[str, Any]:
     return found
 
 
-def idempotency_key(request: web.BaseRequest, *, required: bool) -> str:
+def idempotency_key(head: Head, *, required: bool) -> str:
     """The `Idempotency-Key` header: 1..128 visible ASCII characters; "" when it may be absent."""
-    given = request.headers.getall("Idempotency-Key", [])
+    given = head.headers.getall("Idempotency-Key", [])
     if not given:
         if required:
             raise wrong_field("header", "Idempotency-Key", "This write needs a key of your own")
@@ -161,9 +163,9 @@ def idempotency_key(request: web.BaseRequest, *, required: bool) -> str:
     return given[0]
 
 
-def revision(request: web.BaseRequest) -> int | None:
+def revision(head: Head) -> int | None:
     """The revision in `If-Match`, or None when the header is absent."""
-    given = request.headers.getall("If-Match", [])
+    given = head.headers.getall("If-Match", [])
     if not given:
         return None
     found = _REVISION.match(given[0])

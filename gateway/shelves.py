@@ -59,6 +59,12 @@ class Shelf:
         return self.outside_until_ms > 0
 
     @cached_property
+    def outside_offers(self) -> frozenset[int]:
+        """The numbers of the offers whose codes are their venue's own."""
+        offers = self.catalogue.offers
+        return frozenset(one.number for one in offers if one.record.codes == "outside")
+
+    @cached_property
     def outside_until_ms(self) -> int:
         """When the last ticket with a code of its venue's is over; 0 when there is none."""
         offers = (one.record for one in self.catalogue.offers if one.record.codes == "outside")
@@ -187,6 +193,10 @@ class Shelves:
             if found is not None:
                 return found
         return None
+
+    def at_hand(self, sale: str) -> Shelf | None:
+        """The sale of an id, if this process knows it."""
+        return self._known.get(sale)
 
     async def of_sale(self, sale: str) -> Shelf:
         """The sale of an id, looked for once more when it is not known. Raises Refused."""

@@ -8,9 +8,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from gateway.gathering import Gatherer
+from gateway.gathering import Gatherer, Waiter
 from gateway.meters import Meters, metered
 from gateway.metrics import Metrics
+from gateway.problems import Refused
 from gateway.tallies import Tally
 from inventory.ids import stripe_of
 from inventory.orders import ConfirmRequest, HoldRequest, Orders
@@ -18,6 +19,7 @@ from inventory.outcomes import Confirmed, ConfirmOutcome, Held, HoldOutcome, Not
 from inventory.sales import SaleView
 from lua.faults import Fault, MayHaveHappened
 from queueing import FINISH_MAX, Pass, Rooms
+from queueing.measures import Meter
 
 FREED_MAX = 10_000
 
@@ -26,7 +28,7 @@ class Till:
     """Holds and confirms of one process."""
 
     def __init__(self, orders: Orders, rooms: Rooms, meters: Meters, metrics: Metrics) -> None:
-        self._holds: Gatherer[SaleView, HoldRequest, HoldOutcome] = Gatherer(orders.hold)
+        self._holds: Gatherer[SaleView, HoldRequest, HoldOutcome] = Gatherer(self._hold)
         self._confirms: Gatherer[SaleView, ConfirmRequest, ConfirmOutcome] = Gatherer(
             orders.confirm, goes_first=True
         )
@@ -44,14 +46,30 @@ class Till:
         meter = self._meters.of(sale.id)
         asking = self._holds.ask(_slot(sale, request.order), sale, request)
         outcome = await metered(meter, asking)
-        if isinstance(outcome, Held):
-            self._count(sale, (outcome,))
-            if pass_ is not None:
-                self._free(pass_)
-                if not outcome.replayed:
-                    meter.orders += 1
-                    meter.units += len(outcome.order.units)
+        if pass_ is not None:
+            self._spent(meter, outcome, pass_)
         return outcome
+
+    def submit(self, sale: SaleView, request: HoldRequest, waiter: Waiter[HoldOutcome]) -> None:
+        """As `hold`; the waiter hears of the outcome, and says so (`told`, `fell`)."""
+        try:
+            self._holds.submit(_slot(sale, request.order), sale, request, waiter)
+        except Refused:
+            self.fell(sale)
+            raise
+
+    def told(
+        self, sale: SaleView, outcome: HoldOutcome, seconds: float, pass_: Pass | None = None
+    ) -> None:
+        """What was submitted has its outcome, so long after it was."""
+        meter = self._meters.of(sale.id)
+        meter.answered(seconds)
+        if pass_ is not None:
+            self._spent(meter, outcome, pass_)
+
+    def fell(self, sale: SaleView) -> None:
+        """What was submitted met a fault."""
+        self._meters.of(sale.id).fell()
 
     async def hold_all(
         self, sale: SaleView, requests: Sequence[HoldRequest], *, until_s: float
@@ -125,7 +143,7 @@ class Till:
         meter = self._meters.of(sale.id)
         try:
             async with asyncio.timeout_at(until_s):
-                outcomes = await self._orders.hold(sale, requests)
+                outcomes = await self._hold(sale, requests)
         except TimeoutError:
             meter.fell(len(requests))
             return [MayHaveHappened("no answer in time")] * len(requests)
@@ -133,21 +151,33 @@ class Till:
             meter.fell(len(requests))
             return [fault] * len(requests)
         meter.calls += len(requests)  # how long a batch takes says nothing of a purchase
-        self._count(sale, (outcome for outcome in outcomes if isinstance(outcome, Held)))
         return list(outcomes)
 
-    def _free(self, pass_: Pass) -> None:
-        """The pass has done its work. Told to the room later, or never: its lease ends anyway."""
+    def _spent(self, meter: Meter, outcome: HoldOutcome, pass_: Pass) -> None:
+        """A pass that has bought its order has done its work.
+
+        Told to the room later, or never: its lease ends anyway.
+        """
+        if not isinstance(outcome, Held):
+            return
+        if not outcome.replayed:
+            meter.orders += 1
+            meter.units += len(outcome.order.units)
         freed = self._freed.setdefault(pass_.sale, deque())
         if len(freed) < FREED_MAX:
             freed.append(pass_)
         else:
             self._metrics.finish_lost.inc()
 
-    def _count(self, sale: SaleView, told: Iterable[Held]) -> None:
+    async def _hold(self, sale: SaleView, requests: Sequence[HoldRequest]) -> Sequence[HoldOutcome]:
+        outcomes = await self._orders.hold(sale, requests)
+        self._count(sale, outcomes)
+        return outcomes
+
+    def _count(self, sale: SaleView, told: Iterable[HoldOutcome]) -> None:
         sold = held = 0
         for one in told:
-            if one.replayed:
+            if not isinstance(one, Held) or one.replayed:
                 continue
             if one.order.state == "confirmed":
                 sold += len(one.order.units)

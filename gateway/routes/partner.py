@@ -18,7 +18,9 @@ from gateway.bodies import (
     StatementQuery,
 )
 from gateway.call import Call
-from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.complete import Complete
+from gateway.endpoint import Endpoint, Gathered, Keyed, Media, Scope, Who
+from gateway.gathering import Waiter
 from gateway.partner_answers import (
     AllotmentsAnswer,
     BatchAnswer,
@@ -34,6 +36,7 @@ from gateway.partner_answers import (
 from gateway.problems import Code
 from gateway.responses import answer
 from gateway.routes.shopper import TILL_REFUSALS
+from inventory.outcomes import HoldOutcome
 
 BATCH_BODY_MAX = 2 * 1024 * 1024
 STATEMENT_MAX = 16 * 1024 * 1024
@@ -66,6 +69,29 @@ async def order(call: Call) -> web.Response:
     request = asking.partners_order(shelf, services.identities, partner, call.key, body)
     outcome = await services.till.hold(shelf.view, request)
     return await services.showing.respond(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+def _ask(call: Call, waiter: Waiter[HoldOutcome]) -> bool:
+    services, partner, body = call.services, call.caller(Partner), call.body(PartnerOrderBody)
+    shelf = services.shelves.at_hand(body.sale)
+    if shelf is None or partner.id not in shelf.catalogue.partners:
+        return False
+    call.found_shelf = shelf
+    request = asking.partners_order(shelf, services.identities, partner, call.key, body)
+    if not asking.has_codes_at_hand(shelf, request):
+        return False
+    services.till.submit(shelf.view, request, waiter)
+    return True
+
+
+def _tell(call: Call, outcome: HoldOutcome, seconds: float) -> Complete:
+    shelf = call.shelf
+    call.services.till.told(shelf.view, outcome, seconds)
+    return call.services.showing.at_once(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+def _fell(call: Call) -> None:
+    call.services.till.fell(call.shelf.view)
 
 
 async def batch(call: Call) -> web.Response:
@@ -188,6 +214,7 @@ ROUTES = (
         method="POST",
         path="/v1/partner/orders",
         handler=order,
+        gathered=Gathered(_ask, _tell, _fell),
         summary="Sell in one step, or hold",
         who=WHO,
         is_for_newcomers=True,

@@ -16,12 +16,15 @@ from gateway.answers import (
 from gateway.auth import AtTill, InLine, Partner, Shopper
 from gateway.bodies import ConfirmBody, Empty, HoldBody, JoinBody
 from gateway.call import Call
-from gateway.endpoint import Endpoint, Keyed, Media, Scope, Who
+from gateway.complete import Complete
+from gateway.endpoint import Endpoint, Gathered, Keyed, Media, Scope, Who
 from gateway.frames import IF_NONE_MATCH, NOT_MODIFIED
+from gateway.gathering import Waiter
 from gateway.problems import Code
 from gateway.responses import nothing
 from gateway.streams import EVENTS, LAST_EVENT_ID
 from inventory.orders import ConfirmRequest
+from inventory.outcomes import HoldOutcome
 from queueing import JoinRequest
 
 SVG = "image/svg+xml"
@@ -76,6 +79,26 @@ async def hold(call: Call) -> web.Response:
     request = asking.shoppers_hold(shelf, services.identities, till, call.key, lines)
     outcome = await services.till.hold(shelf.view, request, till.pass_)
     return await services.showing.respond(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+def _ask(call: Call, waiter: Waiter[HoldOutcome]) -> bool:
+    services, shelf, till = call.services, call.shelf, call.caller(AtTill)
+    lines = call.body(HoldBody).lines
+    request = asking.shoppers_hold(shelf, services.identities, till, call.key, lines)
+    if not asking.has_codes_at_hand(shelf, request):
+        return False
+    services.till.submit(shelf.view, request, waiter)
+    return True
+
+
+def _tell(call: Call, outcome: HoldOutcome, seconds: float) -> Complete:
+    services, shelf = call.services, call.shelf
+    services.till.told(shelf.view, outcome, seconds, call.caller(AtTill).pass_)
+    return services.showing.at_once(shelf, order_outcomes.of_hold(outcome, shelf))
+
+
+def _fell(call: Call) -> None:
+    call.services.till.fell(call.shelf.view)
 
 
 async def confirm(call: Call) -> web.Response:
@@ -218,6 +241,7 @@ ROUTES = (
         method="POST",
         path="/v1/sales/{sale}/orders",
         handler=hold,
+        gathered=Gathered(_ask, _tell, _fell),
         summary="Hold units",
         who=(Who.PASS_AT_TILL,),
         scope=Scope.SALE,
