@@ -20,7 +20,6 @@ OrderState = Literal[
 SaleState = Literal["announced", "open", "paused", "draining", "closed"]
 RoomState = Literal["lobby", "open", "paused", "draining", "sold_out", "closed"]
 WaitReason = Literal[
-    "missing",
     "lobby",
     "paused",
     "draining",

@@ -30,6 +30,7 @@ LARGEST = frozenset(
         "dropgate_room_frame_age_seconds",
         "dropgate_room_limited_by",
         "dropgate_room_no_show_ratio",
+        "dropgate_room_fenced",
         "dropgate_room_rate_per_second",
         "dropgate_room_serving",
         "dropgate_room_state",

@@ -1,11 +1,12 @@
 """The frames that this process keeps, so that a poll costs the store nothing.
 
-A loop refreshes them a few times a second; when the store is gone the last one is served on, with
-the time it was made in it: the frame fails open. What a frame says belongs to queueing; how it is
-told as it changes, to `streams`.
+A loop refreshes them a few times a second; when the store is gone, or may have forgotten the room,
+the last one is served on, standing still: the frame fails open. What a frame says belongs to
+queueing; how it is told as it changes, to `streams`.
 """
 
 import gzip
+import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -19,7 +20,8 @@ from gateway.problems import Code, Refused
 from gateway.responses import JSON, SERVER, body_of
 from gateway.room_outcomes import frame_answer
 from gateway.single_flight import SingleFlight
-from queueing import Frame, Rooms
+from lua.faults import Fault
+from queueing import Frame, Rooms, standing_still
 
 CACHE = "public, max-age=1, stale-while-revalidate=5, stale-if-error=60"
 """A second old is fresh; a cache in front may tell an older one while it asks, or has no answer."""
@@ -73,6 +75,7 @@ class Frames:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._kept: dict[str, KeptFrame] = {}
+        self._told: dict[str, tuple[Frame, float]] = {}  # by the store, and when
         self._reading: dict[str, SingleFlight[KeptFrame]] = {}
 
     async def refresh(self, sale: str) -> KeptFrame:
@@ -81,7 +84,27 @@ class Frames:
         return await reading.run(lambda: self._read(sale))
 
     async def _read(self, sale: str) -> KeptFrame:
-        kept = self._kept[sale] = kept_frame(await self._rooms.frame(sale))
+        """The store's frame; while it has none to give, the last one that stands still."""
+        try:
+            frame = await self._rooms.frame(sale)
+        except Fault:
+            if sale in self._told:
+                self._stand_still(sale)
+            raise
+        if frame.drop == 0 and sale in self._told:  # it does not know the room that it had
+            return self._stand_still(sale)
+        return self._keep(sale, frame)
+
+    def _keep(self, sale: str, frame: Frame) -> KeptFrame:
+        if frame.drop > 0:
+            self._told[sale] = frame, time.monotonic()
+        kept = self._kept[sale] = kept_frame(frame)
+        return kept
+
+    def _stand_still(self, sale: str) -> KeptFrame:
+        frame, told_at = self._told[sale]
+        at_ms = frame.at_ms + int((time.monotonic() - told_at) * 1000)
+        kept = self._kept[sale] = kept_frame(standing_still(frame, at_ms))
         return kept
 
     def of(self, sale: str) -> KeptFrame:
@@ -104,6 +127,7 @@ class Frames:
         """Drop the frames of sales that are gone."""
         for sale in self._kept.keys() - sales:
             del self._kept[sale]
+            self._told.pop(sale, None)
             self._reading.pop(sale, None)
 
 

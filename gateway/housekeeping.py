@@ -61,6 +61,7 @@ class Housekeeping:
             ("watch", WATCH_S, services.watch.look),
             ("fence", FENCE_S, services.fencing.turn),
             ("marks", MARKS_S, services.fencing.read_marks),
+            ("rooms", FENCE_S, services.room_keeping.turn),
             ("lag", LAG_S, lambda: measure_lag(services.metrics)),
         )
         self.loops = {

@@ -89,6 +89,9 @@ class Metrics(Instruments):
         self.fenced = self.gauge(
             "slot_fenced", "1 while the slot sells nothing: its store may forget", "sale", "stripe"
         )
+        self.room_fenced = self.gauge(
+            "room_fenced", "1 while the room lets nobody in: its store may forget", "sale"
+        )
         self.withheld = self.gauge(
             "units_withheld", "Units kept back that a lost store may have sold", "sale"
         )
@@ -154,9 +157,9 @@ class Metrics(Instruments):
         """Show no more how a sale stands that the store does not have; what was counted stays."""
         for gauge in (
             self.units, self.sale_state, self.room_state, self.waiting, self.serving, self.inside,
-            self.room_rate, self.lag, self.lag_seconds, self.broken, self.withheld,
-            self.effective_rate, self.limited_by, self.brake_blind, self.units_per_pass,
-            self.no_show, self.frame_age,
+            self.room_rate, self.room_fenced, self.lag, self.lag_seconds, self.broken,
+            self.withheld, self.effective_rate, self.limited_by, self.brake_blind,
+            self.units_per_pass, self.no_show, self.frame_age,
         ):  # fmt: skip
             gauge.remove_by_labels({"sale": sale})
 

@@ -32,6 +32,8 @@ from lua.store import Store
 from queueing import Changed as RoomChanged, Rooms, SetState
 from settlement import Books, Kept
 
+ROOM_RESTS_MS = 2_000
+"""Gateways that saw a room hand that in by then, though the one that rebuilds saw nothing of it."""
 REBUILDER = "rebuild"
 """The actor of what is done to the room."""
 FACTS_IN_A_ROW = 200
@@ -216,6 +218,8 @@ async def _fold(replay: Replay, kept: Kept, progress: Progress) -> None:
 async def _open_room(rooms: Rooms, rules: Restorable, state: str) -> None:
     """The room as its sale file says it, where the store lost it too."""
     sale, told_state = rules.slot.record.id, _ROOM_STATES.get(state)
-    told = await rooms.configure(sale, room_rules(rules.room, rules.drops, rules.lanes), REBUILDER)
+    await rooms.recovery.look(sale)  # what gateways saw of it goes before what its file says
+    wanted = room_rules(rules.room, rules.drops, rules.lanes)
+    told = await rooms.configure(sale, wanted, REBUILDER, rest_ms=ROOM_RESTS_MS)
     if isinstance(told, RoomChanged) and told.changed and told_state is not None:
         await rooms.set_state(sale, told_state, REBUILDER)

@@ -37,6 +37,7 @@ from gateway.problems import Code, Refused
 from gateway.published_keys import PublishedKeys
 from gateway.recalling import RecallDesk
 from gateway.redeeming import KioskDesk
+from gateway.room_keeping import RoomKeeping
 from gateway.room_watch import RoomWatch
 from gateway.sale_desk import SaleDesk
 from gateway.seating import Seating
@@ -108,6 +109,7 @@ class Services:
         self._add_desks(keyring)
         self.watch = Watch(self)
         self.fencing = Fencing(self)
+        self.room_keeping = RoomKeeping(self)
         self.housekeeping = Housekeeping(self)
         self.fleet = SummedPage(self.own_metrics, self.other_ports)
 
@@ -238,5 +240,6 @@ def _codes(keyring: Keyring) -> Codes:
 
 
 def _rooms(keyring: Keyring, store: MeteredStore) -> Rooms:
-    passes = PassKeys(_pairs(keyring.all("pass_mac")), _pairs(keyring.all("pass_sign")))
+    names = keyring.current("order").secret  # of records: it never rotates
+    passes = PassKeys(names, _pairs(keyring.all("pass_mac")), _pairs(keyring.all("pass_sign")))
     return Rooms(store, _pairs(keyring.all("place")), passes, keyring.current("draw").secret)

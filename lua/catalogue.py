@@ -15,6 +15,8 @@ FOLDER = Path(__file__).parent
 _SECTIONS = ("KEYS", "ARGV", "REPLY", "COST")
 SERVER = "server"
 """The last argument of a script that is guarded against a store that went back in time."""
+ROOM_SERVER = "room_server"
+"""The same for a script of a room, which keeps no account of facts."""
 _INCLUDE = re.compile(r"^--@include (\w+)$", re.MULTILINE)
 _KEY = re.compile(r"^(\d+\+?) +([a-z_]+\+?) +(hash|zset|list|stream|string) +\S")
 _ARG = re.compile(r"^(\d+\+?) +([a-z_]+\+?) +(integer|string|msgpack|word) +\S")
@@ -37,8 +39,10 @@ class Script:
     read_only: bool
     guarded: bool
     """Its last argument is the server's run id, which the door adds and no verb passes."""
+    fenced: bool
+    """As `guarded`, but it answers its reply alone: what a room forgets can be told it again."""
     durable: bool = False
-    """It only reads, but its answer waits for the replicas like that of a guarded one."""
+    """Its answer waits for the replicas like that of a guarded one."""
     sha: str = field(default="")
 
 
@@ -111,15 +115,16 @@ def parse(name: str, text: str, includes: Path = FOLDER / "include") -> Script:
 
     body = _with_includes(text, includes, set())
     argv = _named(name, "ARGV", sections["ARGV"], _ARG)
-    guarded = argv[-1:] == (SERVER,)
+    guarded, fenced = argv[-1:] == (SERVER,), argv[-1:] == (ROOM_SERVER,)
     return Script(
         name=name,
         body=body,
         keys=_named(name, "KEYS", sections["KEYS"], _KEY),
-        argv=argv[:-1] if guarded else argv,
+        argv=argv[:-1] if guarded or fenced else argv,
         replies=tuple(words),
         read_only="flags=no-writes" in text.split("\n", 1)[0],
         guarded=guarded,
+        fenced=fenced,
         sha=hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest(),
     )
 
@@ -145,8 +150,8 @@ def signature(
 ) -> Script:
     """The script, after comparing what Python says of it with its header.
 
-    `durable`: it only reads, but tells of a success, which must have reached the replicas. Raises
-    BadHeader when names, their order or the reply words differ.
+    `durable`: it keeps no account of facts, but tells of a success, which must have reached the
+    replicas. Raises BadHeader when names, their order or the reply words differ.
     """
     script = load(name)
     for what, ours, theirs in (

@@ -18,7 +18,9 @@
 --   7 burst       integer 1..1000000
 --   8 grace_ms    integer 1000..3600000; how long a called turn has full right
 --   9 lanes       string  'name:weight' of each lane, parted by spaces
---   10 actor      string  who did it
+--   10 rest_ms    integer 0..60000; how long a room that its store forgot rests, 0 for a new one
+--   11 actor      string  who did it
+--   12 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   begun drop                          that drop has opened: it, or a lane, would change or vanish
 --   same
@@ -26,15 +28,17 @@
 -- COST O(openings)
 --@include room
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
+local room, instead = read_room(KEYS[1], now, true)
 local rules = table.concat(ARGV, ' ', 3, 9) .. ' ' .. ARGV[2]
+if not room and instead[1] == 'fenced' then return instead end
 if not room then
   redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
     'active_max', ARGV[5], 'rate_milli', ARGV[6], 'burst', ARGV[7], 'rules', rules,
     'grace_ms', ARGV[8], 'lanes', ARGV[9], 'epoch', '1', 'message', '', 'ceiling_milli', '-1',
-    'ceiling_reason', '', 'state', 'paused', 'level', whole(ARGV[7] * TOKEN),
-    'filled_ms', whole(now))
-  write_change(KEYS[2], now, 'configure', ARGV[10], rules)
+    'ceiling_reason', '', 'state', 'paused', 'server', ARGV[12], 'life', ARGV[12] .. ':' .. whole(now),
+    'opens_again_ms', whole(now + ARGV[10]), 'filled_ms', whole(now + ARGV[10]),
+    'level', ARGV[10] == '0' and whole(ARGV[7] * TOKEN) or '0')
+  write_change(KEYS[2], now, 'configure', ARGV[11], rules)
   return { 'configured' }
 end
 
@@ -64,5 +68,5 @@ redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms',
   'active_max', ARGV[5], 'rate_milli', whole(rate_milli), 'burst', whole(burst), 'rules', rules,
   'grace_ms', ARGV[8], 'lanes', ARGV[9], 'level', whole(math.min(level, burst * TOKEN)),
   'filled_ms', whole(filled_ms))
-write_change(KEYS[2], now, 'configure', ARGV[10], rules)
+write_change(KEYS[2], now, 'configure', ARGV[11], rules)
 return { 'configured' }

@@ -14,6 +14,7 @@
 --   3 epoch       integer 1..65535
 --   4 commitment  string  64 hexadecimal digits
 --   5 beacon      string  the beacon's terms, empty for none
+--   6 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room, or no such drop of it
 --   past                                another epoch is on
@@ -22,8 +23,9 @@
 -- COST O(1)
 --@include draw
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-local opens_ms = room and opening_of(room, tonumber(ARGV[2]))
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
+local opens_ms = opening_of(room, tonumber(ARGV[2]))
 if not opens_ms then return { 'missing' } end
 if room.epoch ~= tonumber(ARGV[3]) then return { 'past' } end
 local known = redis.call('HGET', KEYS[2], 'commitment')

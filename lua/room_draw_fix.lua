@@ -16,6 +16,7 @@
 --   4 registered  string  how many of each lane the digest covers, parted by spaces
 --   5 digest      string  64 hexadecimal digits
 --   6 lists       string  of each lane 'digest:unknown leaves', parted by spaces
+--   7 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room, or no such drop of it
 --   past                                another line is on
@@ -26,8 +27,9 @@
 -- COST O(lanes)
 --@include draw
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-local opens_ms = room and opening_of(room, tonumber(ARGV[2]))
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
+local opens_ms = opening_of(room, tonumber(ARGV[2]))
 if not opens_ms then return { 'missing' } end
 if not is_current(room, ARGV[2], ARGV[3]) then return { 'past' } end
 if now < opens_ms then return { 'early' } end

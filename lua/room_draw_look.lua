@@ -9,6 +9,7 @@
 -- ARGV
 --   1 now_ms  integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop    integer 1..64
+--   3 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list, in order of precedence
 --   missing                             this store knows no such room, or no such drop of it
 --   draw now_ms lobby_ms opens_ms drop epoch lanes registered line
@@ -17,8 +18,9 @@
 -- COST O(fields of the line)
 --@include draw
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-local opens_ms = room and opening_of(room, tonumber(ARGV[2]))
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
+local opens_ms = opening_of(room, tonumber(ARGV[2]))
 if not opens_ms then return { 'missing' } end
 return { 'draw', now, opens_ms - room.lobby_ms, opens_ms, room.drop, room.epoch, room.lanes,
   registered_of(room, KEYS[2]), redis.call('HGETALL', KEYS[2]) }

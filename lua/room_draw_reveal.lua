@@ -19,6 +19,7 @@
 --   8 round       integer 0..9007199254740991; the beacon's, 0 without one
 --   9 randomness  string  hexadecimal, empty where no beacon was used
 --   10 signature   string  hexadecimal, empty where no beacon was used
+--   11 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   past                                another line is on
@@ -28,8 +29,8 @@
 -- COST O(1)
 --@include room
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
 if not is_current(room, ARGV[2], ARGV[3]) then return { 'past' } end
 local known = redis.call('HMGET', KEYS[2], 'digest', 'seed')
 if known[1] ~= ARGV[4] then return { 'unfixed' } end

@@ -11,6 +11,7 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop     integer 0..64; the drop whose keys these are
 --   3 epoch    integer 0..65535; the epoch whose keys these are
+--   4 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -22,8 +23,8 @@
 --@include room
 local LOW_UNITS = 20    -- so few are low even when nobody waits
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
 if not is_current(room, ARGV[2], ARGV[3]) then return { 'moved', room.drop, room.epoch } end
 
 local line = {}

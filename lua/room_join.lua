@@ -6,7 +6,8 @@
 -- line who has gone. Whoever has a place keeps its lane, whatever the next join asks for. A join is
 -- remembered in one number (see MARKS), negative once its holder has left. Who comes before the
 -- opening is drawn: a leaf stands for it in the list of its lane, at its number, so that a list that
--- was lost has zeros there. The first who comes later closes the list.
+-- was lost has zeros there. The first who comes later closes the list. A join that was forgotten is
+-- found again by the place that its buyer shows.
 --
 -- KEYS
 --   1 room     hash  rules and state
@@ -17,8 +18,10 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop     integer 0..64; the drop whose keys these are
 --   3 epoch    integer 0..65535; the epoch whose keys these are
---   4 batch    msgpack 1..256 records of [field, mark of the join key 0..1048575, lane 0..7]
+--   4 batch    msgpack 1..256 records of [field, mark of the join key 0..1048575, lane 0..7,
+--     number in that lane that the buyer shows a place of, 0 for none]
 --   5 leaves   string  of each record 16 bytes, in the batch's order
+--   6 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one list per record, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -31,7 +34,7 @@
 local LEAF_BYTES = 16
 local batch = cmsgpack.unpack(ARGV[4])
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
+local room, instead = read_room(KEYS[1], now)
 
 local function all(...)
   local replies = {}
@@ -39,7 +42,7 @@ local function all(...)
   return replies
 end
 
-if not room then return all('missing') end
+if not room then return instead[1] == 'fenced' and instead or all('missing') end
 if not is_current(room, ARGV[2], ARGV[3]) then return all('moved', room.drop, room.epoch) end
 if room.drop == 0 then return all('early', room.next_ms - room.lobby_ms) end
 local refused = room.state == 'draining' or room.state == 'closed'
@@ -48,12 +51,16 @@ for lane = 0, lanes - 1 do names[lane + 1] = 'tail:' .. lane end
 names[lanes + 1] = 'drawn:0'
 local before = redis.call('HMGET', KEYS[2], unpack(names))
 for lane = 0, lanes - 1 do tails[lane] = tonumber(before[lane + 1] or 0) end
+for _, record in ipairs(batch) do    -- a number that was given before counts, whoever forgot it
+  local lane, shown = record[3], record[4]
+  if shown > (tails[lane] or shown) then tails[lane] = shown end
+end
 local is_over, is_closed = now >= room.opens_ms, before[lanes + 1]
 local drawn, leaves = {}, {}
 for lane = 0, lanes - 1 do drawn[lane], leaves[lane] = tails[lane], {} end
 local replies, given, written = {}, {}, {}
 for i, record in ipairs(batch) do
-  local key, field, mark, lane = KEYS[i + 2], record[1], record[2], record[3]
+  local key, field, mark, lane, shown = KEYS[i + 2], unpack(record)
   if lane >= lanes then lane = 0 end    -- the sale's files name a lane that came too late for it
   local known = given[key .. field] or tonumber(redis.call('HGET', key, field) or 0)
   local left = known < 0
@@ -61,6 +68,10 @@ for i, record in ipairs(batch) do
   local place = math.floor(known / MARKS)
   if known > 0 and not (left and known % MARKS ~= mark) then
     replies[i] = { 'again', place % LANES, math.floor(place / LANES), now }
+  elseif shown > 0 then
+    given[key .. field] = (shown * LANES + lane) * MARKS + mark
+    written[#written + 1] = i
+    replies[i] = { 'again', lane, shown, now }
   elseif refused then
     replies[i] = { 'refused', room.state }
   else

@@ -23,6 +23,7 @@
 --   9 inside_max      integer -1..9007199254740991; as many inside as the stock can serve, -1 any
 --   10 likely         integer -1..1099511627776; so many more places it likely serves, -1 all
 --   11 possible       integer -1..1099511627776; so many it possibly serves, -1 all
+--   12 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -35,8 +36,8 @@
 local TERM_MS = 1000        -- how long the one that pumps is waited for
 local CATCH_UP_MS = 2000    -- how much of a pause between two calls is made up for
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+local room, instead = read_room(KEYS[1], now)
+if not room then return instead end
 if not is_current(room, ARGV[2], ARGV[3]) then return { 'moved', room.drop, room.epoch } end
 local term = redis.call('HMGET', KEYS[1], 'pump', 'pump_until_ms')
 local until_ms = tonumber(term[2] or 0)

@@ -12,6 +12,7 @@
 --   2 rate_milli  integer 0..100000000; shoppers in a thousand seconds
 --   3 burst       integer 0..1000000; 0 leaves it as it is
 --   4 actor       string  who did it
+--   5 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   same
@@ -19,8 +20,8 @@
 -- COST O(1)
 --@include room
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+local room, instead = read_room(KEYS[1], now, true)
+if not room then return instead end
 local rate_milli, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 if burst == 0 then burst = room.burst end
 if rate_milli == room.set_milli and burst == room.burst then return { 'same' } end

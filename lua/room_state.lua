@@ -11,6 +11,7 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 state    word    open, paused, draining or closed
 --   3 actor    string  who did it
+--   4 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   same
@@ -20,8 +21,8 @@
 local known = { open = true, paused = true, draining = true, closed = true }
 assert(known[ARGV[2]], 'state is open, paused, draining or closed')
 local now = now_ms(ARGV[1])
-local room = read_room(KEYS[1], now)
-if not room then return { 'missing' } end
+local room, instead = read_room(KEYS[1], now, true)
+if not room then return instead end
 if room.state == ARGV[2] then return { 'same' } end
 local level, filled_ms = fill(room)
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'level', whole(level), 'filled_ms', whole(filled_ms))

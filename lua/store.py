@@ -56,13 +56,15 @@ _KEYLESS = frozenset({"TIME", "INFO", "CONFIG", "PING", "ECHO"})
 class _Call:
     """What is known of a call however it ends: a try without an answer may have run.
 
-    A guarded call names the server that its connection talks to, as its last argument. A durable
-    one has its answer once the replicas have what it tells of; `is_short`: too few had it in time.
+    A guarded or fenced call names the server that its connection talks to, as its last argument. A
+    durable one has its answer once the replicas have what it tells of; `is_short`: too few had it
+    in time.
     """
 
     key: str
     writes: bool
     guarded: bool = False
+    fenced: bool = False
     durable: bool = False
     begun: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     may_have_run: bool = False
@@ -121,9 +123,11 @@ class Store:
         they have it. An error that the script itself raised is a bug, and an AssertionError.
         """
         durable = script.guarded or script.durable
-        call = _Call(keys[0], not script.read_only, script.guarded, durable)
+        call = _Call(keys[0], not script.read_only, script.guarded, script.fenced, durable)
         if script.guarded:
             return await self._run_guarded(script, keys, args, call)
+        if script.fenced:
+            return await self._run_fenced(script, keys, args, call)
         return await self._evaluate(script, keys, args, call)
 
     async def read(self, *command: Argument, at: str = "", durable: bool = False) -> Any:
@@ -215,6 +219,21 @@ class Store:
         fenced = Fenced(slot)
         raise MayHaveHappened(str(fenced)) if call.may_have_run and call.writes else fenced
 
+    async def _run_fenced(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
+    ) -> list[Any]:
+        """Run a script that answers its reply, or that its room is fenced: a reader's turn ends."""
+        slot = slot_of(keys[0])
+        for _ in range(FENCES_MET_MAX):
+            reply = await self._evaluate(script, keys, args, call)
+            if reply[0] != FENCED:
+                return reply
+            patience_s = min(REOPENING_S, call.until - asyncio.get_running_loop().time())
+            if script.read_only or not await self.memory.wait_reopened(slot, patience_s):
+                break
+        fenced = Fenced(slot)
+        raise MayHaveHappened(str(fenced)) if call.may_have_run and call.writes else fenced
+
     async def _evaluate(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
     ) -> list[Any]:
@@ -270,8 +289,7 @@ class Store:
         try:
             if call.durable and self._durability.replicas:
                 return await self._durably(link, command, call, asking=asking)
-            named = (*command, link.server) if call.guarded else command
-            return (await link.exchange(*_asking(asking, named)))[-1]
+            return (await link.exchange(*_asking(asking, _naming(command, call, link))))[-1]
         finally:
             call.may_have_run |= link.unanswered
             await node.give_back(link)
@@ -280,18 +298,23 @@ class Store:
         """The answer, and on the same connection whether the replicas have what it tells of."""
         replicas, touched = self._durability, _asking(asking, touch(call.key))
         if not call.guarded:
-            sent = [*_asking(asking, command), *touched, replicas.waiting]
-            answers = await link.exchange(*sent, wait_s=WAIT_S)
+            named = _asking(asking, _naming(command, call, link))
+            answers = await link.exchange(*named, *touched, replicas.waiting, wait_s=WAIT_S)
             if not replicas.reached(answers[-1]):
+                call.may_have_run = True
                 raise NothingHappened("too few replicas are known to have what was read")
             return answers[int(asking)]
-        sent = [*_asking(asking, (*command, link.server)), replicas.waiting]
+        sent = [*_asking(asking, _naming(command, call, link)), replicas.waiting]
         *_, reply, count = await link.exchange(*sent, wait_s=WAIT_S)
         has_written = reply[0] == FENCED or reply[-1] != b""
         if replicas.reached(count) and not has_written:
             *_, count = await link.exchange(*touched, replicas.waiting, wait_s=WAIT_S)
         call.is_short = not replicas.reached(count)
         return reply
+
+
+def _naming(command: Command, call: _Call, link: Link) -> Command:
+    return (*command, link.server) if call.guarded or call.fenced else command
 
 
 def _asking(asking: bool, command: Command) -> list[Command]:

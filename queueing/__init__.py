@@ -10,7 +10,7 @@ from queueing.draw_record import Draw
 from queueing.drawn import turn_of
 from queueing.fairness import BeaconOutcome, Fairness
 from queueing.forecast import Course, Moment, Speed, as_it_was, habits_of, replayed
-from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason
+from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason, standing_still
 from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
 from queueing.outflow import (
     Ceiling,
@@ -26,6 +26,7 @@ from queueing.outflow import (
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
 from queueing.proof import Finding, against, turn_of_key, verify
+from queueing.recovery import Missing, Recovering, RoomLook, Whole
 from queueing.room import Rooms
 from queueing.rules import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
@@ -62,6 +63,7 @@ __all__ = [
     "Joined",
     "Lane",
     "LaneFrame",
+    "Missing",
     "Moment",
     "NoRoom",
     "NotYet",
@@ -71,8 +73,10 @@ __all__ = [
     "PumpReport",
     "Pumped",
     "RateReason",
+    "Recovering",
     "Resting",
     "RoomClosed",
+    "RoomLook",
     "RoomRules",
     "Rooms",
     "Round",
@@ -80,11 +84,13 @@ __all__ = [
     "Speed",
     "Wait",
     "WaitReason",
+    "Whole",
     "against",
     "as_it_was",
     "habits_of",
     "public_keys",
     "replayed",
+    "standing_still",
     "turn_of",
     "turn_of_key",
     "verify",

@@ -4,7 +4,7 @@ Here belong its fields, the poll rule, and when to ask again. The script room_fr
 gateway keeps it in memory, so a poll costs the store nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from queueing.eta import speed_of
@@ -243,6 +243,18 @@ def lost_frame(sale: str) -> Frame:
         grace_ms=0,
         poll_ms=poll_floor_ms("paused"),
     )
+
+
+def standing_still(frame: Frame, at_ms: int) -> Frame:
+    """A frame while its store does not answer for the room: every place is safe, nobody moves.
+
+    It may be over in a moment, so clients go on asking as often as before.
+    """
+    match frame.state:
+        case "lobby" | "open" | "paused":
+            return replace(frame, state="paused", reason="store", at_ms=at_ms)
+        case "draining" | "sold_out" | "closed":
+            return replace(frame, at_ms=at_ms)
 
 
 def state_of(word: bytes) -> State:

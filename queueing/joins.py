@@ -10,11 +10,14 @@ from typing import Any, Literal
 import msgspec
 
 from lua.catalogue import signature
+from lua.faults import Fenced
+from lua.memory import slot_of
 from queueing import keys
 from queueing.current import CurrentLine
 from queueing.draw import DrawnLine, leaf
 from queueing.keys import Line
 from queueing.places import Place, PlaceTokens
+from queueing.recovery import Recovery
 
 BATCH_MAX = 256
 
@@ -23,6 +26,7 @@ ROOM_JOIN = signature(
     keys=("room", "line", "joins+", "lists+"),
     argv=("now_ms", "drop", "epoch", "batch", "leaves"),
     replies=("missing", "moved", "again", "early", "refused", "joined"),
+    durable=True,
 )
 
 
@@ -39,6 +43,16 @@ class JoinRequest:
     join_key: str
     buyer: str
     lane: int = 0
+    shown: Place | None = None
+    """The place that the buyer has, if it shows one: a store that forgot it finds it by that."""
+
+    def place_in(self, on: Line) -> tuple[int, int]:
+        """Lane and number of the place that is shown if it is in this line, else lane and 0."""
+        if self.shown is None or self.shown.buyer != self.buyer:
+            return self.lane, 0
+        if Line(self.shown.drop, self.shown.epoch) != on:
+            return self.lane, 0
+        return self.shown.lane, self.shown.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +73,9 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class RoomClosed:
-    """No joins: the room is drained or closed, or this store knows none for the sale."""
+    """No joins: the room is drained or closed."""
 
-    reason: Literal["draining", "closed", "missing"]
+    reason: Literal["draining", "closed"]
 
 
 JoinOutcome = Joined | NotYet | RoomClosed
@@ -70,8 +84,9 @@ JoinOutcome = Joined | NotYet | RoomClosed
 class Joins:
     """The verb join."""
 
-    def __init__(self, current: CurrentLine, tokens: PlaceTokens) -> None:
+    def __init__(self, current: CurrentLine, tokens: PlaceTokens, recovery: Recovery) -> None:
         self._current = current
+        self._recovery = recovery
         self._tokens = tokens
 
     async def join(
@@ -79,7 +94,8 @@ class Joins:
     ) -> list[JoinOutcome]:
         """One outcome per request, in their order; newcomers are numbered in that order too.
 
-        One call to the store for each 256 requests. Faults are the store's; repeat freely.
+        One call to the store for each 256 requests. Faults are the store's (Fenced while it does
+        not know the room); repeat freely.
         """
         outcomes: list[JoinOutcome] = []
         for first in range(0, len(batch), BATCH_MAX):
@@ -90,12 +106,7 @@ class Joins:
         self, sale: str, batch: Sequence[JoinRequest], now_ms: int
     ) -> list[JoinOutcome]:
         addresses = [keys.join_address(request.buyer, request.join_key) for request in batch]
-        packed = msgspec.msgpack.encode(
-            [
-                (address.field, address.mark, request.lane)
-                for address, request in zip(addresses, batch, strict=True)
-            ]
-        )
+        pairs = list(zip(addresses, batch, strict=True))
         lanes = 1 + max(request.lane for request in batch)
         on, replies = await self._current.run(
             ROOM_JOIN,
@@ -106,7 +117,15 @@ class Joins:
                 *(keys.joins(sale, on, address.bucket) for address in addresses),
                 *(keys.leaves(sale, on, lane) for lane in range(lanes)),
             ),
-            lambda on: (now_ms, on.drop, on.epoch, packed, _leaves(sale, on, batch)),
+            lambda on: (
+                now_ms,
+                on.drop,
+                on.epoch,
+                msgspec.msgpack.encode(
+                    [(one.field, one.mark, *request.place_in(on)) for one, request in pairs]
+                ),
+                _leaves(sale, on, batch),
+            ),
         )
         return [
             self._outcome(sale, on, request, reply)
@@ -117,6 +136,7 @@ class Joins:
         match reply:
             case [b"joined" | b"again" as word, lane, number, at_ms]:
                 place = Place(sale, on.drop, on.epoch, lane, number, request.buyer, at_ms)
+                self._recovery.joined(sale, on, lane, number)
                 return Joined(self._tokens.mint(place), place, word == b"again")
             case [b"early", lobby_opens_ms]:
                 return NotYet(lobby_opens_ms)
@@ -125,7 +145,7 @@ class Joins:
             case [b"refused", b"closed"]:
                 return RoomClosed("closed")
             case [b"missing"]:
-                return RoomClosed("missing")
+                raise Fenced(slot_of(keys.room(sale)))
             case _:
                 raise AssertionError(f"room_join replied {reply}")
 

@@ -20,7 +20,7 @@ ROOM_CONFIGURE = signature(
     keys=("room", "changes"),
     argv=(
         "now_ms", "openings", "lobby_ms", "pass_ms", "active_max", "rate_milli", "burst",
-        "grace_ms", "lanes", "actor",
+        "grace_ms", "lanes", "rest_ms", "actor",
     ),
     replies=("begun", "same", "configured"),
 )  # fmt: skip
@@ -133,9 +133,11 @@ class Outflow:
         self._owner = secrets.token_hex(8)
 
     async def configure(
-        self, sale: str, rules: RoomRules, actor: str, now_ms: int = 0
+        self, sale: str, rules: RoomRules, actor: str, now_ms: int = 0, *, rest_ms: int = 0
     ) -> Changed | DropBegun:
         """Make the room, paused until it is opened, or change its rules; repeat freely.
+
+        One that its store forgot rests for `rest_ms`, for gateways to hand in what they saw of it.
 
         A rate or burst set by `set_rate` stays unless the rules bring another than they last did.
         """
@@ -152,6 +154,7 @@ class Outflow:
                 rules.burst,
                 rules.grace_ms,
                 " ".join(f"{lane.name}:{lane.weight}" for lane in rules.lanes),
+                rest_ms,
                 actor,
             ),
         )

@@ -3,9 +3,13 @@
 Here belong minting, reading, and the public keys for others. Who gets a pass is decided by the
 claim script; whether one was spent is known at the till.
 
-The signature (EdDSA) is for other edges. Our own gateways check `jti`, which is a MAC over header
-and claims: ten microseconds where the signature takes a hundred. So `read` vouches for these two;
-a changed signature below them is, to us, still that pass.
+The signature (EdDSA) is for other edges. Our own gateways check `mac`, a MAC over header and
+claims: ten microseconds where the signature takes a hundred. So `read` vouches for these two; a
+changed signature below them is, to us, still that pass.
+
+`jti` is what the till knows a pass by, and good for one order. It is a MAC over the place alone, by
+a key that never rotates: whatever the room forgot, and whenever the place is let in again, under
+whatever keys, it is that one pass. It needs no secrecy: who computes one has no `mac` for it.
 """
 
 import hmac
@@ -21,8 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 ALGORITHM = "EdDSA"
 TOKEN_MAX = 1024
 _CONTEXT = b"dropgate pass\0"  # this key never vouches for anything but passes
-_BEFORE_ID = b',"jti":"'
-_AFTER_ID = b'"}'
+_ID_CONTEXT = b"dropgate pass id\0"  # and this one names orders as well
+_BEFORE_MAC = b',"mac":"'
+_AFTER_MAC = b'"}'
 _SIGNATURE_SYMBOLS = 86
 
 Reason = Literal["malformed", "unknown_key", "forged", "other_issuer", "other_sale", "expired"]
@@ -32,9 +37,11 @@ Reason = Literal["malformed", "unknown_key", "forged", "other_issuer", "other_sa
 class PassKeys:
     """Keys of passes as (key id, secret), current first; the rest is the overlap of a rotation.
 
-    `mac` secrets are any bytes, `signing` secrets are raw Ed25519 seeds of 32 bytes.
+    `mac` secrets are any bytes, `signing` secrets are raw Ed25519 seeds of 32 bytes. `names` makes
+    the ids and never rotates: with another key a place would have a second pass.
     """
 
+    names: bytes
     mac: Sequence[tuple[int, bytes]]
     signing: Sequence[tuple[int, bytes]]
     issuer: str = "dropgate"
@@ -63,7 +70,7 @@ class BadPass:
 
 
 class _Claims(msgspec.Struct, forbid_unknown_fields=True):
-    """The claims in the order in which they are signed and MACed; `jti` must stay the last."""
+    """The claims in the order in which they are signed and MACed; `mac` must stay the last."""
 
     iss: str
     aud: str
@@ -75,22 +82,24 @@ class _Claims(msgspec.Struct, forbid_unknown_fields=True):
     iat: int
     nbf: int
     exp: int
-    jti: str = ""
+    jti: str
+    mac: str = ""
 
 
 class PassTokens:
-    """Mints with the first keys unless told which, reads with any."""
+    """Mints with the first keys, reads with any."""
 
     def __init__(self, keys: PassKeys) -> None:
         assert keys.mac, "passes need a MAC key"
         assert keys.signing, "passes need a signing key"
         self._issuer = keys.issuer
+        self._names = keys.names
         self._macs = dict(keys.mac)
         self._signers = {
             kid: Ed25519PrivateKey.from_private_bytes(seed) for kid, seed in keys.signing
         }
-        self.mac_kid = keys.mac[0][0]
-        self.sign_kid = keys.signing[0][0]
+        self._mac = keys.mac[0][1]
+        self._sign_kid = keys.signing[0][0]
         # Whole header segments: a header that is not one of ours, letter by letter, is refused,
         # and with it every other algorithm.
         self._headers = {kid: self._header(kid) for kid in self._signers}
@@ -106,16 +115,11 @@ class PassTokens:
         buyer: str,
         issued_at_ms: int,
         expires_at_ms: int,
-        mac_kid: int,
-        sign_kid: int,
-    ) -> tuple[str, Pass] | None:
-        """The pass of one place: the same arguments give the same token.
+    ) -> tuple[str, Pass]:
+        """The pass of one place: the same arguments give the same token until keys are rotated.
 
-        None when one of its keys has been retired since: others would make it another pass.
+        Its id is that of the place, whatever the times and the keys are.
         """
-        secret, header = self._macs.get(mac_kid), self._headers.get(sign_kid)
-        if secret is None or header is None:
-            return None
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": sale,
@@ -127,10 +131,15 @@ class PassTokens:
             "iat": issued_at_ms // 1000,
             "nbf": issued_at_ms // 1000,
             "exp": expires_at_ms // 1000,
+            "jti": _pass_id(self._names, (sale, drop, epoch, lane, number, buyer)),
         }
-        claims["jti"] = _pass_id(secret, header, msgspec.json.encode(claims)[: -len(b"}")])
+        header = self._headers[self._sign_kid]
+        claims["mac"] = _mac(self._mac, header, msgspec.json.encode(claims)[: -len(b"}")])
         token = jwt.encode(
-            claims, self._signers[sign_kid], algorithm=ALGORITHM, headers={"kid": str(sign_kid)}
+            claims,
+            self._signers[self._sign_kid],
+            algorithm=ALGORITHM,
+            headers={"kid": str(self._sign_kid)},
         )
         return token, _as_pass(msgspec.convert(claims, _Claims))
 
@@ -165,11 +174,11 @@ class PassTokens:
             return BadPass("unknown_key")
         text = _canonical(parts[1])
         signature = _canonical(parts[2])
-        if text is None or signature is None or not text.endswith(_AFTER_ID):
+        if text is None or signature is None or not text.endswith(_AFTER_MAC):
             return BadPass("malformed")
-        claims, _, pass_id = text[: -len(_AFTER_ID)].rpartition(_BEFORE_ID)
+        claims, _, mac = text[: -len(_AFTER_MAC)].rpartition(_BEFORE_MAC)
         if any(
-            hmac.compare_digest(_pass_id(secret, parts[0], claims).encode(), pass_id)
+            hmac.compare_digest(_mac(secret, parts[0], claims).encode(), mac)
             for secret in self._macs.values()
         ):
             return text
@@ -198,9 +207,18 @@ def _public_key(kid: int, seed: bytes) -> dict[str, str]:
     }
 
 
-def _pass_id(secret: bytes, header: bytes, claims: bytes) -> str:
-    """The MAC over header and claims as they are written, up to the id: 120 bits, 24 symbols."""
-    digest = hmac.digest(secret, _CONTEXT + header + b"." + claims, "sha256")
+def _pass_id(secret: bytes, place: tuple[str | int, ...]) -> str:
+    """The one id that a place's passes have: no part of a place holds a NUL."""
+    return _told(hmac.digest(secret, _ID_CONTEXT + "\0".join(map(str, place)).encode(), "sha256"))
+
+
+def _mac(secret: bytes, header: bytes, claims: bytes) -> str:
+    """The MAC over header and claims as they are written, up to the MAC itself."""
+    return _told(hmac.digest(secret, _CONTEXT + header + b"." + claims, "sha256"))
+
+
+def _told(digest: bytes) -> str:
+    """120 bits of it, 24 symbols."""
     return b32encode(digest[:15]).decode("ascii").lower()
 
 

@@ -18,6 +18,7 @@ from queueing.measures import Measures
 from queueing.outflow import Outflow
 from queueing.passes import PassKeys, PassTokens
 from queueing.places import PlaceTokens
+from queueing.recovery import Recovery
 from queueing.turns import Turns
 
 ROOM_FRAME = signature(
@@ -32,8 +33,9 @@ class Rooms:
     """The verbs of the waiting room. Share one per process and event loop.
 
     Operators: configure, set_rate, set_state, changes. Shoppers: join, frame, claim, leave, and
-    finish on their behalf. The loop: pump. Tokens: read_place, read_pass. Sales are named by
-    their id; `now_ms` 0 is the store's clock. Faults are lua's; every verb may be repeated.
+    finish on their behalf. The loops: pump, and `recovery`. Tokens: read_place, read_pass. Sales
+    are named by their id; `now_ms` 0 is the store's clock. Faults are lua's; every verb may be
+    repeated.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class Rooms:
         self._current = CurrentLine(store)
         outflow = Outflow(store, self._current)
         self._draws = KnownDraws()
-        turns = Turns(store, passes, self._draws)
+        self.recovery = Recovery(store, self._current)
+        turns = Turns(store, passes, self._draws, self.recovery)
         self.drawing = Drawing(store, draw_key)
         """The steps of a line's draw, and its document."""
 
@@ -57,7 +60,7 @@ class Rooms:
         self.set_state = outflow.set_state
         self.changes = outflow.changes
         self.pump = outflow.pump
-        self.join = Joins(self._current, places).join
+        self.join = Joins(self._current, places, self.recovery).join
         self.claim = turns.claim
         self.leave = turns.leave
         self.finish = turns.finish
@@ -70,6 +73,7 @@ class Rooms:
 
         Keep it and refresh it a few times a second: polls are answered from it.
         """
+        given = self.recovery.given(sale)
         on, reply = await self._current.run(
             ROOM_FRAME,
             sale,
@@ -80,6 +84,7 @@ class Rooms:
             case [b"frame", *fields]:
                 frame = frame_of(sale, on, fields)
                 self._draws.note(frame)
+                self.recovery.saw(frame, given)
                 return frame
             case [b"missing"]:
                 return lost_frame(sale)

@@ -8,26 +8,30 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lua.catalogue import signature
+from lua.faults import Fenced
+from lua.memory import slot_of
 from lua.store import Store
 from queueing import frame, keys
 from queueing.drawn import KnownDraws
 from queueing.passes import Pass, PassTokens
 from queueing.places import Place
+from queueing.recovery import Recovery
 
 ROOM_CLAIM = signature(
     "room_claim",
     keys=("room", "line", "turns", "leases"),
-    argv=("now_ms", "drop", "epoch", "lane", "number", "turn", "mac_kid", "sign_kid"),
+    argv=("now_ms", "drop", "epoch", "lane", "number", "turn"),
     replies=(
-        "again", "spent", "left", "missing", "reset", "over", "closed", "wait", "turn", "full",
+        "missing", "left", "spent", "again", "reset", "over", "closed", "wait", "turn", "full",
         "pace", "admitted",
     ),
+    durable=True,
 )  # fmt: skip
 ROOM_LEAVE = signature(
     "room_leave",
-    keys=("turns", "joins"),
+    keys=("room", "turns", "joins"),
     argv=("now_ms", "lane", "number", "field"),
-    replies=("again", "inside", "left"),
+    replies=("missing", "again", "inside", "left"),
 )
 
 PACE_MIN_MS = 100
@@ -45,18 +49,16 @@ class Admitted:
     replayed: bool
 
 
-WaitReason = Literal[
-    "missing", "lobby", "paused", "draining", "sold_out", "all_held", "turn", "full", "pace"
-]
+WaitReason = Literal["lobby", "paused", "draining", "sold_out", "all_held", "turn", "full", "pace"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Not now; the place is kept. `ahead` turns are to be called yet, 0: it has been called.
 
-    missing: the store has lost the room for now · lobby: not open yet · paused, draining, sold_out:
-    nobody is let in · all_held: nor now, but what is held may come back · turn: not called yet ·
-    full: as many are inside as may be · pace: called, and the next token is a moment away.
+    lobby: not open yet · paused, draining, sold_out: nobody is let in · all_held: nor now, but what
+    is held may come back · turn: not called yet · full: as many are inside as may be · pace: it has
+    been called, and the next token is a moment away.
     """
 
     ahead: int
@@ -84,15 +86,19 @@ ClaimOutcome = Admitted | Wait | Gone
 class Turns:
     """The verbs claim, leave and finish."""
 
-    def __init__(self, store: Store, tokens: PassTokens, draws: KnownDraws) -> None:
+    def __init__(
+        self, store: Store, tokens: PassTokens, draws: KnownDraws, recovery: Recovery
+    ) -> None:
         self._store = store
+        self._recovery = recovery
         self._tokens = tokens
         self._draws = draws
 
     async def claim(self, sale: str, place: Place, now_ms: int = 0) -> ClaimOutcome:
         """Let the holder in if it is the turn of the place; a repeat gives the same pass.
 
-        Refusals in the order of room_claim's REPLY. Faults are the store's; repeat freely.
+        Refusals in the order of room_claim's REPLY. Faults are the store's (Fenced while it does
+        not know the room); repeat freely.
         """
         assert place.sale == sale, "the place was read for another sale"
         on = keys.Line(place.drop, place.epoch)
@@ -111,8 +117,6 @@ class Turns:
                 place.lane,
                 place.number,
                 self._draws.turn_of(place),
-                self._tokens.mac_kid,
-                self._tokens.sign_kid,
             ),
         )
         return self._told(place, reply)
@@ -120,10 +124,11 @@ class Turns:
     def _told(self, place: Place, reply: list[Any]) -> ClaimOutcome:
         number = place.number
         match reply:
-            case [b"admitted" | b"again" as word, *turn]:
-                minted = self._minted(place, *turn)
-                # Under a newer key it would be a second pass for one place.
-                return Admitted(*minted, word == b"again") if minted else Gone("spent")
+            case [b"admitted" | b"again" as word, issued_ms, expires_ms]:
+                token, minted = self._minted(place, issued_ms, expires_ms)
+                if word == b"admitted":
+                    self._recovery.let_in(minted, self._draws.turn_of(place))
+                return Admitted(token, minted, word == b"again")
             case [b"spent" | b"left" | b"reset" | b"over" | b"closed" as word, *_]:
                 return Gone(_GONE[word])
             case [b"wait", state, ahead, wait_ms]:
@@ -135,13 +140,11 @@ class Turns:
             case [b"full"]:
                 return Wait(0, frame.spread(0, frame.POLL_NEAR_MS, number), "full")
             case [b"missing"]:
-                return Wait(0, frame.spread(0, frame.POLL_IDLE_MS, number), "missing")
+                raise Fenced(slot_of(keys.room(place.sale)))
             case _:
                 raise AssertionError(f"room_claim replied {reply}")
 
-    def _minted(
-        self, place: Place, issued_at_ms: int, expires_at_ms: int, mac_kid: int, sign_kid: int
-    ) -> tuple[str, Pass] | None:
+    def _minted(self, place: Place, issued_at_ms: int, expires_at_ms: int) -> tuple[str, Pass]:
         return self._tokens.mint(
             sale=place.sale,
             drop=place.drop,
@@ -151,8 +154,6 @@ class Turns:
             buyer=place.buyer,
             issued_at_ms=issued_at_ms,
             expires_at_ms=expires_at_ms,
-            mac_kid=mac_kid,
-            sign_kid=sign_kid,
         )
 
     async def leave(self, sale: str, place: Place, now_ms: int = 0) -> None:
@@ -164,14 +165,17 @@ class Turns:
         assert place.sale == sale, "the place was read for another sale"
         address = keys.join_address(place.buyer)
         on = keys.Line(place.drop, place.epoch)
-        await self._store.run(
+        reply = await self._store.run(
             ROOM_LEAVE,
             (
+                keys.room(sale),
                 keys.turns(sale, on, place.lane, place.number),
                 keys.joins(sale, on, address.bucket),
             ),
             (now_ms, place.lane, place.number, address.field),
         )
+        if reply[0] == b"missing":
+            raise Fenced(slot_of(keys.room(sale)))
 
     async def finish(self, sale: str, passes: Sequence[Pass]) -> None:
         """Purchases are done: free the slots of these passes, FINISH_MAX at most.

@@ -99,9 +99,9 @@ def _plan(file: Path | None, given: dict[str, Any]) -> Plan:
 @asynccontextmanager
 async def _rooms() -> AsyncIterator[tuple[Store, Sequence[Rooms]]]:
     """The rooms of two gateways on an empty store, which ends with the block."""
-    place = [(1, secrets.token_bytes(32))]
-    draw = secrets.token_bytes(32)
-    keys = PassKeys([(1, secrets.token_bytes(32))], [(1, secrets.token_bytes(32))])
+    names, draw, *pairs = (secrets.token_bytes(32) for _ in range(5))
+    place, mac, sign = ([(1, secret)] for secret in pairs)
+    keys = PassKeys(names, mac, sign)
     with tempfile.TemporaryDirectory(prefix="dropgate-") as directory:
         program = lua.embedded.prepare(Path(directory))
         process = start(program)

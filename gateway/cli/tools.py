@@ -71,7 +71,7 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
         )
         catalogue = await Catalogue.connect(settings.database_url, codes)
         stack.push_async_callback(catalogue.close)
-        rooms = _rooms(keyring, store)
+        rooms = rooms_of(keyring, store)
         yield Tools(
             store=store,
             books=books,
@@ -84,9 +84,11 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
         )
 
 
-def _rooms(keyring: Keyring, store: Store) -> Rooms:
+def rooms_of(keyring: Keyring, store: Store) -> Rooms:
+    """The waiting rooms of an installation, by its keys."""
     place, mac, sign = (
         [(key.kid, key.secret) for key in keyring.all(name)]
         for name in ("place", "pass_mac", "pass_sign")
     )
-    return Rooms(store, place, PassKeys(mac, sign), keyring.current("draw").secret)
+    passes = PassKeys(keyring.current("order").secret, mac, sign)
+    return Rooms(store, place, passes, keyring.current("draw").secret)

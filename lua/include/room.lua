@@ -11,11 +11,17 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local function read_room(key, now)
+-- The room, or nil and what the whole call answers instead. A server that is not the one that the
+-- record names may have gone back in time (see include/slot); a room that was given back rests until
+-- every gateway has said what it saw. An operator's change need not wait for that.
+local function read_room(key, now, changes)
   local got = redis.call('HMGET', key, 'openings', 'lobby_ms', 'pass_ms', 'active_max',
     'rate_milli', 'burst', 'state', 'level', 'filled_ms', 'epoch', 'lanes', 'grace_ms', 'message',
-    'ceiling_milli', 'ceiling_reason')
-  if not got[1] then return nil end
+    'ceiling_milli', 'ceiling_reason', 'server', 'opens_again_ms')
+  if not got[1] then return nil, { 'missing' } end
+  if got[16] ~= ARGV[#ARGV] or (not changes and now < tonumber(got[17] or 0)) then
+    return nil, { 'fenced' }
+  end
   local room = { now = now, openings = got[1], lobby_ms = tonumber(got[2]),
     pass_ms = tonumber(got[3]), active_max = tonumber(got[4]), set_milli = tonumber(got[5]),
     burst = tonumber(got[6]), state = got[7], level = tonumber(got[8]),
@@ -85,8 +91,9 @@ local function fill(room)
   return math.min(full, room.level + elapsed * room.rate_milli), room.now
 end
 
--- One entry of the operators' journal.
+-- One entry of the operators' journal; the room's revision tells which copy of it is the newest.
 local function write_change(key, room_now, what, actor, detail)
+  redis.call('HINCRBY', KEYS[1], 'revision', 1)
   redis.call('XADD', key, 'MAXLEN', '1000', '*', 'at_ms', whole(room_now), 'what', what,
     'actor', actor, 'detail', detail)
 end

@@ -1,6 +1,7 @@
 """A store that forgot is built anew from the books and from what gateways remember."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from inventory.batch_records import hold_record
 from inventory.orders import HoldRequest, LineRequest
 from inventory.restore import LostToAnother, Rebuilding, Replay
 from inventory.withheld import Withheld
-from lua import NothingHappened, Script, Store
+from lua import Fenced, NothingHappened, Script, Store
 from settlement import Books
 from settlement.recovery import Recovery
 from tests.gateway.test_fencing import PLACE, field, turn
@@ -45,7 +46,16 @@ async def recovered(world: World) -> None:
     await asyncio.wait_for(turned(), PATIENCE_S)
     await world.services.shelves.refresh()
     await world.services.credentials.refresh()
-    await world.services.frames.refresh(SALE)
+    await asyncio.wait_for(_room_open(world), PATIENCE_S)
+
+
+async def _room_open(world: World) -> None:
+    while True:
+        await world.services.room_keeping.turn()
+        with suppress(Fenced):
+            await world.services.frames.refresh(SALE)
+            return
+        await asyncio.sleep(0.02)
 
 
 async def withheld(world: World) -> dict[int, int]:

@@ -183,7 +183,7 @@ async def test_a_sale_that_was_read_does_not_go_back(
 async def test_a_frame_that_was_read_does_not_go_back(world: World, slow: LateStore) -> None:
     """A frame on its way does not replace a newer one."""
     secret = [(1, b"k" * 32)]
-    frames = Frames(Rooms(slow, secret, PassKeys(secret, secret), b"draw" * 8))
+    frames = Frames(Rooms(slow, secret, PassKeys(b"names", secret, secret), b"draw" * 8))
     slow.late = Late()
 
     async def change() -> None:

@@ -44,7 +44,7 @@ async def striped(store: Store) -> Shop:
 async def till(striped: Shop) -> AsyncIterator[Till]:
     """A till of its own on that sale's store."""
     secret = [(1, b"p" * 32)]
-    rooms = Rooms(striped.store, secret, PassKeys(secret, secret), b"draw" * 8)
+    rooms = Rooms(striped.store, secret, PassKeys(b"names", secret, secret), b"draw" * 8)
     made = Till(Orders(striped.store), rooms, Meters(), Metrics("test"))
     yield made
     await made.idle()

@@ -36,6 +36,7 @@ RULES = RoomRules(
 )
 PLACE_KEYS = ((2, b"place two" * 4), (1, b"place one" * 4))
 PASS_KEYS = PassKeys(
+    names=b"names" * 7,
     mac=((4, b"mac four" * 4), (3, b"mac three" * 4)),
     signing=((6, sha256(b"six").digest()), (5, sha256(b"five").digest())),
 )

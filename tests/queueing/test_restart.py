@@ -5,8 +5,10 @@ from pathlib import Path
 import lua.embedded
 from lua.process import start, stop, wait_ready
 from lua.store import Store
-from queueing import Wait
+from queueing import Recovering, Wait
 from tests.queueing.conftest import OPENS_MS, SALE, admit, another_gateway, join, open_room
+
+AGAIN_MS = OPENS_MS + 2_000
 
 
 async def test_a_killed_store_forgets_no_place_and_no_pass(server_directory: Path) -> None:
@@ -29,12 +31,15 @@ async def test_a_killed_store_forgets_no_place_and_no_pass(server_directory: Pat
     process = start(program)
     await wait_ready(program, process)
     try:
-        assert await rooms.frame(SALE, now_ms=OPENS_MS) == told
-        assert await join(rooms, *range(500)) == places
-        again = [await admit(another_gateway(store), place) for place in places[:3]]
-        assert [one.pass_token for one in again] == [one.pass_token for one in passes]
-        await rooms.pump(SALE, 100, now_ms=OPENS_MS + 1_000)
-        fourth = await rooms.claim(SALE, places[3], now_ms=OPENS_MS + 1_000)
+        assert isinstance(await rooms.recovery.look(SALE, OPENS_MS), Recovering)
+        [lane], [before] = (await rooms.frame(SALE, now_ms=AGAIN_MS)).lanes, told.lanes
+        assert (lane.serving, lane.admitted) == (before.serving, before.admitted)
+        again = await join(rooms, *range(500), now_ms=AGAIN_MS)
+        assert [place.number for place in again] == [place.number for place in places]
+        inside = [await admit(another_gateway(store), place, AGAIN_MS) for place in places[:3]]
+        assert [one.pass_token for one in inside] == [one.pass_token for one in passes]
+        await rooms.pump(SALE, 100, now_ms=AGAIN_MS + 1_000)
+        fourth = await rooms.claim(SALE, places[3], now_ms=AGAIN_MS + 1_000)
         assert isinstance(fourth, Wait)
         assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 3
     finally:
