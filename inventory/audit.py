@@ -16,7 +16,7 @@ BUCKET_READ = signature(
     argv=("most",),
     replies=("no_slot", "too_large", "bucket"),
 )
-FIELDS_MAX = 100_000
+FIELDS_MAX = 400_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,60 +5,126 @@ comes packed already: the script only joins it. A reply is one text, parted by s
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from inventory.records import BUYER_PREFIX
+from inventory import keys
+from inventory.ids import HEAD_LENGTH, ORDER_ID_LENGTH, bucket_of
+from inventory.records import BUYER_PREFIX, pack_asked
 
 if TYPE_CHECKING:
     from inventory.orders import ConfirmRequest, HoldRequest, LineRequest
 
-HOLD = struct.Struct(">H24s26sBQHB")
-LINE = struct.Struct(">HBB")
-_ONE_LINE = struct.Struct(">BHBB")
+_HOLD = struct.Struct(">HHBHBH")
+_MORE = struct.Struct(">HHQHB")
+_LINE = struct.Struct(">HBB")
+_ASKED = struct.Struct(">HI")
+_PAIR_BYTES = ORDER_ID_LENGTH + len(BUYER_PREFIX) + ORDER_ID_LENGTH
 CONFIRM = struct.Struct(">H24sQBB")
 _END = struct.Struct(">H24sB")
-_pack = msgspec.msgpack.Encoder().encode
-_TELLS_OF_AN_ORDER = frozenset(
-    b"held sold replayed confirmed reclaimed unfulfilled unfulfilled_again ended not_held".split()
-)
+HeldLine = tuple[int, int, tuple[int, ...]]
+"""Offer, quantity and the serials that were named."""
 
 
-def hold_record(request: "HoldRequest", bucket: int) -> bytes:
-    """One order asked for; `bucket` is the number of its bucket in KEYS."""
-    pass_id = request.pass_id.encode()
-    fingerprint = _pack(request.fingerprint)
-    who = _pack(request.buyer) + _pack(request.seller) + _pack(request.reference)
-    rest = _pack(request.payment) + fingerprint + _pack(request.pass_id)
-    head = HOLD.pack(
-        bucket,
-        request.order.encode(),
-        BUYER_PREFIX + request.buyer.encode(),
-        request.one_step,
-        request.pass_expires_ms,
-        request.pass_drop,
-        len(pass_id),
-    )
-    return b"".join(
-        (
-            *(head, pass_id, len(who).to_bytes(2), who, len(rest).to_bytes(2), rest),
-            *(len(fingerprint).to_bytes(1), fingerprint, _lines(request.lines)),
+class HoldBatch:
+    """What one call of order_hold is asked: each name it reads once, and what each order wants.
+
+    An order's record says where among the names of its bucket its own are. Who asks twice in one
+    batch, order or buyer, is read where he was named first, so each sees what the earlier took.
+    """
+
+    def __init__(self, sale: str, stripe: int) -> None:
+        self._sale, self._stripe = sale, stripe
+        self._buckets: dict[str, int] = {}
+        self._names: list[list[bytes]] = []
+        self._places: dict[str, int] = {}
+        self._asked: dict[int, int] = {}
+        self._records: list[bytes] = []
+        self.keys: list[str] = []
+
+    def add(self, request: "HoldRequest") -> None:
+        """One more order."""
+        order, buyer, lines = request.order, request.buyer, request.lines
+        bucket = self._bucket_of(order)
+        names = self._names[bucket - 1]
+        place = len(names) + 1
+        names += (order.encode(), BUYER_PREFIX + buyer.encode())
+        order_at = self._places.setdefault(order, place)
+        field_at = self._places.setdefault(buyer, place + 1)
+        one = request
+        kept = pack_asked(
+            (buyer, one.seller, one.reference, one.payment, one.fingerprint, one.pass_id)
         )
-    )
+        line, more = lines[0], b""
+        plain = len(lines) == 1 and not line.serials
+        if plain:
+            self._asked[line.offer] = self._asked.get(line.offer, 0) + line.quantity
+        if not plain or request.pass_id or order_at != place or field_at != place + 1:
+            more = _more(request, order_at, field_at, () if plain else lines)
+        step = request.one_step + 2 * bool(more)
+        head = _HOLD.pack(bucket, place, step, line.offer, line.quantity, len(kept))
+        self._records.append(head + kept + more)
+
+    def args(self) -> tuple[bytes, bytes, bytes]:
+        """Names, offers and records, as the script reads them."""
+        counts = bytes(len(names) // 2 - 1 for names in self._names)
+        flat = (name for names in self._names for name in names)
+        names = b"".join((len(counts).to_bytes(2), counts, *flat))
+        asked = b"".join(_ASKED.pack(*pair) for pair in self._asked.items())
+        return names, asked, b"".join(self._records)
+
+    def _bucket_of(self, order: str) -> int:
+        head = order[:HEAD_LENGTH]
+        number = self._buckets.get(head)
+        if number is None:
+            self.keys.append(keys.bucket(self._sale, self._stripe, bucket_of(order)))
+            self._names.append([])
+            number = self._buckets[head] = len(self.keys)
+        return number
 
 
-def _lines(lines: "Sequence[LineRequest]") -> bytes:
-    line = lines[0]
-    if len(lines) == 1 and not line.serials:  # nearly all
-        return _ONE_LINE.pack(1, line.offer, line.quantity, 0)
-    parts = [len(lines).to_bytes(1)]
+def _more(
+    request: "HoldRequest", order_at: int, field_at: int, lines: "Sequence[LineRequest]"
+) -> bytes:
+    pass_id = request.pass_id.encode()
+    ends, drop = request.pass_expires_ms, request.pass_drop
+    head = _MORE.pack(order_at, field_at, ends, drop, len(pass_id))
+    parts = [head, pass_id, len(lines).to_bytes(1)]
     for line in lines:
-        parts.append(LINE.pack(line.offer, line.quantity, len(line.serials)))
+        parts.append(_LINE.pack(line.offer, line.quantity, len(line.serials)))
         if line.serials:
             parts.append(struct.pack(f">{len(line.serials)}I", *line.serials))
     return b"".join(parts)
+
+
+def holds_in(names: bytes, batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]]":
+    """The orders that a call of order_hold was asked for, and their lines."""
+    buckets = int.from_bytes(names[:2])
+    at, named = 2 + buckets, []
+    for count in names[2:at]:
+        named.append(at)
+        at += (count + 1) * _PAIR_BYTES
+    at = 0
+    while at < len(batch):
+        bucket, place, step, offer, quantity, kept = _HOLD.unpack_from(batch, at)
+        at += _HOLD.size + kept
+        lines: list[HeldLine] = []
+        if step > 1:
+            lines, at = _lines_in(batch, at + _MORE.size + batch[at + _MORE.size - 1])
+        start = named[bucket - 1] + place // 2 * _PAIR_BYTES
+        order = names[start : start + ORDER_ID_LENGTH].decode()
+        yield order, lines or [(offer, quantity, ())]
+
+
+def _lines_in(batch: bytes, at: int) -> "tuple[list[HeldLine], int]":
+    count, lines = batch[at], []
+    at += 1
+    for _ in range(count):
+        offer, quantity, serials = _LINE.unpack_from(batch, at)
+        at += _LINE.size
+        lines.append((offer, quantity, struct.unpack_from(f">{serials}I", batch, at)))
+        at += 4 * serials
+    return lines, at
 
 
 def confirm_record(request: "ConfirmRequest", bucket: int, is_last: bool) -> bytes:
@@ -75,12 +141,11 @@ def end_record(order: str, bucket: int, buyer: str, seller: str) -> bytes:
     return b"".join((_END.pack(bucket, order.encode(), len(owner)), owner, _short(seller.encode())))
 
 
-def apart(reply: bytes) -> list[Any]:
-    """A reply as its word and its parts: marks and record of an order, a payment, or integers."""
-    word, _, rest = reply.partition(b" ")
-    if word in _TELLS_OF_AN_ORDER:
-        marks, _, record = rest.partition(b" ")
-        return [word, record, marks]
+def apart(verdict: bytes, record: bytes) -> list[Any]:
+    """A reply as its word and its parts: record and marks of an order, a payment, or integers."""
+    word, _, rest = verdict.partition(b" ")
+    if record:
+        return [word, record, rest]
     if word == b"already_paid":
         return [word, rest]
     return [word, *map(int, rest.split())]

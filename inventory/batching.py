@@ -48,9 +48,9 @@ class Records:
         """One more record."""
         self._records.append(record)
 
-    def packed(self) -> bytes:
+    def args(self) -> tuple[bytes]:
         """The batch as the script reads it."""
-        return b"".join(self._records)
+        return (b"".join(self._records),)
 
 
 def address_in(sale: SaleView, order: str) -> OrderAddress | None:

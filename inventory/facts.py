@@ -50,15 +50,16 @@ class Held(_Fact, tag="held", array_like=True, frozen=True):
     """A hold: available → held, until `expires_at_ms`. `fingerprint` is of what was asked for."""
 
     order: str
+    drop: int
+    amount_minor: int
+    expires_at_ms: int
+    lines: list[Line]
     buyer: str
     seller: str
     reference: str
-    drop: int
-    pass_id: str
-    lines: list[Line]
-    amount_minor: int
-    expires_at_ms: int
+    payment: str = ""
     fingerprint: str = ""
+    pass_id: str = ""
 
 
 class Confirmed(_Fact, tag="confirmed", array_like=True, frozen=True):
@@ -89,12 +90,12 @@ class Sold(_Fact, tag="sold", array_like=True, frozen=True):
     """A partner's sale in one step: available → sold."""
 
     order: str
+    drop: int
+    amount_minor: int
+    lines: list[Line]
     buyer: str
     seller: str
     reference: str
-    drop: int
-    lines: list[Line]
-    amount_minor: int
     payment: str
     fingerprint: str = ""
     pass_id: str = ""

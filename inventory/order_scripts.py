@@ -6,7 +6,7 @@ from lua import signature
 ORDER_HOLD = signature(
     "order_hold",
     keys=(*STOCK_KEYS, "buckets+"),
-    argv=("now_ms", "batch"),
+    argv=("now_ms", "names", "asked", "batch"),
     replies=(
         "no_slot",
         "replayed",

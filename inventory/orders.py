@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from inventory import keys, outcomes as out
-from inventory.batch_records import apart, confirm_record, end_record, hold_record
+from inventory.batch_records import HoldBatch, apart, confirm_record, end_record
 from inventory.batching import Records, address_in, by_stripe, stock_keys
 from inventory.order_scripts import (
     ORDER_CONFIRM,
@@ -83,13 +83,9 @@ class Orders:
         self, sale: SaleView, batch: Sequence[HoldRequest], now_ms: int = 0
     ) -> list[out.HoldOutcome]:
         """Hold or sell for each request, in order; one outcome each. At most BATCH_MAX."""
-
-        def record(at: int, bucket: int) -> bytes:
-            return hold_record(batch[at], bucket)
-
-        replies = await self._run_batch(sale, ORDER_HOLD, [r.order for r in batch], record, now_ms)
+        replies = await self._hold(sale, batch, now_ms)
         if sale.stripes > 1:
-            await self._look_elsewhere(sale, batch, replies, record, now_ms)
+            await self._look_elsewhere(sale, batch, replies, now_ms)
         return [hold_outcome(r.order, reply) for r, reply in zip(batch, replies, strict=True)]
 
     async def confirm(
@@ -187,10 +183,13 @@ class Orders:
         sale: SaleView,
         script: Script,
         orders: Sequence[str],
-        record: Callable[[int, int], bytes],
+        call: Callable[[int, Sequence[int]], Records | HoldBatch],
         now_ms: int,
-    ) -> list[list[Any]]:
-        """One reply per request, after expiring what is due for those that wait for it."""
+    ) -> Replies:
+        """One reply per request, after expiring what is due for those that wait for it.
+
+        `call` makes the records of a stripe's call from their places in the batch.
+        """
         assert 0 < len(orders) <= BATCH_MAX, "a batch has a bounded size"
         replies: list[list[Any]] = [[] for _ in orders]
         for stripe, members in by_stripe(orders).items():
@@ -200,36 +199,47 @@ class Orders:
                     raise MayHaveHappened("holds run out faster than they come back; repeat")
                 if rounds > 0:
                     await self._expire_stripe(sale, stripe, EXPIRE_AT_ONCE, now_ms)
-                records = Records(sale, stripe)
-                for at in waiting:
-                    records.add(record(at, records.bucket_of(orders[at])))
+                records = call(stripe, waiting)
                 slot_keys = [*stock_keys(sale, stripe), *records.keys]
-                got = await self._store.run(script, slot_keys, (now_ms, records.packed()))
+                got = await self._store.run(script, slot_keys, (now_ms, *records.args()))
                 if got == [b"no_slot"]:
                     forgotten(got, sale.id)
-                for at, reply in zip(waiting, got, strict=True):
-                    replies[at] = apart(reply)
+                for at, verdict, record in zip(waiting, got[::2], got[1::2], strict=True):
+                    replies[at] = apart(verdict, record)
                 waiting = [at for at in waiting if replies[at] == [b"due"]]
                 rounds += 1
         return replies
+
+    async def _hold(self, sale: SaleView, batch: Sequence[HoldRequest], now_ms: int) -> Replies:
+        def call(stripe: int, waiting: Sequence[int]) -> HoldBatch:
+            records = HoldBatch(sale.id, stripe)
+            for at in waiting:
+                records.add(batch[at])
+            return records
+
+        orders = [request.order for request in batch]
+        return await self._run_batch(sale, ORDER_HOLD, orders, call, now_ms)
 
     async def _confirm(
         self, sale: SaleView, batch: Sequence[ConfirmRequest], is_last: bool, now_ms: int
     ) -> Replies:
         """`is_last`: no other stripe has units for a payment that came late."""
 
-        def record(at: int, bucket: int) -> bytes:
-            return confirm_record(batch[at], bucket, is_last)
+        def call(stripe: int, waiting: Sequence[int]) -> Records:
+            records = Records(sale, stripe)
+            for at in waiting:
+                bucket = records.bucket_of(orders[at])
+                records.add(confirm_record(batch[at], bucket, is_last))
+            return records
 
         orders = [request.order for request in batch]
-        return await self._run_batch(sale, ORDER_CONFIRM, orders, record, now_ms)
+        return await self._run_batch(sale, ORDER_CONFIRM, orders, call, now_ms)
 
     async def _look_elsewhere(
         self,
         sale: SaleView,
         batch: Sequence[HoldRequest],
         replies: Replies,
-        record: Callable[[int, int], bytes],
         now_ms: int,
     ) -> None:
         """Borrow from other stripes for those that their own has too few units for."""
@@ -242,10 +252,7 @@ class Orders:
             return {rest[0]: sum(line.quantity for line in lines)}
 
         async def ask(members: Sequence[int]) -> Replies:
-            orders = [batch[at].order for at in members]
-            return await self._run_batch(
-                sale, ORDER_HOLD, orders, lambda at, bucket: record(members[at], bucket), now_ms
-            )
+            return await self._hold(sale, [batch[at] for at in members], now_ms)
 
         orders = [request.order for request in batch]
         await self._search.go_on(Batch(sale, orders, need_of, ask, now_ms), replies)
@@ -298,7 +305,7 @@ class Orders:
         for order, buyer, seller in orders:
             records.add(end_record(order, records.bucket_of(order), buyer, seller))
         slot_keys = [*stock_keys(sale, address.stripe), *records.keys]
-        reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, records.packed()))
+        reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, *records.args()))
         if reply == [b"no_slot"]:
             forgotten(reply, sale.id)
-        return [apart(one) for one in reply]
+        return [apart(*one) for one in zip(reply[::2], reply[1::2], strict=True)]

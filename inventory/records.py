@@ -30,16 +30,18 @@ _STATES: dict[bytes, OrderState] = {
 _LETTERS = {state: letter for letter, state in _STATES.items()}
 _HEAD = struct.Struct(">cQQQQH")
 _OFFER = struct.Struct(">cHQQII4icQQcII5iq")
+_FIELDS, _FIELDS_WITH_REFUNDS = 7, 9
 _GENERATION_0 = ord("0")
+_pack = msgspec.msgpack.Encoder().encode
 BUYER_PREFIX = b"b:"
 """Before a buyer in a field of a bucket; every other field is an order's id."""
 
 
 class _Asked(msgspec.Struct, array_like=True, frozen=True):
+    lines: list[tuple[int, int, list[int]]]
     buyer: str
     seller: str
     reference: str
-    lines: list[tuple[int, int, list[int]]]
     payment: str
     fingerprint: str
     pass_id: str
@@ -183,18 +185,38 @@ def pack_order(order: PackedOrder) -> bytes:
         order.amount_minor,
         order.drop,
     )
-    asked: list[object] = [
-        order.buyer,
-        order.seller,
-        order.reference,
-        order.lines,
-        order.payment,
-        order.fingerprint,
-        order.pass_id,
-    ]
+    asked = pack_asked(
+        (
+            *(order.buyer, order.seller, order.reference),
+            *(order.payment, order.fingerprint, order.pass_id),
+        )
+    )
     if order.refunds:
-        asked += [order.refunded_minor, order.refunds]
-    return head + msgspec.msgpack.encode(asked)
+        asked += _pack(order.refunded_minor) + _pack(order.refunds)
+    fields = _FIELDS_WITH_REFUNDS if order.refunds else _FIELDS
+    return head + _array_head(fields) + _pack_lines(order.lines) + asked
+
+
+def pack_asked(asked: tuple[str, ...]) -> bytes:
+    """What lies behind the lines in an order's record and its first fact.
+
+    Buyer, seller, reference, payment, fingerprint, pass.
+    """
+    assert len(asked) == _FIELDS - 1, "the lines come before"
+    return _pack(asked)[1:]
+
+
+def _pack_lines(lines: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
+    """Every serial has four bytes, so that a script can join lines without packing them."""
+    parts = [_array_head(len(lines))]
+    for offer, price_minor, serials in lines:
+        parts += [_array_head(3), _pack(offer), _pack(price_minor), _array_head(len(serials))]
+        parts += [b"\xce" + serial.to_bytes(4) for serial in serials]
+    return b"".join(parts)
+
+
+def _array_head(count: int) -> bytes:
+    return bytes((0x90 + count,)) if count < 16 else b"\xdc" + count.to_bytes(2)
 
 
 def unpack_order(record: bytes) -> PackedOrder:
@@ -251,7 +273,7 @@ def unpack_buyer(record: bytes) -> tuple[int, list[str]]:
 
 
 def order_from(order_id: str, record: bytes, marks: bytes) -> Order:
-    """An order from `order_record marks` of a reply."""
+    """An order from its record and the marks of its units, as a script replies."""
     letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
     asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
     state = _STATES[letter]

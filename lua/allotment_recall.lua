@@ -32,7 +32,7 @@
 --   key_reused                          same key, other units
 --   recalled statuses
 -- COST O(units)
---@include stock
+--@include giving
 --@include allotments
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end

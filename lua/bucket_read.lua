@@ -7,7 +7,7 @@
 --   1 sale     hash    the slot record
 --   2 bucket   hash    the buyers' orders, counts and passes
 -- ARGV
---   1 most     integer 1..100000, refuse a bucket of more fields than this
+--   1 most     integer 1..400000, refuse a bucket of more fields than this
 -- REPLY one flat list
 --   no_slot                             this store does not know the sale
 --   too_large fields

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from lua.constants import put_in
+
 FOLDER = Path(__file__).parent
 _SECTIONS = ("KEYS", "ARGV", "REPLY", "COST")
 SERVER = "server"
@@ -113,7 +115,7 @@ def parse(name: str, text: str, includes: Path = FOLDER / "include") -> Script:
     if not words:
         raise BadHeader(f"{name}.lua: the REPLY section names no word")
 
-    body = _with_includes(text, includes, set())
+    body = put_in(_with_includes(text, includes, set()))
     argv = _named(name, "ARGV", sections["ARGV"], _ARG)
     guarded, fenced = argv[-1:] == (SERVER,), argv[-1:] == (ROOM_SERVER,)
     return Script(

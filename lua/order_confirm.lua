@@ -20,22 +20,22 @@
 --     KEYS, order, amount_minor, 1 when no other stripe has units, owner: the buyer or '' and the
 --     seller or '', payment
 --   3 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
---   no_slot                             this store does not know the sale
+-- REPLY for each record a verdict and the order's record or ''; in order of precedence
+--   no_slot                             for the whole call: this store does not know the sale
 --   not_found
 --   not_yours
---   replayed marks order_record
---   unfulfilled_again marks order_record
+--   replayed marks
+--   unfulfilled_again marks
 --   already_paid payment
 --   amount_mismatch amount_minor
 --   due                                 holds have run out; expire them and ask again
 --   short offer units…                  other stripes may have them; look, and ask again
---   confirmed marks order_record
---   reclaimed marks order_record
---   unfulfilled marks order_record
+--   confirmed marks
+--   reclaimed marks
+--   unfulfilled marks
 -- COST O(units of the orders)
 --@include stock
---@include orders
+--@include order_changes
 --@include allocate
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
@@ -95,7 +95,7 @@ local function reclaim(key, id, order, payment, is_last)
     return told('unfulfilled', marks, order_set(slot, key, id, order))
   end
   order[STATE], order[LINES], order[EXPIRES_AT] = 'c', lines, 0
-  order[LINES_PACKED] = cmsgpack.pack(lines)
+  order[LINES_PACKED] = pack_lines(lines)
   count_add(key, order[BUYER], quantity)
   add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
     order[AMOUNT], payment)
@@ -119,8 +119,7 @@ local function decide(key, id, amount, is_last, buyer, seller, payment)
   return reclaim(key, id, order, payment, is_last)
 end
 
-local replies = {}
-for i, record in ipairs(read_orders(RECORD, ARGV[2])) do replies[i] = decide(unpack(record)) end
+local replies = replies_of(read_orders(RECORD, ARGV[2]), decide)
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)

@@ -20,16 +20,16 @@
 --   3 batch    string  1..256 records joined, each as RECORD below says: number of its bucket in
 --     KEYS, order, the buyer or '', the seller or ''
 --   4 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY one text per record, parted by spaces, in order of precedence; no_slot for the whole call
---   no_slot                             this store does not know the sale
+-- REPLY for each record a verdict and the order's record or ''; in order of precedence
+--   no_slot                             for the whole call: this store does not know the sale
 --   not_found
 --   not_yours
---   not_held marks order_record    it ended before, or was confirmed
+--   not_held marks    it ended before, or was confirmed
 --   not_due                             its time has not come
---   ended marks order_record
+--   ended marks
 -- COST O(units of the orders)
---@include stock
---@include orders
+--@include giving
+--@include order_changes
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local RECORD = '>I2c24Bc0Bc0'
@@ -58,8 +58,7 @@ local function decide(key, id, buyer, seller)
   return told('ended', unit_marks(id, order[LINES]), packed)
 end
 
-local replies = {}
-for i, record in ipairs(read_orders(RECORD, ARGV[3])) do replies[i] = decide(unpack(record)) end
+local replies = replies_of(read_orders(RECORD, ARGV[3]), decide)
 write_buckets()
 if #ended > 0 then redis.call('ZREM', DUE, unpack(ended)) end
 write_stock(slot)

@@ -32,8 +32,8 @@
 --   unknown_unit serial                 not a unit of this order, refunded before, or named twice
 --   refunded order_record marks
 -- COST O(units of the order)
---@include stock
---@include orders
+--@include giving
+--@include order_changes
 local REFUNDS_MAX = 32
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end

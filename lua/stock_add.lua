@@ -27,7 +27,7 @@
 --   not_addable serial                  not a serial of this offer, or on the shelf before
 --   added units
 -- COST O(units of seated lots)
---@include stock
+--@include giving
 --@include lending
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end

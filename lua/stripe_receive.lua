@@ -24,7 +24,7 @@
 --   unknown_offer offer                 not published here yet; the transfer stays open
 --   received units
 -- COST O(units that came back, at most 500; ranges, at most 16)
---@include stock
+--@include giving
 --@include lending
 local SINGLES_BELOW = 8   -- a shorter range is kept as single units: ranges are read by every hold
 local slot, instead = read_slot(SALE, ARGV[1])

@@ -24,7 +24,7 @@
 --   more units                          a bounded part is free; call again for the rest
 --   freed units
 -- COST O(ranges freed; at most 1,000)
---@include stock
+--@include giving
 local RANGES_MAX, RANGE_UNITS = 1000, 64
 local WITHHELD = KEYS[8]
 local slot, instead = read_slot(SALE, ARGV[1])

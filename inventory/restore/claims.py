@@ -4,11 +4,10 @@ The forms of the records are those of `batch_records`. An order that the slot ha
 became of it is known.
 """
 
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inventory.batch_records import CONFIRM, HOLD, LINE
+from inventory.batch_records import CONFIRM, holds_in
 from inventory.restore.replay import Slot
 from inventory.restore.withholding import Claim
 
@@ -27,7 +26,7 @@ def claims_of(call: Call, slot: Slot) -> list[Claim]:
     """The units that the call may have taken beyond what the slot says."""
     match call.script:
         case "order_hold":
-            return list(_holds(_bytes(call.args[1]), slot))
+            return list(_holds(_bytes(call.args[1]), _bytes(call.args[3]), slot))
         case "order_confirm":
             return list(_confirms(_bytes(call.args[1]), slot))
         case "allotment_make" if int(call.args[1]) not in slot.allotments:
@@ -36,22 +35,10 @@ def claims_of(call: Call, slot: Slot) -> list[Claim]:
             return []  # it takes nothing off the shelf
 
 
-def _holds(batch: bytes, slot: Slot) -> Iterator[Claim]:
-    at = 0
-    while at < len(batch):
-        _, order, _, _, _, _, length = HOLD.unpack_from(batch, at)
-        at += HOLD.size + length
-        for _ in range(2):  # who asked, and what else is kept of it
-            at += 2 + int.from_bytes(batch[at : at + 2])
-        at += 1 + batch[at]
-        lines, at = batch[at], at + 1
-        for _ in range(lines):
-            offer, quantity, named = LINE.unpack_from(batch, at)
-            at += LINE.size
-            serials = struct.unpack_from(f">{named}I", batch, at)
-            at += 4 * named
-            if order.decode() not in slot.orders:
-                yield offer, quantity, serials
+def _holds(names: bytes, batch: bytes, slot: Slot) -> Iterator[Claim]:
+    for order, lines in holds_in(names, batch):
+        if order not in slot.orders:
+            yield from lines
 
 
 def _confirms(batch: bytes, slot: Slot) -> Iterator[Claim]:

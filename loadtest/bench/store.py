@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import count
 
 from loadtest.bench import sale
+from loadtest.bench.asks import OFFERS
 from loadtest.bench.buying import buy
 from loadtest.bench.figures import Figures
 from loadtest.bench.machine import Meter
@@ -22,6 +24,8 @@ OF_TWO = 64
 SMALL_SHARE = 4
 LEAST_BATCHES = 8
 IDLE_S = 2.0
+HALL, HALL_UNITS = "hall", 25_000
+"""A sale as large as the one that Dropgate grew from: 16 offers, 400,000 units in all."""
 
 
 class StoreCost:
@@ -29,23 +33,28 @@ class StoreCost:
 
     def __init__(self, stage: Stage, floors: Server, plan: Plan, figures: Figures) -> None:
         self._stage, self._floors, self._plan, self._figures = stage, floors, plan, figures
+        self._numbers = count(1)
 
     async def round(self) -> None:
         """Each size of batch, then the floors at the same number of commands in a sending."""
+        hall = f"{HALL}-{next(self._numbers)}"
+        await self._stage.open_sale(hall, units=HALL_UNITS, offers=OFFERS)
         idle = await self._idle()
         with Resp(self._stage.store_url) as store:
             for size in BATCHES:
-                await self._batch(store, f"store_cpu_batch_{size}", size, idle)
+                await self._batch(store, f"store_cpu_batch_{size}", size, idle, hall)
             name = f"store_cpu_batch_{OF_TWO}_two_units"
-            await self._batch(store, name, OF_TWO, idle, quantity=2)
+            await self._batch(store, name, OF_TWO, idle, hall, quantity=2)
+            name = f"store_cpu_batch_{OF_TWO}_large_sale"
+            await self._batch(store, name, OF_TWO, idle, sale.SALE)
         for size in BATCHES:
             _measure_floors(self._floors, self._plan.floor_commands, size, self._figures)
 
     async def _batch(
-        self, store: Resp, name: str, size: int, idle: float, *, quantity: int = 1
+        self, store: Resp, name: str, size: int, idle: float, sold_in: str, *, quantity: int = 1
     ) -> None:
         orders = self._plan.store_orders // (SMALL_SHARE if size == 1 else 1)
-        ask = sale.batch(size, self._stage.credential, quantity=quantity)
+        ask = sale.batch(size, self._stage.credential, sold_in, quantity=quantity)
         calls, meter, began_s = _calls(store), self._meter(), time.perf_counter()
         sold = await buy(self._stage.ours.url, [ask], max(orders, LEAST_BATCHES * size))
         spent_s = meter.spent_s()["store"] - idle * (time.perf_counter() - began_s)

@@ -1,14 +1,47 @@
--- The records of order_hold, read from their joined form; its header says what each holds.
-local RECORD, LINE = '>I2c24c26BI8I2Bc0I2c0I2c0Bc0BI2BB', '>I2BB'
-local BUCKET, ORDER, FIELD, ONE_STEP, PASS_ENDS, PASS_DROP, PASS_ID, WHO, REST, PRINT, COUNT,
-  OFFER, QUANTITY, NAMED, WANTED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+-- What order_hold is asked for, read from its joined forms; its header says what each holds.
+-- The names of a bucket are read into one list, an order's id and its buyer's field in turn, and a
+-- record says where in it its own are: a batch needs no table by name.
+local NAMES_OF_ONE, RECORD, MORE_ASKED, LINE = 'c24c26', '>HHBHBHc0', '>HHI8HBc0B', '>HBB'
+local names_in, values_in = {}, {}   -- number of a bucket → its names, → the values, false for none
 
--- The lines as a list of { offer, quantity, serials }, and where the next record begins.
-local function read_lines(record, batch)
-  local lines, offer, quantity, named, at =
-    {}, record[OFFER], record[QUANTITY], record[NAMED], record[WANTED]
-  for i = 1, record[COUNT] do
-    if i > 1 then offer, quantity, named, at = struct.unpack(LINE, batch, at) end
+-- One read for each bucket, and one for the units that are next in line.
+local function read_asked(names, asked)
+  local split, call, forms = struct.unpack, redis.call, {}
+  local buckets = #KEYS - 7
+  local counts, at = { names:byte(3, buckets + 2) }, buckets + 3
+  for bucket = 1, buckets do
+    local count = 2 * counts[bucket] + 2
+    local form = forms[count]
+    if not form then
+      form = string.rep(NAMES_OF_ONE, count / 2)
+      forms[count] = form
+    end
+    local some = { split(form, names, at) }
+    at = some[count + 1]
+    some[count + 1] = nil
+    names_in[bucket], values_in[bucket] = some, call('HMGET', KEYS[bucket + 7], unpack(some))
+  end
+  local numbers, units_asked = {}, {}
+  at = 1
+  while at <= #asked do
+    local number, units
+    number, units, at = split('>HI4', asked, at)
+    numbers[#numbers + 1], units_asked[number] = number, units
+  end
+  offers_fetch(numbers)
+  units_fetch(units_in_line(numbers, units_asked))
+end
+
+-- What a record has more than the usual: where its order and its buyer's field were named first,
+-- end, drop and id of its pass or '', its lines as a list of { offer, quantity, serials } or false
+-- for the one of the record's head; and where the next record begins.
+local function read_more(batch, at)
+  local order_at, field_at, ends, drop, pass, count
+  order_at, field_at, ends, drop, pass, count, at = struct.unpack(MORE_ASKED, batch, at)
+  local lines = count > 0 and {}
+  for i = 1, count do
+    local offer, quantity, named
+    offer, quantity, named, at = struct.unpack(LINE, batch, at)
     local serials = {}
     if named > 0 then
       serials = { struct.unpack('>' .. string.rep('I4', named), batch, at) }
@@ -16,40 +49,5 @@ local function read_lines(record, batch)
     end
     lines[i] = { offer, quantity, serials }
   end
-  return lines, at
-end
-
--- All records, with what they need of buckets, offers and the units that are next in line: read
--- with one call for each key. WANTED becomes the list of lines, or false for a single line without
--- serials, by far the most usual; BUCKET becomes the bucket's key.
-local function read_asked(batch)
-  local split = struct.unpack
-  local records, names_of, numbers, units_asked = {}, {}, {}, {}
-  local at, past, count = 1, #batch, 0
-  while at <= past do
-    local record = { split(RECORD, batch, at) }
-    local key, number = KEYS[record[BUCKET]], record[OFFER]
-    if record[NAMED] > 0 or record[COUNT] > 1 then
-      record[WANTED], at = read_lines(record, batch)
-    else
-      record[WANTED], at = false, record[WANTED]
-      local asked = units_asked[number]
-      if not asked then numbers[#numbers + 1] = number end
-      units_asked[number] = (asked or 0) + record[QUANTITY]
-    end
-    record[BUCKET] = key
-    local names = names_of[key]
-    if names then
-      local last = #names
-      names[last + 1], names[last + 2] = record[ORDER], record[FIELD]
-    else
-      names_of[key] = { record[ORDER], record[FIELD] }
-    end
-    count = count + 1
-    records[count] = record
-  end
-  buckets_fetch(names_of)
-  offers_fetch(numbers)
-  units_fetch(units_in_line(numbers, units_asked))
-  return records
+  return { order_at, field_at, ends, drop, pass, lines }, at
 end

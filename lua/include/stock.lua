@@ -101,26 +101,12 @@ local function units_in_line(numbers, asked)
   for i = 1, #numbers do
     local offer = offers[numbers[i]]
     if offer and offer[KIND] ~= 's' then
-      local last = math.min(offer[NEXT] + asked[numbers[i]], offer[END]) - 1
-      for chunk = math.floor(offer[NEXT] / CHUNK), math.floor(last / CHUNK) do
-        chunks[#chunks + 1] = chunk
-      end
+      local first, past = offer[NEXT], offer[NEXT] + asked[numbers[i]]
+      if past > offer[END] then past = offer[END] end
+      for serial = first - first % CHUNK, past - 1, CHUNK do chunks[#chunks + 1] = serial / CHUNK end
     end
   end
   return chunks
-end
-
--- The first serial of so many pooled units that lie next in line, taken to `to`; nil when it is not
--- as simple as that. What most buyers ask for, without a table for each of them.
-local function take_run(number, quantity, to)
-  local offer = offers[number]
-  local first = offer[NEXT]
-  if offer[KIND] == 's' or offer[BACKS] > 0 or offer[AVAILABLE] < quantity
-    or offer[END] - first < quantity then return nil end
-  offer[NEXT] = first + quantity
-  offer[AVAILABLE] = offer[AVAILABLE] - quantity
-  offer[to] = offer[to] + quantity
-  return first
 end
 
 -- A copy of all that taking changes, to put back when a later line of the same order is refused.
@@ -163,28 +149,6 @@ local function take(number, offer, quantity, wanted, to)
   offer[AVAILABLE] = offer[AVAILABLE] - #serials
   offer[to] = offer[to] + #serials
   return serials
-end
-
--- Every unit that comes on the shelf is counted, for ever: who looks twice and finds the same number
--- knows that none came between.
-local function came(offer, units)
-  offer[CAME] = offer[CAME] + units
-end
-
--- Units of one line back on the shelf, counted out of `from`.
-local function give(number, offer, serials, from)
-  if offer[KIND] == 's' then
-    mark(number, offer, serials, '1')
-  else
-    for _, serial in ipairs(serials) do
-      back_add[#back_add + 1] = number
-      back_add[#back_add + 1] = serial
-    end
-    offer[BACKS] = offer[BACKS] + #serials
-  end
-  offer[AVAILABLE] = offer[AVAILABLE] + #serials
-  offer[from] = offer[from] - #serials
-  came(offer, #serials)
 end
 
 local function write_stock(slot)

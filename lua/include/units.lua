@@ -4,8 +4,8 @@
 -- States: '-' free or held, a allotted, s sold, r redeemed, v voided. A generation is one
 -- character from '0' on. The first two characters of an entry are the unit's mark.
 local ENTRY, CHUNK, GENERATION_MAX = 26, 32, 31
-local NOBODY = string.rep(' ', ENTRY - 2)
-local BLANK = '-0' .. NOBODY
+local NOBODY = '                        '   -- 24 spaces
+local BLANK = '-0                        '
 local unit_chunks, unit_edits = {}, {}   -- chunk → its text as read, → place → new entry
 
 local sub = string.sub
@@ -37,26 +37,41 @@ local function unit_get(serial)
   return entry:sub(1, 1), entry:byte(2) - 48, entry:sub(3)
 end
 
-local function unit_edits_of(serial, place)
+-- Edits of a chunk know the lowest and the highest place among them.
+local function unit_edit(serial, entry)
+  local place = serial % CHUNK
   local number = (serial - place) / CHUNK
   local edits = unit_edits[number]
   if not edits then
-    edits = {}
-    unit_edits[number] = edits
+    unit_edits[number] = { low = place, high = place, [place] = entry }
+    return
   end
-  return edits
+  edits[place] = entry
+  if place > edits.high then
+    edits.high = place
+  elseif place < edits.low then
+    edits.low = place
+  end
 end
 
 local function unit_set(serial, state, generation, owner)
   assert(#owner == ENTRY - 2, 'an owner has 24 characters')
-  local place = serial % CHUNK
-  unit_edits_of(serial, place)[place] = state .. string.char(48 + generation) .. owner
+  unit_edit(serial, state .. string.char(48 + generation) .. owner)
+end
+
+-- A chunk whose edits all lie behind what was read: units sold for the first time.
+local function appended(text, edits)
+  local parts = { text }
+  for _ = #text / ENTRY, edits.low - 1 do parts[#parts + 1] = BLANK end
+  for place = edits.low, edits.high do parts[#parts + 1] = edits[place] or BLANK end
+  return table.concat(parts)
 end
 
 -- A chunk with its edits: what was read is cut only where an edit lies, and joined once.
 local function edited(text, edits)
+  if edits.low * ENTRY >= #text then return appended(text, edits) end
   local parts, from = {}, 0
-  for place = 0, CHUNK - 1 do
+  for place = edits.low, edits.high do
     local entry = edits[place]
     if entry then
       if from < place then

@@ -9,7 +9,7 @@ import pytest
 import lua.store
 from gateway.audit import audit
 from gateway.rebuilding import Busy, Evidence, rebuild_slot, silent
-from inventory.batch_records import hold_record
+from inventory.batch_records import HoldBatch
 from inventory.orders import HoldRequest, LineRequest
 from inventory.restore import LostToAnother, Rebuilding, Replay
 from inventory.withheld import Withheld
@@ -232,5 +232,7 @@ def lose_a_call(world: World, buyer: str, quantity: int) -> None:
     request = HoldRequest(
         order, name, PARTNER, (pool,), "print", one_step=True, payment="partner:x"
     )
-    args = (0, hold_record(request, 8))
+    batch = HoldBatch(SALE, 0)
+    batch.add(request)
+    args = (0, *batch.args())
     services.store.memory.lost(f"{SALE}:0", "order_hold", (), args)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from inventory import facts as f
-from inventory.batch_records import hold_record
+from inventory.batch_records import HoldBatch
 from inventory.orders import HoldRequest, LineRequest
 from inventory.restore import Call, Fitting, Replay, claims_of, entries_of, told_after, withhold
 from tests.inventory.conftest import OFFERS, POOLED, PRICE, SEATED, T0
@@ -30,14 +30,16 @@ def held(name: str, *serials: int, offer: int = POOLED) -> f.Held:
     """A hold."""
     lines = [line(*serials, offer=offer)]
     amount = PRICE * len(serials)
-    return f.Held(0, T0, order(name), BUYER, "shop", "", 1, f"p-{name}", lines, amount, ENDS, "x")
+    return f.Held(
+        0, T0, order(name), 1, amount, ENDS, lines, BUYER, "shop", "", "", "x", f"p-{name}"
+    )
 
 
 def sold(name: str, *serials: int, offer: int = POOLED) -> f.Sold:
     """A sale in one step."""
     lines = [line(*serials, offer=offer)]
     amount, paid = PRICE * len(serials), f"partner:{name}"
-    return f.Sold(0, T0, order(name), BUYER, "market", "", 1, lines, amount, paid, "x")
+    return f.Sold(0, T0, order(name), 1, amount, lines, BUYER, "market", "", paid, "x")
 
 
 def confirmed(name: str, *serials: int) -> f.Confirmed:
@@ -189,12 +191,11 @@ def test_an_unanswered_call_claims_what_the_slot_does_not_know() -> None:
     """An order that is known is no claim; a payment that came late claims its order's units."""
     fitting = settled(sold("a", 0), held("late", 1), released("late", 1))
     lines = (LineRequest(POOLED, 2), LineRequest(SEATED, 1, (1003,)))
-    batch = b"".join(
-        hold_record(HoldRequest(order(name), BUYER, "market", lines, "print", one_step=True,
-                                payment="partner:x"), 8)
-        for name in ("a", "b")
-    )  # fmt: skip
-    args: tuple[Any, ...] = (0, batch)
+    batch = HoldBatch("spring", 0)
+    for name in ("a", "b"):
+        batch.add(HoldRequest(order(name), BUYER, "market", lines, "print", one_step=True,
+                              payment="partner:x"))  # fmt: skip
+    args: tuple[Any, ...] = (0, *batch.args())
     found = claims_of(Call("order_hold", args), fitting.slot)
     assert found == [(POOLED, 2, ()), (SEATED, 1, (1003,))]
     make = (0, 7, "box", "market", POOLED, 10)

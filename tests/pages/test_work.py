@@ -2,16 +2,9 @@
 
 import time
 
-import pytest
-from playwright.async_api import expect
-
-from gateway import joining
-from gateway.clients import Clients
-from gateway.joining import Joining
 from gateway.work import Errand, Work
 from tests.gateway.world import SALE
 from tests.pages.conftest import Opened, Site
-from tests.pages.test_shop_line import in_line
 
 WORK = Work(b"w" * 32)
 ERRAND = Errand(SALE, "9.9.9.0/24", "buyer", "key")
@@ -40,35 +33,3 @@ async def test_the_work_ends_when_it_is_not_wanted_any_more(site: Site, open_pag
         challenge,
     )
     assert told == "AbortError"
-
-
-async def test_a_busy_network_is_not_seen_by_its_people(
-    site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The browser is asked for work, does it, and stands in line; nobody had to do anything.
-
-    The browser keeps the place's cookie, out of the page's reach.
-    """
-    monkeypatch.setattr(joining, "NETWORK_PER_MINUTE", 0.01)  # nothing runs off meanwhile
-    bounds = Joining(Clients(("127.0.0.1",)), WORK, quiet_max=1)
-    bounds._networks.count("9.9.9.0/24", time.time())
-    site.world.services.joining = bounds
-    forwarded = {"X-Forwarded-For": "9.9.9.9"}
-    shopper = await in_line(site, open_page, before=2, extra_http_headers=forwarded)
-    await expect(shopper.page.locator(".badge.accent")).to_have_text("Number 3")
-    assert asked_for_work(site) == 1
-    kept = {one["name"]: one for one in await shopper.page.context.cookies()}
-    place = kept["__Host-dropgate-films"]
-    assert place["httpOnly"] is place["secure"] is True
-    assert place["value"] not in await shopper.page.evaluate("document.cookie")
-
-
-def asked_for_work(site: Site) -> float:
-    """How many joins were answered with a challenge."""
-    (refused,) = site.world.services.metrics.refusals.collect()
-    wanted = {"code": "work_required"}
-    return sum(
-        one.value
-        for one in refused.samples
-        if one.name.endswith("_total") and wanted.items() <= one.labels.items()
-    )

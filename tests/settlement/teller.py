@@ -77,8 +77,9 @@ def stocked(first: int, count: int, offer: int = 1) -> facts.Stocked:
 def held(order: str, *lines: facts.Line, seller: str = "shop", buyer: str = "b1") -> facts.Held:
     """A hold."""
     return facts.Held(
-        0, AT_MS, order, buyer, seller, "", 1, "pass", list(lines), cost(list(lines)), AT_MS + 1
-    )
+        0, AT_MS, order, 1, cost(list(lines)), AT_MS + 1, list(lines), buyer, seller, "",
+        pass_id="pass",
+    )  # fmt: skip
 
 
 def sold(
@@ -93,7 +94,7 @@ def sold(
     told = reference or f"ref-{order}"
     amount = cost(list(lines))
     return facts.Sold(
-        0, at_ms, order, buyer, seller, told, 1, list(lines), amount, f"partner:{told}"
+        0, at_ms, order, 1, amount, list(lines), buyer, seller, told, f"partner:{told}"
     )
 
 
