@@ -110,6 +110,8 @@ async def test_without_a_lobby_nothing_is_drawn(rooms: Rooms) -> None:
     await open_room(rooms)
     await rooms.drawing.go_on(LINE, None, OPENS_MS)
     (place,) = await join(rooms, 1, now_ms=OPENS_MS)
+    await join(rooms, 2, now_ms=OPENS_MS + 1)
+    await join(rooms, 3, now_ms=IN_LOBBY)  # the clock was set back a little
     assert (await rooms.frame(SALE, now_ms=OPENS_MS)).state == "open"
     seen = await look(rooms, OPENS_MS + 5)
     assert (seen.state, seen.registered, place.number) == ("undrawn", (0,), 1)
@@ -117,7 +119,7 @@ async def test_without_a_lobby_nothing_is_drawn(rooms: Rooms) -> None:
 
 
 async def test_the_list_has_everybodys_leaf_at_its_number(rooms: Rooms) -> None:
-    """Each lane's list holds at a number what its shopper can compute; who came late is not in it."""
+    """Each lane's list holds at a number what its shopper can compute; late ones are not there."""
     await open_room(rooms, lanes=lanes("everyone", "members"))
     requests = [JoinRequest(f"key {one}", buyer(one), one % 2) for one in range(300)]
     await rooms.join(SALE, requests, now_ms=IN_LOBBY)
@@ -269,6 +271,10 @@ async def test_a_store_that_lost_the_list_says_so(rooms: Rooms, store: Store) ->
     await rooms.drawing.go_on(LINE, None, IN_LOBBY)
     await store.write("DEL", keys.leaves(SALE, ON, 0))
     await join(rooms, 50, 51, now_ms=IN_LOBBY)
+    lost = await look(rooms, IN_LOBBY)
+    await store.write("DEL", keys.leaves(SALE, ON, 0))
+    assert await lists(rooms, lost) == {0: bytes(16 * 32)}
+    await store.write("SETRANGE", keys.leaves(SALE, ON, 0), 16 * 30, b"l" * 32)
     await draw(rooms)
     told = await document(rooms)
     assert (told.lanes[0].registered, told.lanes[0].unknown) == (32, 30)
