@@ -1,4 +1,4 @@
-"""The door of the room: joins of one loop turn in one call, claims one by one, both counted.
+"""The door of the room: joins of one loop turn in one call, and so the claims; both counted.
 
 Who may go in is decided by the room's scripts.
 """
@@ -13,8 +13,8 @@ class Door:
     """Joins and claims of one process."""
 
     def __init__(self, rooms: Rooms, meters: Meters, metrics: Metrics) -> None:
-        self._rooms = rooms
         self._joins: Gatherer[str, JoinRequest, JoinOutcome] = Gatherer(rooms.join)
+        self._claims: Gatherer[str, Place, ClaimOutcome] = Gatherer(rooms.claim_all)
         self._meters = meters
         self._metrics = metrics
 
@@ -26,12 +26,13 @@ class Door:
         return outcome
 
     async def idle(self) -> None:
-        """Return when no join is under way."""
+        """Return when no join and no claim is under way."""
         await self._joins.idle()
+        await self._claims.idle()
 
     async def claim(self, sale: str, place: Place) -> ClaimOutcome:
         """Claim the turn of a place."""
-        outcome = await self._rooms.claim(sale, place)
+        outcome = await self._claims.ask(sale, sale, place)
         if isinstance(outcome, Admitted) and not outcome.replayed:
             self._metrics.admitted.labels(sale).inc()
             self._meters.of(sale).passes += 1

@@ -1,27 +1,26 @@
 #!lua
--- room_claim: let the holder of one called place in, at exactly the room's rate.
+-- room_claim: let the holders of called places in, at exactly the room's rate, in the batch's order.
 --
 -- Why: turns are called softly, people are let in exactly. The bucket is taken from in the step
 -- that writes the turn, so that no window of w seconds ever lets in more than rate * w + burst. A
 -- place is let in once: its turn is remembered with the times of its pass, and a repeat makes the
--- same pass from them. A turn that was missed can be claimed until the next drop's lobby; a pass that
--- ran out was the turn, and does not come again. A number above the tail was given before the store
--- forgot it: the line reaches that far.
+-- same pass from them; a pass that ran out was the turn. A turn whose grace is over shares a fifth of
+-- the rate with others like it, so that they never hold up those who come in time. Whoever is told
+-- to come back counts as standing at the door for as long, which is what the pump calls the next
+-- ones by. A number above the tail was given before the store forgot it: the line reaches that far.
 --
 -- KEYS
 --   1 room     hash  rules and state
---   2 line     hash  the line of the place's drop and epoch
---   3 turns    hash  number → 'issued_ms expires_ms', or 'left'
---   4 leases   zset  who is inside, scored by the end of the pass
+--   2 line     hash  the line of the drop and epoch named in ARGV
+--   3 leases   zset  who is inside, scored by the end of the pass
+--   4+ turns+  hash  of each record: number → 'issued_ms expires_ms', or 'left'
 -- ARGV
 --   1 now_ms    integer 0..9007199254740991; 0 is the store's own clock
---   2 drop      integer 1..64; the place's drop
---   3 epoch     integer 1..65535; the place's epoch
---   4 lane      integer 0..7
---   5 number    integer 1..1099511627775
---   6 turn      integer 0..1099511627775; where the draw put the number, 0 if that is not known
---   7 room_server  string  run id of the server that the caller talks to; the door adds it
--- REPLY one flat list, in order of precedence
+--   2 drop      integer 1..64; the places' drop
+--   3 epoch     integer 1..65535; the places' epoch
+--   4 batch     msgpack 1..256 records of [lane 0..7, number, turn; 0 is not known]
+--   5 room_server  string  run id of the server that the caller talks to; the door adds it
+-- REPLY one list per record, in order of precedence
 --   missing                             this store knows no such room
 --   left                                its holder left the line
 --   spent                               its pass has run out
@@ -31,36 +30,66 @@
 --   closed
 --   wait state ahead wait_ms            lobby, paused, draining, sold_out or all_held
 --   turn ahead wait_ms                  not called yet
---   full                                as many are inside as may be
---   pace wait_ms behind_ms              the next token, and how long all who were called take
+--   missed                              called so long ago that the turn is over
+--   full wait_ms                        as many are inside as may be
+--   pace wait_ms                        called, and there is no token for it yet
 --   admitted issued_ms expires_ms
--- COST O(log leases)
+-- COST O(records log leases)
 --@include room
+--@include calls
+local COME_BACK_MS = 100    -- nobody is told to come back sooner,
+local FAR_MS = 5000         -- or later than this and the spread
+local SPREAD_MS = 2000
 local now = now_ms(ARGV[1])
-local drop, epoch, lane = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local number, turn = tonumber(ARGV[5]), tonumber(ARGV[6])
+local drop, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
+local batch = cmsgpack.unpack(ARGV[4])
+local replies = {}
 local room, instead = read_room(KEYS[1], now)
-if not room then return instead end
-local known = redis.call('HGET', KEYS[3], ARGV[5])
-if known == 'left' then return { 'left' } end
-if known then
-  local issued, expires = string.match(known, '^(%d+) (%d+)$')
+if not room then
+  if instead[1] == 'fenced' then return instead end
+  for i = 1, #batch do replies[i] = instead end
+  return replies
+end
+
+-- What a place hears for ever, whatever the room does.
+local function told_before(turn)
+  if turn == 'left' then return { 'left' } end
+  local issued, expires = string.match(turn, '^(%d+) (%d+)$')
   if tonumber(expires) <= now then return { 'spent' } end
   return { 'again', tonumber(issued), tonumber(expires) }
 end
-if room.epoch < epoch then return { 'missing' } end
-if room.epoch > epoch then return { 'reset' } end
-if room.drop > drop then return { 'over', room.drop } end
-if room.state == 'closed' then return { 'closed' } end
-local line = redis.call('HMGET', KEYS[2], 'serving:' .. lane, 'admitted:' .. lane, 'stock_left',
-  'may_return', 'drawn:' .. lane, 'inside_max', 'lobby', 'seed',
-  'tail:' .. lane)
-local stock_left = line[3] and tonumber(line[3])
-local serving, admitted = tonumber(line[1] or 0), tonumber(line[2] or 0)
-if number > tonumber(line[9] or 0) then redis.call('HSET', KEYS[2], 'tail:' .. lane, ARGV[5]) end
--- Who joined after the draw comes in the order of joining.
-if number > tonumber(line[5] or 0) then turn = number end
-local ahead = turn == 0 and number or math.max(0, turn - serving)
+
+local known, stopped = {}, nil
+for i, record in ipairs(batch) do known[i] = redis.call('HGET', KEYS[i + 3], whole(record[2])) end
+if room.epoch < epoch then
+  stopped = { 'missing' }
+elseif room.epoch > epoch then
+  stopped = { 'reset' }
+elseif room.drop > drop then
+  stopped = { 'over', room.drop }
+elseif room.state == 'closed' then
+  stopped = { 'closed' }
+end
+if stopped then
+  for i = 1, #batch do replies[i] = known[i] and told_before(known[i]) or stopped end
+  return replies
+end
+
+local line = read_line(KEYS[2])
+local function count(name, lane) return tonumber(line[name .. ':' .. lane] or 0) end
+-- A place of a drop whose lobby has not come: the opening was put off while it waited.
+local stock_left = line.stock_left and tonumber(line.stock_left)
+local state = room.drop < drop and 'lobby'
+  or state_of(room, stock_left, tonumber(line.may_return or 0), line.lobby and not line.seed)
+if state == 'open' and stock_left == 0 then state = 'all_held' end
+local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
+local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
+local bound = inside_bound(room, line.inside_max)
+local level, filled_ms = fill(room)
+local late_level = fill_late(room)
+local door = at_door(line, now)
+local door_before, paced = door, 0
+local admitted, leases, by_lane, last, tails = {}, {}, {}, {}, {}
 
 -- How long so many turns take; at a rate of 0 as if it were 1, for claims to be spread by.
 local function turns_ms(turns)
@@ -68,31 +97,65 @@ local function turns_ms(turns)
   return math.ceil(turns * TOKEN / rate_milli)
 end
 
--- A place of a drop whose lobby has not come: the opening was put off while it waited.
-local state = room.drop < drop and 'lobby'
-  or state_of(room, stock_left, tonumber(line[4] or 0), line[7] and not line[8])
-if state == 'open' and stock_left == 0 then state = 'all_held' end
-if state == 'open' and turn == 0 then state = 'lobby' end    -- drawn, and the gateway is late
-if state ~= 'open' then
-  local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
-  return { 'wait', state, ahead, math.max(0, opens_ms - now) + turns_ms(ahead) }
-end
-if ahead > 0 then return { 'turn', ahead, turns_ms(ahead) } end
-local active = redis.call('ZCOUNT', KEYS[4], '(' .. whole(now), '+inf')
-local bound = inside_bound(room, line[6])
-if bound and active >= bound then return { 'full' } end
-local level, filled_ms = fill(room)
-if level < TOKEN then
-  return { 'pace', turns_ms((TOKEN - level) / TOKEN), turns_ms(math.max(0, serving - admitted)) }
+-- The n-th of a batch that finds no token comes back for the n-th next one, and a little later by a
+-- fraction of its own and of the moment, so that those at the door do not come all at once.
+local function come_back_ms(turn)
+  paced = paced + 1
+  local fraction = ((turn + now % 65536) * 40503 % 65536) / 65536
+  local soonest = math.max(COME_BACK_MS, math.min(FAR_MS, turns_ms(paced - level / TOKEN)))
+  return soonest + math.floor(fraction * math.min(SPREAD_MS, turns_ms(door_before + paced)))
 end
 
--- A pass ends on a whole second, as a JWT must; the lease ends with it.
-local expires_ms = math.floor((now + room.pass_ms) / 1000) * 1000
-redis.call('HSET', KEYS[1], 'level', whole(level - TOKEN), 'filled_ms', whole(filled_ms))
-redis.call('HINCRBY', KEYS[2], 'admitted:' .. lane, 1)
-redis.call('HSET', KEYS[3], ARGV[5], whole(now) .. ' ' .. whole(expires_ms))
-redis.call('EXPIRE', KEYS[3], KEEP_S)
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', whole(now))
-redis.call('ZADD', KEYS[4], whole(expires_ms),
-  string.format('%s.%s.%s:%s', ARGV[2], ARGV[3], lane, ARGV[5]))
-return { 'admitted', now, expires_ms }
+local function claim(i, lane, number, turn)
+  if number > math.max(tails[lane] or 0, count('tail', lane)) then tails[lane] = number end
+  if number > count('drawn', lane) then turn = number end    -- joined after the draw
+  local ahead = turn == 0 and number or math.max(0, turn - count('serving', lane))
+  local told = state
+  if told == 'open' and turn == 0 then told = 'lobby' end    -- drawn, and the gateway is late
+  if told ~= 'open' then
+    return { 'wait', told, ahead, math.max(0, opens_ms - now) + turns_ms(ahead) }
+  end
+  if ahead > 0 then return { 'turn', ahead, turns_ms(ahead) } end
+  if turn <= count('lapsed', lane) then return { 'missed' } end
+  local is_late = turn <= count('late', lane)
+  local is_full = bound and active >= bound
+  if is_full or level < TOKEN or (is_late and late_level < TOKEN) then
+    local wait_ms = come_back_ms(turn)
+    if not is_late then door = door + wait_ms / DOOR_MS end
+    return { is_full and 'full' or 'pace', wait_ms }
+  end
+  active, level = active + 1, level - TOKEN
+  if is_late then late_level = late_level - TOKEN end
+  -- A pass ends on a whole second, as a JWT must; the lease ends with it.
+  local expires_ms = math.floor((now + room.pass_ms) / 1000) * 1000
+  local text = whole(now) .. ' ' .. whole(expires_ms)
+  admitted[#admitted + 1] = { KEYS[i + 3], whole(number), text }
+  leases[#leases + 1] = whole(expires_ms)
+  leases[#leases + 1] = string.format('%s.%s.%d:%.0f', ARGV[2], ARGV[3], lane, number)
+  by_lane[lane] = (by_lane[lane] or 0) + 1
+  if not is_late then line.in_time = tonumber(line.in_time or 0) + 1 end
+  last[KEYS[i + 3] .. ' ' .. whole(number)] = text
+  return { 'admitted', now, expires_ms }
+end
+
+for i, record in ipairs(batch) do
+  local before = known[i] or last[KEYS[i + 3] .. ' ' .. whole(record[2])]
+  replies[i] = before and told_before(before) or claim(i, record[1], record[2], record[3])
+end
+
+for lane, tail in pairs(tails) do redis.call('HSET', KEYS[2], 'tail:' .. lane, whole(tail)) end
+if door ~= door_before then
+  redis.call('HSET', KEYS[2], 'door', whole(door * 1000), 'door_ms', whole(now))
+end
+if #admitted == 0 then return replies end
+redis.call('HSET', KEYS[1], 'level', whole(level), 'filled_ms', whole(filled_ms),
+  'late_level', whole(late_level), 'late_ms', whole(now))
+for lane, some in pairs(by_lane) do redis.call('HINCRBY', KEYS[2], 'admitted:' .. lane, some) end
+redis.call('HSET', KEYS[2], 'in_time', whole(tonumber(line.in_time or 0)))
+for _, one in ipairs(admitted) do
+  redis.call('HSET', one[1], one[2], one[3])
+  redis.call('EXPIRE', one[1], KEEP_S)
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', whole(now))
+redis.call('ZADD', KEYS[3], unpack(leases))
+return replies

@@ -27,9 +27,7 @@ local room, instead = read_room(KEYS[1], now)
 if not room then return instead end
 if not is_current(room, ARGV[2], ARGV[3]) then return { 'moved', room.drop, room.epoch } end
 
-local line = {}
-local flat = redis.call('HGETALL', KEYS[2])
-for i = 1, #flat, 2 do line[flat[i]] = flat[i + 1] end
+local line = read_line(KEYS[2])
 local lanes, waiting = {}, 0
 for i, lane in ipairs(lanes_of(room)) do
   local function count(name) return tonumber(line[name .. ':' .. (i - 1)] or 0) end

@@ -4,6 +4,9 @@
 -- Why: any gateway may pump. One at a time does, for a second from its last call; the others hear
 -- 'resting' and write nothing, so a gateway that slept brings no old stock count with it. What is
 -- called follows from the time since the last call, so two that pump at once call no more than one.
+-- More turns are called than there are tokens, by the share of the called that does not come, and
+-- fewer while many stand at the door: how many are let in is the claim's to pace, so calling wrong
+-- costs a moment's waiting and never a token too much.
 -- It also takes a clock that was set back for what it is (see fill): claims write nothing when they
 -- refuse, so they cannot.
 --
@@ -11,6 +14,7 @@
 --   1 room     hash  rules and state
 --   2 line     hash  the line of the drop and epoch named in ARGV
 --   3 leases   zset  who is inside, scored by the end of the pass
+--   4 calls    zset  how far the lanes had been called when, scored by that time
 -- ARGV
 --   1 now_ms          integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop            integer 0..64; the drop whose keys these are
@@ -33,8 +37,11 @@
 --@include room
 --@include lanes
 --@include speed
+--@include calls
 local TERM_MS = 1000        -- how long the one that pumps is waited for
 local CATCH_UP_MS = 2000    -- how much of a pause between two calls is made up for
+local OVER_MAX = 5          -- so many turns are called for one token at most
+local DOOR_AIM_MS = 1000    -- as many stand at the door as go in during this time
 local now = now_ms(ARGV[1])
 local room, instead = read_room(KEYS[1], now)
 if not room then return instead end
@@ -46,41 +53,92 @@ if term[1] ~= ARGV[4] and until_ms > now and until_ms <= now + TERM_MS then
   return { 'resting', until_ms }
 end
 
-local line = redis.call('HMGET', KEYS[2], 'credit', 'pumped_ms', 'lobby', 'seed')
-local lanes, waiting = read_lanes(room, KEYS[2])
+local line = read_line(KEYS[2])
+local lanes, waiting = read_lanes(room, line)
 local full = room.burst * TOKEN
-local credit = math.min(full, tonumber(line[1] or full))  -- an idle line saves up a burst
-local pumped_ms = tonumber(line[2] or now)
+local credit = math.min(full, tonumber(line.credit or full))  -- an idle line saves up a burst
+local pumped_ms = tonumber(line.pumped_ms or now)
 local stock_left = tonumber(ARGV[5])
 if stock_left < 0 then stock_left = false end
 local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local state = state_of(room, stock_left, tonumber(ARGV[6]), line[3] and not line[4])
+local state = state_of(room, stock_left, tonumber(ARGV[6]),
+  line.lobby and not line.seed)
+local moves = state == 'open' and stock_left ~= 0
+local door = at_door(line, now)
+local in_time = tonumber(line.in_time or 0)
+local came = math.floor(in_time + door)
+
+-- The share of the called that comes is taken anew once the line has moved for long enough.
+local moves_ms = tonumber(line.moves_ms or now)
+if not moves or now - pumped_ms > CATCH_UP_MS then moves_ms = now end
+local comes = tonumber(line.comes or 1000)
+local is_measured = now - moves_ms >= SEEN_MS + DELAY_MS
+if moves and is_measured then comes = share_that_comes(KEYS[4], now, came, comes) end
+
+-- Who was called of late and is still to come, as far as one can tell.
+local function coming()
+  local called = 0
+  for _, lane in ipairs(lanes) do called = called + lane.serving end
+  local recent = mark_at(KEYS[4], now - SEEN_MS)
+  return math.max(0, (called - recent.called) * comes / 1000 - (came - (recent.came or 0)))
+end
+local to_come = coming()
+
+-- How many turns for one token: more the fewer come; fewer or none while the door is crowded, or
+-- more are on their way to it than usual. Before the first can have come it says nothing.
+local function over_offer()
+  local per_s = math.max(1, room.rate_milli / 1000)
+  local crowd = math.max(0, door - room.level / TOKEN)    -- the others have their tokens already
+  if is_measured then crowd = crowd + math.max(0, to_come - per_s * DELAY_MS / 1000) end
+  local brake = math.max(0, 1.5 - crowd / per_s * 1000 / DOOR_AIM_MS / 2)
+  return math.min(OVER_MAX, 1000 / comes * math.min(is_measured and 1.5 or 1, brake))
+end
+
+-- With a bound on those inside, nobody is called for a slot that somebody called before may take.
+local function slots()
+  local bound = inside_bound(room, ARGV[9])
+  if not bound then return waiting end
+  return math.max(0, math.floor((bound - active - door - to_come) * 1000 / comes))
+end
 
 local called = 0
-if state == 'open' and stock_left ~= 0 then
+for _, lane in ipairs(lanes) do lane.called = 0 end
+if moves then
   local elapsed = math.max(0, math.min(CATCH_UP_MS, now - math.max(pumped_ms, room.opens_ms)))
-  credit = credit + elapsed * room.rate_milli
-  local bound = inside_bound(room, ARGV[9])
-  local free = bound and math.max(0, bound - active) or waiting
-  called = math.min(math.floor(credit / TOKEN), waiting, free)
+  credit = credit + math.floor(elapsed * room.rate_milli * over_offer())
+  called = math.min(math.floor(credit / TOKEN), waiting, slots())
   credit = credit - called * TOKEN
+  share_turns(lanes, called)
 end
 
 -- What was earned under the old ceiling is settled before the new one holds.
 local level, filled_ms = fill(room)
-if now < room.filled_ms - STEP_BACK_MS then level, filled_ms = 0, now end
+if now < room.filled_ms - STEP_BACK_MS then
+  level, filled_ms = 0, now
+  redis.call('HSET', KEYS[1], 'late_level', 0, 'late_ms', whole(now))
+end
 redis.call('HSET', KEYS[1], 'pump', ARGV[4], 'pump_until_ms', whole(now + TERM_MS),
   'level', whole(level), 'filled_ms', whole(filled_ms), 'ceiling_milli', ARGV[7],
   'ceiling_reason', ARGV[8])
-if room.drop > 0 then
-  call_turns(KEYS[2], lanes, called)
-  if state == 'open' then note_speeds(room, KEYS[2], lanes, now - pumped_ms) end
-  redis.call('HSET', KEYS[2], 'credit', whole(credit), 'pumped_ms', whole(now),
-    'inside_max', ARGV[9], 'likely', ARGV[10], 'possible', ARGV[11])
-  if stock_left then
-    redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left), 'may_return', ARGV[6])
-  else
-    redis.call('HDEL', KEYS[2], 'stock_left', 'may_return')
-  end
+if room.drop == 0 then return { 'pumped', state, 0, waiting, active } end
+
+local late, lapsed = mark_at(KEYS[4], now - room.grace_ms), mark_at(KEYS[4],
+  now - room.grace_ms - LATE_MS)
+for _, lane in ipairs(lanes) do
+  if lane.waiting == 0 then lane.due = 0 end
+  redis.call('HSET', KEYS[2], 'serving:' .. lane.index, whole(lane.serving),
+    'due:' .. lane.index, whole(lane.due),
+    'late:' .. lane.index, whole(math.max(lane.late, late[lane.index] or 0)),
+    'lapsed:' .. lane.index, whole(math.max(lane.lapsed, lapsed[lane.index] or 0)))
+end
+if moves then write_mark(KEYS[4], room, came, lanes) end
+redis.call('HSET', KEYS[2], 'credit', whole(credit), 'pumped_ms', whole(now),
+  'moves_ms', whole(moves_ms), 'comes', whole(comes), 'inside_max', ARGV[9],
+  'likely', ARGV[10], 'possible', ARGV[11])
+if state == 'open' then note_speeds(room, KEYS[2], lanes, now - pumped_ms) end
+if stock_left then
+  redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left), 'may_return', ARGV[6])
+else
+  redis.call('HDEL', KEYS[2], 'stock_left', 'may_return')
 end
 return { 'pumped', state, called, waiting - called, active }

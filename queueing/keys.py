@@ -78,6 +78,11 @@ def leaves(sale: str, on: Line, lane: int) -> str:
     return f"{{{sale}:room}}:leaves:{on}.{lane}"
 
 
+def calls(sale: str, on: Line) -> str:
+    """Sorted set: how far each lane had been called when: a mark a second, of the last minutes."""
+    return f"{{{sale}:room}}:calls:{on}"
+
+
 def turns(sale: str, on: Line, lane: int, number: int) -> str:
     """Hash: number → what became of its turn; the bucket of that number in its lane."""
     return f"{{{sale}:room}}:t:{on}.{lane}:{(number - 1) // TURNS_PER_BUCKET}"

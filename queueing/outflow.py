@@ -38,7 +38,7 @@ ROOM_STATE = signature(
 )
 ROOM_PUMP = signature(
     "room_pump",
-    keys=("room", "line", "leases"),
+    keys=("room", "line", "leases", "calls"),
     argv=(
         "now_ms", "drop", "epoch", "owner", "stock_left", "may_return", "ceiling_milli",
         "ceiling_reason", "inside_max", "likely", "possible",
@@ -220,7 +220,12 @@ class Outflow:
         on, reply = await self._current.run(
             ROOM_PUMP,
             sale,
-            lambda on: (keys.room(sale), keys.line(sale, on), keys.leases(sale)),
+            lambda on: (
+                keys.room(sale),
+                keys.line(sale, on),
+                keys.leases(sale),
+                keys.calls(sale, on),
+            ),
             lambda on: (
                 now_ms,
                 on.drop,

@@ -62,6 +62,7 @@ class Rooms:
         self.pump = outflow.pump
         self.join = Joins(self._current, places, self.recovery).join
         self.claim = turns.claim
+        self.claim_all = turns.claim_all
         self.leave = turns.leave
         self.finish = turns.finish
         self.measure = Measures(store).measure

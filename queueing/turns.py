@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from lua.catalogue import signature
 from lua.faults import Fenced
 from lua.memory import slot_of
@@ -19,11 +21,11 @@ from queueing.recovery import Recovery
 
 ROOM_CLAIM = signature(
     "room_claim",
-    keys=("room", "line", "turns", "leases"),
-    argv=("now_ms", "drop", "epoch", "lane", "number", "turn"),
+    keys=("room", "line", "leases", "turns+"),
+    argv=("now_ms", "drop", "epoch", "batch"),
     replies=(
-        "missing", "left", "spent", "again", "reset", "over", "closed", "wait", "turn", "full",
-        "pace", "admitted",
+        "missing", "left", "spent", "again", "reset", "over", "closed", "wait", "turn", "missed",
+        "full", "pace", "admitted",
     ),
     durable=True,
 )  # fmt: skip
@@ -34,10 +36,8 @@ ROOM_LEAVE = signature(
     replies=("missing", "again", "inside", "left"),
 )
 
-PACE_MIN_MS = 100
+BATCH_MAX = 256
 FINISH_MAX = 256
-BEHIND_MAX_MS = 2_000
-"""Called shoppers who find no token come back within this: the sooner the fewer they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Wait:
     """Not now; the place is kept. `ahead` turns are to be called yet, 0: it has been called.
 
     lobby: not open yet · paused, draining, sold_out: nobody is let in · all_held: nor now, but what
-    is held may come back · turn: not called yet · full: as many are inside as may be · pace: it has
-    been called, and the next token is a moment away.
+    is held may come back · turn: not called yet · full: as many are inside as may be · pace: called,
+    and a token is a moment away.
     """
 
     ahead: int
@@ -66,7 +66,7 @@ class Wait:
     reason: WaitReason
 
 
-GoneReason = Literal["spent", "left", "reset", "over", "closed"]
+GoneReason = Literal["spent", "left", "reset", "over", "closed", "missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Gone:
     """The place will not be let in any more.
 
     spent: its pass has run out · left: its holder left · reset: an operator began the line anew ·
-    over: a later drop's lobby has come · closed: the room is.
+    over: a later drop's lobby has come · closed: the room is · missed: called too long ago.
     """
 
     reason: GoneReason
@@ -95,31 +95,47 @@ class Turns:
         self._draws = draws
 
     async def claim(self, sale: str, place: Place, now_ms: int = 0) -> ClaimOutcome:
-        """Let the holder in if it is the turn of the place; a repeat gives the same pass.
+        """Let the holder in if it is the turn of the place; a repeat gives the same pass."""
+        [outcome] = await self.claim_all(sale, [place], now_ms)
+        return outcome
+
+    async def claim_all(
+        self, sale: str, places: Sequence[Place], now_ms: int = 0
+    ) -> list[ClaimOutcome]:
+        """One outcome per place: tokens are given in their order, in one call for each line.
 
         Refusals in the order of room_claim's REPLY. Faults are the store's (Fenced while it does
         not know the room); repeat freely.
         """
-        assert place.sale == sale, "the place was read for another sale"
-        on = keys.Line(place.drop, place.epoch)
-        reply = await self._store.run(
+        lines: dict[keys.Line, list[int]] = {}
+        for at, place in enumerate(places):
+            assert place.sale == sale, "the place was read for another sale"
+            lines.setdefault(keys.Line(place.drop, place.epoch), []).append(at)
+        told: dict[int, ClaimOutcome] = {}
+        for on, members in lines.items():
+            for first in range(0, len(members), BATCH_MAX):
+                some = members[first : first + BATCH_MAX]
+                outcomes = await self._claim_some(sale, on, [places[at] for at in some], now_ms)
+                told.update(zip(some, outcomes, strict=True))
+        return [told[at] for at in range(len(places))]
+
+    async def _claim_some(
+        self, sale: str, on: keys.Line, places: Sequence[Place], now_ms: int
+    ) -> list[ClaimOutcome]:
+        packed = msgspec.msgpack.encode(
+            [(place.lane, place.number, self._draws.turn_of(place)) for place in places]
+        )
+        replies = await self._store.run(
             ROOM_CLAIM,
             (
                 keys.room(sale),
                 keys.line(sale, on),
-                keys.turns(sale, on, place.lane, place.number),
                 keys.leases(sale),
+                *(keys.turns(sale, on, place.lane, place.number) for place in places),
             ),
-            (
-                now_ms,
-                place.drop,
-                place.epoch,
-                place.lane,
-                place.number,
-                self._draws.turn_of(place),
-            ),
+            (now_ms, on.drop, on.epoch, packed),
         )
-        return self._told(place, reply)
+        return [self._told(place, reply) for place, reply in zip(places, replies, strict=True)]
 
     def _told(self, place: Place, reply: list[Any]) -> ClaimOutcome:
         number = place.number
@@ -129,16 +145,16 @@ class Turns:
                 if word == b"admitted":
                     self._recovery.let_in(minted, self._draws.turn_of(place))
                 return Admitted(token, minted, word == b"again")
-            case [b"spent" | b"left" | b"reset" | b"over" | b"closed" as word, *_]:
+            case [b"spent" | b"left" | b"reset" | b"over" | b"closed" | b"missed" as word, *_]:
                 return Gone(_GONE[word])
             case [b"wait", state, ahead, wait_ms]:
                 return _waiting(state, ahead, wait_ms, number)
             case [b"turn", ahead, wait_ms]:
                 return Wait(ahead, frame.spread(wait_ms, frame.POLL_NEAR_MS, number), "turn")
-            case [b"pace", wait_ms, behind_ms]:
-                return Wait(0, _pace_ms(wait_ms, behind_ms, number), "pace")
-            case [b"full"]:
-                return Wait(0, frame.spread(0, frame.POLL_NEAR_MS, number), "full")
+            case [b"pace", wait_ms]:
+                return Wait(0, wait_ms, "pace")
+            case [b"full", wait_ms]:
+                return Wait(0, wait_ms, "full")
             case [b"missing"]:
                 raise Fenced(slot_of(keys.room(place.sale)))
             case _:
@@ -193,6 +209,7 @@ _GONE: dict[bytes, GoneReason] = {
     b"reset": "reset",
     b"over": "over",
     b"closed": "closed",
+    b"missed": "missed",
 }
 
 
@@ -210,12 +227,3 @@ def _waiting(state: bytes, ahead: int, wait_ms: int, number: int) -> Wait:
             return Wait(ahead, frame.spread(wait_ms, frame.POLL_NEAR_MS, number), "all_held")
         case _:
             raise AssertionError(f"room_claim waits in the state {state!r}")
-
-
-def _pace_ms(wait_ms: int, behind_ms: int, number: int) -> int:
-    """The next token is for one: who else was called comes back spread over what all of them take.
-
-    Bounded on both sides, because shoppers who were called and went away count as behind.
-    """
-    soonest = min(max(wait_ms, PACE_MIN_MS), frame.POLL_IDLE_MS)
-    return soonest + int(min(behind_ms, BEHIND_MAX_MS) * frame.fraction(number))

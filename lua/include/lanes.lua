@@ -1,21 +1,20 @@
 -- The lanes of a line as the pump sees them, and how the turns of one call are shared among them.
 --@include room
 
--- Each lane with its weight, where it stands, and its debt: what it got ahead of its share, as
+-- Each lane with its weight, where it stands, and what it is due: what it got short of its share, as
 -- smooth weighted round robin counts it. Also how many wait in all of them.
-local function read_lanes(room, key)
+local function read_lanes(room, line)
   local lanes, waiting = lanes_of(room), 0
   for i, lane in ipairs(lanes) do
-    local at = i - 1
-    local got = redis.call('HMGET', key, 'serving:' .. at, 'tail:' .. at, 'due:' .. at,
-      'seen:' .. at, 'gap:' .. at, 'drawn:' .. at)
-    lane.index, lane.serving, lane.due = at, tonumber(got[1] or 0), tonumber(got[3] or 0)
+    local function count(name) return tonumber(line[name .. ':' .. (i - 1)] or 0) end
+    lane.index, lane.serving, lane.due = i - 1, count('serving'), count('due')
+    lane.late, lane.lapsed = count('late'), count('lapsed')
     -- After a loss numbers are left out (see room_recover); the draw has mixed them into the others.
-    local seen, gap = tonumber(got[4] or 0), tonumber(got[5] or 0)
-    if lane.serving >= seen and lane.serving < gap and seen >= tonumber(got[6] or 0) then
+    local seen, gap = count('seen'), count('gap')
+    if lane.serving >= seen and lane.serving < gap and seen >= count('drawn') then
       lane.serving = gap
     end
-    lane.waiting = tonumber(got[2] or 0) - lane.serving
+    lane.waiting = count('tail') - lane.serving
     waiting = waiting + lane.waiting
   end
   return lanes, waiting
@@ -36,6 +35,7 @@ end
 -- Whole rounds at once, then turn by turn. A lane in which nobody waits leaves its share to the
 -- others and saves none up.
 local function share_turns(lanes, turns)
+  for _, lane in ipairs(lanes) do lane.called = -lane.serving end
   while turns > 0 do
     local busy, weights, rounds = {}, 0, turns
     for _, lane in ipairs(lanes) do
@@ -55,16 +55,5 @@ local function share_turns(lanes, turns)
     end
     turns = turns - rounds * weights
   end
-end
-
--- Call so many turns, at most as many as wait, and write down where each lane stands.
-local function call_turns(key, lanes, turns)
-  for _, lane in ipairs(lanes) do lane.called = -lane.serving end
-  share_turns(lanes, turns)
-  for _, lane in ipairs(lanes) do
-    lane.called = lane.called + lane.serving
-    if lane.waiting == 0 then lane.due = 0 end
-    redis.call('HSET', key, 'serving:' .. lane.index, whole(lane.serving), 'due:' .. lane.index,
-      whole(lane.due))
-  end
+  for _, lane in ipairs(lanes) do lane.called = lane.called + lane.serving end
 end

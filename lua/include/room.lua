@@ -5,6 +5,7 @@
 local TOKEN = 1000000
 local KEEP_S = 90 * 24 * 3600    -- garbage only: longer than any place is accepted
 local STEP_BACK_MS = 5000        -- a clock that steps back further than this is taken as set anew
+local LATE_SHARE = 5             -- late turns get one token of so many
 local MARKS, LANES = 1048576, 8  -- a join is (number * LANES + lane) * MARKS + mark of its join key
 
 local function whole(number)
@@ -17,7 +18,8 @@ end
 local function read_room(key, now, changes)
   local got = redis.call('HMGET', key, 'openings', 'lobby_ms', 'pass_ms', 'active_max',
     'rate_milli', 'burst', 'state', 'level', 'filled_ms', 'epoch', 'lanes', 'grace_ms', 'message',
-    'ceiling_milli', 'ceiling_reason', 'server', 'opens_again_ms')
+    'ceiling_milli', 'ceiling_reason', 'server', 'opens_again_ms',
+    'late_level', 'late_ms')
   if not got[1] then return nil, { 'missing' } end
   if got[16] ~= ARGV[#ARGV] or (not changes and now < tonumber(got[17] or 0)) then
     return nil, { 'fenced' }
@@ -27,7 +29,7 @@ local function read_room(key, now, changes)
     burst = tonumber(got[6]), state = got[7], level = tonumber(got[8]),
     filled_ms = tonumber(got[9]), epoch = tonumber(got[10]), lanes = got[11],
     grace_ms = tonumber(got[12]), message = got[13], ceiling_milli = tonumber(got[14]),
-    ceiling_reason = got[15], drop = 0, opens_ms = 0, next_ms = 0 }
+    ceiling_reason = got[15], late_level = tonumber(got[18]), late_ms = tonumber(got[19]), drop = 0, opens_ms = 0, next_ms = 0 }
   -- What the operator set, unless a measurement allows less (-1: none does).
   room.rate_milli = room.set_milli
   room.is_capped = room.ceiling_milli >= 0 and room.ceiling_milli < room.set_milli
@@ -89,6 +91,20 @@ local function fill(room)
   if elapsed <= 0 then return math.min(full, room.level), room.filled_ms end
   if room.state ~= 'open' then return math.min(full, room.level), room.now end
   return math.min(full, room.level + elapsed * room.rate_milli), room.now
+end
+
+-- The bucket of the late ones: a share of the rate, and of the burst, one at least.
+local function fill_late(room)
+  local full = math.max(TOKEN, math.floor(room.burst * TOKEN / LATE_SHARE))
+  local elapsed = math.max(0, room.now - (room.late_ms or room.now))
+  return math.min(full, (room.late_level or full) + elapsed * room.rate_milli / LATE_SHARE)
+end
+
+-- A line's hash as a table.
+local function read_line(key)
+  local line, flat = {}, redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do line[flat[i]] = flat[i + 1] end
+  return line
 end
 
 -- One entry of the operators' journal; the room's revision tells which copy of it is the newest.

@@ -15,9 +15,12 @@ from queueing import (
     DrawnLine,
     Joined,
     JoinRequest,
+    NoRoom,
     Pass,
     PassKeys,
     Place,
+    Pumped,
+    Resting,
     RoomRules,
     Rooms,
 )
@@ -89,15 +92,32 @@ def inside(place: Place) -> Pass:
     return Pass("", SALE, place.drop, place.epoch, place.lane, place.number, place.buyer, 0, 0)
 
 
+async def pump_and_claim(rooms: Rooms, places: list[Place], now_ms: int) -> Pumped | Resting:
+    """One pumping, after which whoever was called by it claims, and the last twenty before it."""
+    before = await served(rooms, now_ms)
+    report = await rooms.pump(SALE, None, now_ms=now_ms)
+    assert not isinstance(report, NoRoom)
+    await rooms.claim_all(SALE, places[max(0, before - 20) : await served(rooms, now_ms)], now_ms)
+    return report
+
+
 async def served(rooms: Rooms, now_ms: int) -> int:
     """How many turns were called."""
     return (await rooms.frame(SALE, now_ms=now_ms)).called
 
 
 async def contents(store: Store) -> dict[bytes, bytes]:
-    """Every key and what it holds."""
+    """Every key and what it holds, but for who stands at the door: a refusal counts that."""
     names = await store.read("KEYS", "*")
-    return {name: await store.read("DUMP", name) for name in names}
+    held = {name: await store.read("DUMP", name) for name in names}
+    for name in names:
+        if b":line:" in name:
+            flat = await store.read("HGETALL", name)
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            held[name] = b" ".join(
+                b"=".join(pair) for pair in sorted(pairs) if not pair[0].startswith(b"door")
+            )
+    return held
 
 
 @pytest.fixture

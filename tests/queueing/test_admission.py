@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, settings, strategies as st
 
 from lua.store import Store
-from queueing import Admitted, ClaimOutcome, Place, Pumped, RoomRules, Rooms
+from queueing import Admitted, ClaimOutcome, Place, Pumped, RoomRules, Rooms, Wait
 from tests.queueing.conftest import SALE, another_gateway, inside, join
 from tests.queueing.model import Model
 
@@ -189,12 +189,15 @@ async def test_the_rate_is_used_and_not_exceeded(store: Store) -> None:
     await story.gateways[0].configure(SALE, rules, "story", now_ms=BEGINS_MS)
     await story.gateways[0].set_state(SALE, "open", now_ms=BEGINS_MS)
     await story.join(0, 800)
+    due_ms: dict[int, int] = {}
     for tick in range(400):
         if tick == 200:
             await story.rate(40_000, 5)
         if tick % 5 == 0:
             await story.pump(tick // 40 % 2, None)
-        waiting = [p for p in story.places if (1, p.number) not in story.model.turns][:6]
+        now_ms = story.model.now_ms
+        left = (p for p in story.places if (1, p.number) not in story.model.turns)
+        waiting = [p for p in left if due_ms.get(p.number, 0) <= now_ms][:6]
         outcomes = await asyncio.gather(
             *(
                 story.gateways[place.number % 2].claim(SALE, place, now_ms=story.model.now_ms)
@@ -207,6 +210,9 @@ async def test_the_rate_is_used_and_not_exceeded(store: Store) -> None:
             if _word(told) == "admitted"
         ]
         assert [story.model.claim(place) for place in admitted] == ["admitted"] * len(admitted)
+        for place, told in zip(waiting, outcomes, strict=True):
+            if isinstance(told, Wait) and told.reason == "pace":
+                due_ms[place.number] = now_ms + told.retry_ms
         await story.advance(50)
     assert story.model.worst_window() <= 0
     assert len(story.model.admitted_ms) >= 0.95 * (20 * 10 + 40 * 10)

@@ -107,7 +107,7 @@ export function goneView(app) {
   const reason = goneReason(kept);
   const button = h("button", { class: "button primary block", type: "button", onclick: app.line.again }, t("gone.again"));
   const later = h("p", { class: "muted", role: "status" });
-  const known = ["left", "over", "reset", "closed", "spent", "used"].includes(reason);
+  const known = ["left", "missed", "over", "reset", "closed", "spent", "used"].includes(reason);
   const facts = figures(app);
   const may = reason !== "closed";
   const root = h("section", { class: "card stack" }, heading(`gone.title.${known ? reason : "spent"}`),
