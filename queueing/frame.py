@@ -25,8 +25,6 @@ POLL_IDLE_MS = 5_000
 POLL_SPREAD = 0.25
 """Every wait is drawn out by up to a quarter, so that a crowd that came at once does not come
 back at once."""
-CALLED_PRIOR = 20
-"""As many called turns are taken to be claimed before any was called."""
 _GOLDEN = 2_654_435_769
 
 
@@ -73,7 +71,8 @@ class Frame:
     `drop` is 0 and the times are those of the first drop. `seed` is of the draw, "" until revealed.
 
     For operators alone: `active` passes are in force, of `active_max` (0: no bound); `burst` turns
-    at once after a quiet time; the operator set `operator_rate_per_s`.
+    at once after a quiet time; the operator set `operator_rate_per_s`; of the called
+    a share of `comes` claims.
     """
 
     sale: str
@@ -98,6 +97,7 @@ class Frame:
     active: int = 0
     active_max: int = 0
     burst: int = 0
+    comes: float = 1.0
     operator_rate_per_s: float = 0.0
 
     @property
@@ -119,11 +119,6 @@ class Frame:
     def admitted(self) -> int:
         """How many passes were given in this line."""
         return sum(lane.admitted for lane in self.lanes)
-
-    @property
-    def comes(self) -> float:
-        """The share of called turns that are claimed; the first few say little."""
-        return min(1.0, (self.admitted + CALLED_PRIOR) / (self.called + CALLED_PRIOR))
 
     def lane(self, index: int) -> LaneFrame:
         """A lane; one in which nobody was called where the room does not know it (any more)."""
@@ -171,7 +166,7 @@ _REASONS: dict[bytes, RateReason] = {
 def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
     at_ms, state, reason, message, rate_milli, set_milli, stock, seed, *rest = fields
-    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, *reach, lanes = rest
+    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, comes, *reach, lanes = rest
     return Frame(
         sale=sale,
         drop=on.drop,
@@ -193,6 +188,7 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
         active=active,
         active_max=active_max,
         burst=burst,
+        comes=comes / 1000,
     )
 
 
