@@ -31,8 +31,8 @@ class Door:
         await self._claims.idle()
 
     async def claim(self, sale: str, place: Place) -> ClaimOutcome:
-        """Claim the turn of a place."""
-        outcome = await self._claims.ask(sale, sale, place)
+        """Claim the turn of a place; claims of one line share their calls, and its faults."""
+        outcome = await self._claims.ask(f"{sale} {place.drop}.{place.epoch}", sale, place)
         if isinstance(outcome, Admitted) and not outcome.replayed:
             self._metrics.admitted.labels(sale).inc()
             self._meters.of(sale).passes += 1

@@ -57,8 +57,8 @@ class Wait:
     """Not now; the place is kept. `ahead` turns are to be called yet, 0: it has been called.
 
     lobby: not open yet · paused, draining, sold_out: nobody is let in · all_held: nor now, but what
-    is held may come back · turn: not called yet · full: as many are inside as may be · pace: called,
-    and a token is a moment away.
+    is held may come back · turn: not called yet · full: as many are inside as may be ·
+    pace: called, and a token is a moment away.
     """
 
     ahead: int

@@ -1,7 +1,6 @@
 """A place at the edge: its cookie, its account, and where it is never taken from."""
 
 import logging
-import re
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
@@ -27,14 +26,14 @@ async def join(world: World, name: str) -> Answer:
     return await world.call("POST", PLACES, {}, auth=world.login(name), key=f"join-{name}")
 
 
-_PUMPED = re.compile(b":(line|calls):")
-
-
 async def kept(world: World) -> dict[bytes, bytes]:
-    """Everything in the store but the pump's own three keys, which change by themselves."""
+    """Everything in the store that a shopper's call can change; the room's loops write the rest."""
     store = world.services.store
-    names = [name for name in await store.read("KEYS", "*") if not name.endswith(b":room")]
-    return {name: await store.read("DUMP", name) for name in names if not _PUMPED.search(name)}
+    return {
+        name: await store.read("DUMP", name)
+        for name in await store.read("KEYS", "*")
+        if b":room}:" not in name or any(part in name for part in SHOPPERS_KEYS)
+    }
 
 
 async def by_cookie(world: World, token: str, method: str, path: str, **headers: str) -> Answer:
