@@ -104,8 +104,13 @@ class Link:
         self.unanswered = self.broken = True
         answers: list[Any] = []
         try:
-            # Packed in C: redis-py's own packer takes 1 us a key, and a call has hundreds.
-            await connection.send_packed_command(b"".join(map(_packed, commands)))
+            # Packed in C: redis-py's own packer takes 1 us a key, and a call has hundreds. Written
+            # at once: redis-py makes a task and a timer to wait until the kernel has taken it,
+            # which the answer says as well.
+            writer = connection._writer
+            if writer is None:
+                raise StoreConnectionError("the connection is closed")
+            writer.write(b"".join(map(_packed, commands)))
             for number in range(len(commands)):
                 limit = wait_s if wait_s is not None and number == len(commands) - 1 else None
                 answers.append(await self._answer(limit))
