@@ -13,7 +13,8 @@ whatever keys, it is that one pass. It needs no secrecy: who computes one has no
 """
 
 import hmac
-from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,7 +29,10 @@ _CONTEXT = b"dropgate pass\0"  # this key never vouches for anything but passes
 _ID_CONTEXT = b"dropgate pass id\0"  # and this one names orders as well
 _BEFORE_MAC = b',"mac":"'
 _AFTER_MAC = b'"}'
-_SIGNATURE_SYMBOLS = 86
+# 64 bytes in the one way to write them: the last symbol has two bits of them, and four zeros.
+_SIGNATURE = re.compile(rb"[A-Za-z0-9_-]{85}[AQgw]")
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 Reason = Literal["malformed", "unknown_key", "forged", "other_issuer", "other_sale", "expired"]
 
@@ -47,8 +51,7 @@ class PassKeys:
     issuer: str = "dropgate"
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(msgspec.Struct, frozen=True, gc=False):
     """What a pass says. `id` is what the till knows it by; times are whole seconds in the JWT."""
 
     id: str
@@ -168,13 +171,12 @@ class PassTokens:
         if not (len(token) <= TOKEN_MAX and token.isascii()):
             return BadPass("malformed")
         parts = token.encode().split(b".")
-        if len(parts) != 3 or len(parts[2]) != _SIGNATURE_SYMBOLS:
+        if len(parts) != 3 or _SIGNATURE.fullmatch(parts[2]) is None:
             return BadPass("malformed")
         if parts[0] not in self._headers.values():
             return BadPass("unknown_key")
         text = _canonical(parts[1])
-        signature = _canonical(parts[2])
-        if text is None or signature is None or not text.endswith(_AFTER_MAC):
+        if text is None or not text.endswith(_AFTER_MAC):
             return BadPass("malformed")
         claims, _, mac = text[: -len(_AFTER_MAC)].rpartition(_BEFORE_MAC)
         if any(
@@ -218,8 +220,14 @@ def _mac(secret: bytes, header: bytes, claims: bytes) -> str:
 
 
 def _told(digest: bytes) -> str:
-    """120 bits of it, 24 symbols."""
-    return b32encode(digest[:15]).decode("ascii").lower()
+    """120 bits of it, 24 symbols of base32: by pairs, in half the time of the library's own."""
+    n, pairs = int.from_bytes(digest[:15]), _PAIRS
+    return (
+        f"{pairs[n >> 110]}{pairs[n >> 100 & 1023]}{pairs[n >> 90 & 1023]}{pairs[n >> 80 & 1023]}"
+        f"{pairs[n >> 70 & 1023]}{pairs[n >> 60 & 1023]}{pairs[n >> 50 & 1023]}"
+        f"{pairs[n >> 40 & 1023]}{pairs[n >> 30 & 1023]}{pairs[n >> 20 & 1023]}"
+        f"{pairs[n >> 10 & 1023]}{pairs[n & 1023]}"
+    )
 
 
 def _as_pass(claims: _Claims) -> Pass:
