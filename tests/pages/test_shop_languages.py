@@ -1,0 +1,75 @@
+"""The line in every language and state, on a phone: nothing is cut off, and axe finds nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.pages.conftest import PHONE, Opened, Site, axe
+from tests.pages.films import SALE, picture, stage
+
+HOUR = 3_600_000
+LANGUAGES = ("en", "zh", "fi", "ar")
+PLACE = {"token": "t", "drop": 1, "epoch": 1, "lane": 0, "number": 4_321, "atFirst": 9_000}
+LANE = {
+    "name": "everyone", "serving": 1_200, "tail": 26_000, "drawn": 0, "rate_per_s": 4.0,
+    "low_per_s": 2.5, "high_per_s": 6.0, "likely": 1_000, "possible": 9_000,
+}  # fmt: skip
+MESSAGE = "We have opened a second hall."
+STATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "doors": ({"state": "lobby", "reason": "opening", "opens_in": HOUR}, {"serving": 0}, {}),
+    "draw": (
+        {"state": "lobby", "reason": "opening", "opens_in": 90_000}, {"serving": 0},
+        {"place": PLACE},
+    ),
+    "waiting": ({"message": MESSAGE}, {}, {"place": PLACE}),
+    "slow": ({"reason": "latency"}, {"rate_per_s": 0.5, "low_per_s": 0.2}, {"place": PLACE}),
+    "called": ({}, {"serving": 5_000}, {"place": PLACE, "later": True}),
+    "paused": ({"state": "paused", "reason": "store"}, {}, {"place": PLACE, "alert": True}),
+    "sold_out": ({"state": "sold_out", "stock": "none"}, {"possible": 0}, {"place": PLACE}),
+    "gone": ({}, {}, {"place": PLACE, "gone": {"reason": "reset"}}),
+}  # fmt: skip
+
+
+async def shown(page: Page, site: Site, state: str, now_ms: int) -> None:
+    """The sale's page in a state of the line that the server would take long to come to."""
+    changes, lane, kept = STATES[state]
+    told = site.world.services.frames.of(SALE).answer
+    opens_in = changes.get("opens_in", -HOUR)
+    frame = {
+        **{name: getattr(told, name) for name in told.__struct_fields__},
+        **{"state": "open", "reason": "operator", "stock": "low", "drop": 1, "epoch": 1},
+        **{"lanes": [{**LANE, **lane}], "at_ms": now_ms, "opens_at_ms": now_ms + opens_in},
+        **{name: value for name, value in changes.items() if name != "opens_in"},
+    }
+    await page.unroute_all()
+    await page.route(f"**/v1/sales/{SALE}/frame", lambda route: route.fulfill(json=frame))
+    await page.route(f"**/v1/sales/{SALE}/frames", lambda route: route.abort())
+    await page.goto(f"{site.url}/sales/{SALE}")
+    name, text = f"dropgate.shop.{SALE}", json.dumps(kept)
+    await page.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, text])
+    await page.reload()
+    await expect(page.locator("#stage h2")).to_be_visible()
+    await expect(page.locator("#stage .figures")).to_be_visible()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_every_state_reads_well(site: Site, open_page: Opened, lang: str) -> None:
+    """No state is wider than the phone, none has a hole or a serious finding."""
+    await stage(site)
+    page = await open_page(site.url, size=PHONE, lang=lang)
+    now_ms = await page.evaluate("Date.now()")
+    for state in STATES:
+        await shown(page, site, state, now_ms)
+        text = await page.locator("main").inner_text()
+        assert "{" not in text, (state, text)
+        assert "NaN" not in text, (state, text)
+        assert "undefined" not in text, (state, text)
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, state
+        assert await axe(page) == [], state
+        await picture(page, f"line-{state}-{lang}")
+    direction = await page.evaluate("getComputedStyle(document.body).direction")
+    assert direction == ("rtl" if lang == "ar" else "ltr")
