@@ -55,7 +55,7 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
     turning = "" if where.pass_ else _turning(said, refresh_s(where), still=still)
     message = where.frame.message
     if message:
-        message = _p(f"<strong>{_t(said, 'message.from')}</strong> {escape(message)}", "notice")
+        message = _p(f"<strong>{_t(said, 'message.from')}</strong> <bdi>{escape(message)}</bdi>", "notice")
     if where.problem:
         message += _p(_t(said, f"problem.{where.problem}"), "notice warn")
     html = (
@@ -64,7 +64,7 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
         f"<title>{escape(where.title)} · {_t(said, 'plain.title')}</title>"
         f'<link rel="stylesheet" href="{assets}/common/base.css">'
         f'<link rel="stylesheet" href="{assets}/shop/shop.css"></head><body>'
-        f'<main class="page narrow stack"><h1>{escape(where.title)}</h1>{message}'
+        f'<main class="page narrow stack"><h1><bdi>{escape(where.title)}</bdi></h1>{message}'
         f'<section class="card stack">{body}</section>{turning}'
         f"{_p(_link(path, said.say('plain.sale')))}"
         f"{_p(_link(_fair(where), said.say('fair.link')), 'small')}</main></body></html>"
@@ -101,7 +101,7 @@ def _waiting(frame: Frame, place: Place, said: Language) -> Iterable[str]:
         others = frame.lane(place.lane).tail - 1
         yield _h2(said.say("draw.title"))
         many = said.say("draw.with", n=said.number(others)) if others > 0 else ""
-        yield _p(escape(many or said.say("draw.alone")), "big")
+        yield _p(escape(many or said.say("draw.alone")), "big many")
         yield _p(_t(said, "draw.why"))
         return
     ahead = frame.ahead(place.lane, turn)

@@ -121,7 +121,9 @@ async def picture(page: Page, name: str) -> None:
     """The page as build/screenshots/<name>.png, when DROPGATE_SCREENSHOTS asks for it."""
     if os.environ.get("DROPGATE_SCREENSHOTS"):
         await page.wait_for_timeout(300)  # transitions end
-        await page.screenshot(full_page=name.startswith(("line-", "plain-")), path=PICTURES / f"{name}.png")
+        await page.screenshot(
+            full_page=name.startswith(("line-", "plain-")), path=PICTURES / f"{name}.png"
+        )
 
 
 @dataclass(slots=True)

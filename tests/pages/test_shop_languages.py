@@ -43,13 +43,13 @@ async def shown(page: Page, site: Site, state: str, now_ms: int) -> None:
         **{"lanes": [{**LANE, **lane}], "at_ms": now_ms, "opens_at_ms": now_ms + opens_in},
         **{name: value for name, value in changes.items() if name != "opens_in"},
     }
+    await page.goto(site.url)  # no page of the sale may act on what the last one knew
     await page.unroute_all()
     await page.route(f"**/v1/sales/{SALE}/frame", lambda route: route.fulfill(json=frame))
     await page.route(f"**/v1/sales/{SALE}/frames", lambda route: route.abort())
-    await page.goto(f"{site.url}/sales/{SALE}")
     name, text = f"dropgate.shop.{SALE}", json.dumps(kept)
     await page.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, text])
-    await page.reload()
+    await page.goto(f"{site.url}/sales/{SALE}")
     await expect(page.locator("#stage h2")).to_be_visible()
     await expect(page.locator("#stage .figures")).to_be_visible()
 

@@ -23,7 +23,7 @@ function card(sale) {
     ? money(sale.price_min_minor, sale.currency) : t("home.from", { price: money(sale.price_min_minor, sale.currency) });
   return h("article", { class: `card stack sale ${over ? "over" : ""}` },
     h("div", { class: "row spread" }, h("span", { class: `badge ${STATES[sale.state]}` }, t(`home.state.${sale.state}`)), h("strong", {}, price)),
-    h("h2", {}, h("a", { href: `/sales/${encodeURIComponent(sale.id)}` }, sale.title)),
+    h("h2", {}, h("a", { href: `/sales/${encodeURIComponent(sale.id)}` }, h("bdi", {}, sale.title))),
     h("p", { class: "muted" }, where(sale)), h("p", { class: "next", "data-at": opensNext(sale) }), h("p", { class: "small" }, room(sale)));
 }
 

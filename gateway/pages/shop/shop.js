@@ -75,7 +75,7 @@ const app = {
 
 const stage = h("div", { id: "stage" });
 const current = { key: null, view: null };
-const title = h("h1", {});
+const title = h("bdi", {});  // a name has a direction of its own
 const badge = h("span", { class: "badge", hidden: true });
 const steps = h("ol", { class: "steps no-print" });
 const turn = h("div", { class: "turn no-print", hidden: true });
@@ -263,7 +263,7 @@ function goOn() {
 
 let panel = ordersPanel(app);
 mountHeader({ title: "shop.brand" });
-fill($("main"), h("div", { class: "row spread head" }, title, badge), steps, turn, notices, stage, panel.root);
+fill($("main"), h("div", { class: "row spread head" }, h("h1", {}, title), badge), steps, turn, notices, stage, panel.root);
 
 const told = cameBack(app.memory.get().payment);
 if (told?.login) {

@@ -17,7 +17,7 @@ export function placeView(app) {
   const { place } = app.memory.get();
   const inDraw = isInDraw(place, app.frame);
   const doors = clock(t("doors.open"));
-  const parts = { people: h("div", { class: "big" }), eta: h("p", { class: "eta" }), chance: h("p", { class: "chance" }), kept: h("p", { class: "notice", hidden: true }, h("span", {})) };
+  const parts = { people: h("div", { class: inDraw ? "big many" : "big" }), eta: h("p", { class: "eta" }), chance: h("p", { class: "chance" }), kept: h("p", { class: "notice", hidden: true }, h("span", {})) };
   const bar = h("div");
   const meter = h("div", { class: "meter", role: "progressbar", "aria-label": t("place.progress"), "aria-valuemin": "0", "aria-valuemax": "100", hidden: inDraw }, bar);
   const facts = figures(app);
@@ -89,7 +89,7 @@ function etaText(app) {
   if (!app.eta) return t("eta.unknown");
   const [low, high] = [app.eta.lowMs, app.eta.highMs].map((ms) => Math.max(0, ms - (serverNow() - app.eta.atMs)) / 60_000);
   const text = high < 1 ? t("eta.less")
-    : high >= 90 ? t("eta.hours", { low: number(low / 60, 1), high: number(high / 60, 1) })
+    : high >= 90 && low >= 30 ? t("eta.hours", { low: number(low / 60, 1), high: number(high / 60, 1) })
       : Math.round(low) >= Math.ceil(high) ? t("eta.about", { n: number(Math.ceil(high)) })
         : t("eta.range", { low: number(Math.max(low < 1 ? 0 : 1, Math.floor(low))), high: number(Math.ceil(high)) });
   return app.eta.rose ? `${text} · ${t("eta.rose")} ${t(ruling(frame))}` : text;
