@@ -55,7 +55,8 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
     turning = "" if where.pass_ else _turning(said, refresh_s(where), still=still)
     message = where.frame.message
     if message:
-        message = _p(f"<strong>{_t(said, 'message.from')}</strong> <bdi>{escape(message)}</bdi>", "notice")
+        whose = _t(said, "message.from")
+        message = _p(f"<strong>{whose}</strong> <bdi>{escape(message)}</bdi>", "notice")
     if where.problem:
         message += _p(_t(said, f"problem.{where.problem}"), "notice warn")
     html = (
