@@ -1,9 +1,9 @@
 #!lua
 -- room_configure: put a room's rules into the store, the first time and at every revision.
 --
--- Why: a drop that has opened keeps its number and its time, because places and passes name it. A
--- rate that an operator set by hand stays until the rules themselves ask for another: a corrected
--- title must not undo a throttle.
+-- Why: a drop that has opened keeps its number and its time, because places and passes name it. What
+-- an operator set by hand stays until the rules themselves ask for another: a corrected title must
+-- not undo a throttle.
 --
 -- KEYS
 --   1 room     hash    rules and state
@@ -60,13 +60,15 @@ local before = redis.call('HGET', KEYS[1], 'rules')
 if before == rules then return { 'same' } end
 
 local level, filled_ms = fill(room)
-local rate_milli, burst = room.set_milli, room.burst
-local filed_rate, filed_burst = string.match(before, '^%d+ %d+ %d+ (%d+) (%d+)')
-if filed_rate ~= ARGV[6] then rate_milli = tonumber(ARGV[6]) end
-if filed_burst ~= ARGV[7] then burst = tonumber(ARGV[7]) end
+local filed_active, filed_rate, filed_burst, filed_grace =
+  string.match(before, '^%d+ %d+ (%d+) (%d+) (%d+) (%d+)')
+local function kept(filed, asked, set) return filed == asked and set or tonumber(asked) end
+local rate_milli, burst = kept(filed_rate, ARGV[6], room.set_milli),
+  kept(filed_burst, ARGV[7], room.burst)
 redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms', ARGV[4],
-  'active_max', ARGV[5], 'rate_milli', whole(rate_milli), 'burst', whole(burst), 'rules', rules,
-  'grace_ms', ARGV[8], 'lanes', ARGV[9], 'level', whole(math.min(level, burst * TOKEN)),
+  'active_max', whole(kept(filed_active, ARGV[5], room.active_max)), 'rate_milli',
+  whole(rate_milli), 'burst', whole(burst), 'rules', rules,
+  'grace_ms', whole(kept(filed_grace, ARGV[8], room.grace_ms)), 'lanes', ARGV[9], 'level', whole(math.min(level, burst * TOKEN)),
   'filled_ms', whole(filled_ms))
 write_change(KEYS[2], now, 'configure', ARGV[11], rules)
 return { 'configured' }

@@ -17,7 +17,7 @@
 --   moved drop epoch                    another line is on: ask with its keys
 --   frame now_ms state reason message rate_milli set_milli stock seed
 --     opens_ms lobby_ms next_ms grace_ms active active_max burst comes
---     likely possible lanes
+--     revision likely possible lanes
 --                                       lanes: of each name serving tail drawn admitted weight,
 --                                       v10 and v60, which are -1 until measured
 -- COST O(log leases)
@@ -65,5 +65,5 @@ local opens_ms = room.drop > 0 and room.opens_ms or room.next_ms
 return { 'frame', now, state, reason, room.message, room.rate_milli, room.set_milli,
   stock, line.seed or '',
   opens_ms, opens_ms - room.lobby_ms, room.next_ms, room.grace_ms, active, room.active_max,
-  room.burst, tonumber(line.comes or 1000),
+  room.burst, tonumber(line.comes or 1000), room.revision,
   tonumber(line.likely or -1), tonumber(line.possible or -1), lanes }

@@ -14,14 +14,10 @@ from queueing.frame import CeilingReason, Frame, LaneFrame, RateReason, standing
 from queueing.joins import Joined, JoinOutcome, JoinRequest, NotYet, RoomClosed
 from queueing.outflow import (
     Ceiling,
-    Change,
-    Changed,
     DropBegun,
-    NoRoom,
     Pumped,
     PumpReport,
     Resting,
-    SetState,
 )
 from queueing.passes import BadPass, Pass, PassKeys, public_keys
 from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
@@ -29,12 +25,24 @@ from queueing.proof import Finding, against, turn_of_key, verify
 from queueing.recovery import Missing, Recovering, RoomLook, Whole
 from queueing.room import Rooms
 from queueing.rules import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
+from queueing.setting import (
+    MESSAGE_MAX,
+    Change,
+    Changed,
+    LineReset,
+    NoRoom,
+    RoomSet,
+    RoomSettings,
+    SetState,
+    StaleRevision,
+)
 from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
 
 __all__ = [
     "ACTIVE_MAX",
     "BURST_MAX",
     "FINISH_MAX",
+    "MESSAGE_MAX",
     "PLACE_AGE_MAX_MS",
     "RATE_MAX_PER_S",
     "Admitted",
@@ -63,6 +71,7 @@ __all__ = [
     "Joined",
     "Lane",
     "LaneFrame",
+    "LineReset",
     "Missing",
     "Moment",
     "NoRoom",
@@ -78,10 +87,13 @@ __all__ = [
     "RoomClosed",
     "RoomLook",
     "RoomRules",
+    "RoomSet",
+    "RoomSettings",
     "Rooms",
     "Round",
     "SetState",
     "Speed",
+    "StaleRevision",
     "Wait",
     "WaitReason",
     "Whole",

@@ -72,7 +72,7 @@ class Frame:
 
     For operators alone: `active` passes are in force, of `active_max` (0: no bound); `burst` turns
     at once after a quiet time; the operator set `operator_rate_per_s`; of the called
-    a share of `comes` claims.
+    a share of `comes` claims. `revision` counts what operators changed.
     """
 
     sale: str
@@ -98,6 +98,7 @@ class Frame:
     active_max: int = 0
     burst: int = 0
     comes: float = 1.0
+    revision: int = 0
     operator_rate_per_s: float = 0.0
 
     @property
@@ -166,7 +167,19 @@ _REASONS: dict[bytes, RateReason] = {
 def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
     """The frame from the words that room_frame replies after 'frame'."""
     at_ms, state, reason, message, rate_milli, set_milli, stock, seed, *rest = fields
-    opens_ms, lobby_ms, next_ms, grace_ms, active, active_max, burst, comes, *reach, lanes = rest
+    (
+        opens_ms,
+        lobby_ms,
+        next_ms,
+        grace_ms,
+        active,
+        active_max,
+        burst,
+        comes,
+        revision,
+        *reach,
+        lanes,
+    ) = rest
     return Frame(
         sale=sale,
         drop=on.drop,
@@ -189,6 +202,7 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
         active_max=active_max,
         burst=burst,
         comes=comes / 1000,
+        revision=revision,
     )
 
 

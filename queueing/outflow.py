@@ -6,14 +6,14 @@ how many units are left it is told.
 
 import secrets
 from dataclasses import dataclass
-from typing import Literal
 
 from lua.catalogue import signature
 from lua.store import Store
 from queueing import keys
 from queueing.current import CurrentLine
 from queueing.frame import CeilingReason, State, state_of
-from queueing.rules import RoomRules, checked_burst, rate_milli
+from queueing.rules import RoomRules, rate_milli
+from queueing.setting import Changed, NoRoom
 
 ROOM_CONFIGURE = signature(
     "room_configure",
@@ -24,18 +24,6 @@ ROOM_CONFIGURE = signature(
     ),
     replies=("begun", "same", "configured"),
 )  # fmt: skip
-ROOM_RATE = signature(
-    "room_rate",
-    keys=("room", "changes"),
-    argv=("now_ms", "rate_milli", "burst", "actor"),
-    replies=("missing", "same", "changed"),
-)
-ROOM_STATE = signature(
-    "room_state",
-    keys=("room", "changes"),
-    argv=("now_ms", "state", "actor"),
-    replies=("missing", "same", "changed"),
-)
 ROOM_PUMP = signature(
     "room_pump",
     keys=("room", "line", "leases", "calls"),
@@ -46,26 +34,12 @@ ROOM_PUMP = signature(
     replies=("missing", "moved", "resting", "pumped"),
 )  # fmt: skip
 
-SetState = Literal["open", "paused", "draining", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The room is as asked; `changed` is false when it already was."""
-
-    changed: bool
-
 
 @dataclass(frozen=True, slots=True)
 class DropBegun:
     """Refused: that drop has opened, its number and time stand on places and passes."""
 
     drop: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoRoom:
-    """The store knows no room for the sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +85,11 @@ class Resting:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry of the operators' journal: what was asked for, by whom, and its values as text."""
-
-    at_ms: int
-    what: str
-    actor: str
-    detail: str
-
-
 PumpReport = Pumped | Resting | NoRoom
 
 
 class Outflow:
-    """The verbs configure, set_rate, set_state and pump."""
+    """The verbs configure and pump."""
 
     def __init__(self, store: Store, current: CurrentLine) -> None:
         self._store = store
@@ -165,39 +129,6 @@ class Outflow:
                 return Changed(word == b"configured")
             case _:
                 raise AssertionError(f"room_configure replied {reply}")
-
-    async def set_rate(
-        self, sale: str, rate_per_s: float, burst: int | None, actor: str, now_ms: int = 0
-    ) -> Changed | NoRoom:
-        """Set the rate, and the burst unless None; in force at the next claim. Raises BadRules."""
-        wanted_burst = 0 if burst is None else checked_burst(burst)
-        reply = await self._store.run(
-            ROOM_RATE,
-            (keys.room(sale), keys.changes(sale)),
-            (now_ms, rate_milli(rate_per_s), wanted_burst, actor),
-        )
-        return _changed(reply[0])
-
-    async def set_state(
-        self, sale: str, state: SetState, actor: str = "", now_ms: int = 0
-    ) -> Changed | NoRoom:
-        """Open, pause, drain or close; in force at the next claim.
-
-        paused: joins go on, nobody is let in · draining: neither, as the stock takes no new holds
-        either, but it may be opened again · closed: places are gone.
-        """
-        reply = await self._store.run(
-            ROOM_STATE, (keys.room(sale), keys.changes(sale)), (now_ms, state, actor)
-        )
-        return _changed(reply[0])
-
-    async def changes(self, sale: str, limit: int = 100) -> list[Change]:
-        """The newest changes first; the store keeps the last 1,000."""
-        entries = await self._store.read("XREVRANGE", keys.changes(sale), "+", "-", "COUNT", limit)
-        return [
-            Change(int(at_ms), what.decode(), actor.decode(), detail.decode())
-            for _, [_, at_ms, _, what, _, actor, _, detail] in entries
-        ]
 
     async def pump(
         self,
@@ -249,7 +180,3 @@ class Outflow:
                 return NoRoom()
             case _:
                 raise AssertionError(f"room_pump replied {reply}")
-
-
-def _changed(word: bytes) -> Changed | NoRoom:
-    return NoRoom() if word == b"missing" else Changed(word == b"changed")

@@ -19,6 +19,7 @@ from queueing.outflow import Outflow
 from queueing.passes import PassKeys, PassTokens
 from queueing.places import PlaceTokens
 from queueing.recovery import Recovery
+from queueing.setting import Setting
 from queueing.turns import Turns
 
 ROOM_FRAME = signature(
@@ -32,10 +33,10 @@ ROOM_FRAME = signature(
 class Rooms:
     """The verbs of the waiting room. Share one per process and event loop.
 
-    Operators: configure, set_rate, set_state, changes. Shoppers: join, frame, claim, leave, and
-    finish on their behalf. The loops: pump, and `recovery`. Tokens: read_place, read_pass. Sales
-    are named by their id; `now_ms` 0 is the store's clock. Faults are lua's; every verb may be
-    repeated.
+    Operators: configure, set_room, set_rate, set_state, reset, changes. Shoppers: join, frame,
+    claim (claim_all for many), leave, and finish on their behalf. The loops: pump, and `recovery`.
+    Tokens: read_place, read_pass. Sales are named by their id; `now_ms` 0 is the store's clock.
+    Faults are lua's; every verb may be repeated.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Rooms:
         passes = PassTokens(pass_keys)
         self._current = CurrentLine(store)
         outflow = Outflow(store, self._current)
+        setting = Setting(store)
         self._draws = KnownDraws()
         self.recovery = Recovery(store, self._current)
         turns = Turns(store, passes, self._draws, self.recovery)
@@ -56,9 +58,11 @@ class Rooms:
         """The steps of a line's draw, and its document."""
 
         self.configure = outflow.configure
-        self.set_rate = outflow.set_rate
-        self.set_state = outflow.set_state
-        self.changes = outflow.changes
+        self.set_room = setting.set_room
+        self.set_rate = setting.set_rate
+        self.set_state = setting.set_state
+        self.reset = setting.reset
+        self.changes = setting.changes
         self.pump = outflow.pump
         self.join = Joins(self._current, places, self.recovery).join
         self.claim = turns.claim

@@ -42,6 +42,16 @@ def checked_burst(burst: int) -> int:
     return _within("burst", burst, 1, BURST_MAX)
 
 
+def checked_active_max(active_max: int) -> int:
+    """The bound on those inside, when it is within its limits. Raises BadRules."""
+    return _within("active_max", active_max, 0, ACTIVE_MAX)
+
+
+def checked_grace_ms(grace_ms: int) -> int:
+    """The grace of a called turn, when it is within its limits. Raises BadRules."""
+    return _within("grace_ms", grace_ms, GRACE_MIN_MS, GRACE_MAX_MS)
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """One lane of a room: its turns are to another's as their weights, while both have people."""
@@ -79,8 +89,8 @@ class RoomRules:
         checked_burst(self.burst)
         _within("pass_ms", self.pass_ms, PASS_MIN_MS, PASS_MAX_MS)
         _within("lobby_ms", self.lobby_ms, 0, LOBBY_MAX_MS)
-        _within("active_max", self.active_max, 0, ACTIVE_MAX)
-        _within("grace_ms", self.grace_ms, GRACE_MIN_MS, GRACE_MAX_MS)
+        checked_active_max(self.active_max)
+        checked_grace_ms(self.grace_ms)
         _within("the number of lanes", len(self.lanes), 1, LANES_MAX)
         for lane in self.lanes:
             if not _LANE_NAME.fullmatch(lane.name):

@@ -19,7 +19,7 @@ local function read_room(key, now, changes)
   local got = redis.call('HMGET', key, 'openings', 'lobby_ms', 'pass_ms', 'active_max',
     'rate_milli', 'burst', 'state', 'level', 'filled_ms', 'epoch', 'lanes', 'grace_ms', 'message',
     'ceiling_milli', 'ceiling_reason', 'server', 'opens_again_ms',
-    'late_level', 'late_ms')
+    'late_level', 'late_ms', 'revision')
   if not got[1] then return nil, { 'missing' } end
   if got[16] ~= ARGV[#ARGV] or (not changes and now < tonumber(got[17] or 0)) then
     return nil, { 'fenced' }
@@ -29,7 +29,8 @@ local function read_room(key, now, changes)
     burst = tonumber(got[6]), state = got[7], level = tonumber(got[8]),
     filled_ms = tonumber(got[9]), epoch = tonumber(got[10]), lanes = got[11],
     grace_ms = tonumber(got[12]), message = got[13], ceiling_milli = tonumber(got[14]),
-    ceiling_reason = got[15], late_level = tonumber(got[18]), late_ms = tonumber(got[19]), drop = 0, opens_ms = 0, next_ms = 0 }
+    ceiling_reason = got[15], late_level = tonumber(got[18]), late_ms = tonumber(got[19]),
+    revision = tonumber(got[20] or 0), drop = 0, opens_ms = 0, next_ms = 0 }
   -- What the operator set, unless a measurement allows less (-1: none does).
   room.rate_milli = room.set_milli
   room.is_capped = room.ceiling_milli >= 0 and room.ceiling_milli < room.set_milli

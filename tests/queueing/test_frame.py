@@ -51,6 +51,7 @@ def frame(**changes: object) -> Frame:
         "grace_ms": 45_000,
         "poll_ms": 1_000,
         "burst": RULES.burst,
+        "revision": 2,
     }
     return Frame(**(fields | changes))  # type: ignore[arg-type]
 
