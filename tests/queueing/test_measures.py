@@ -38,6 +38,7 @@ def test_a_gateway_that_comes_or_goes_is_no_flood() -> None:
     assert window.take(seen(2, a=report(100), b=report(5_000)), 10.0).calls == 0
     assert window.take(seen(3, b=report(5_010)), 10.0).calls == 10
     assert window.take(seen(4, b=report(2)), 10.0).calls == 0
+    assert window.take(seen(5, a=report(400), b=report(2)), 10.0).calls == 0
 
 
 def test_a_report_that_is_read_twice_counts_once() -> None:
