@@ -23,16 +23,13 @@ local function order_of(key, id)
   local record = field_of(key, id)
   if not record then return nil end
   local state, fact, held_at, expires_at, amount, drop = struct.unpack(ORDER_HEAD, record)
-  local next_of, first = cmsgpack.unpack_one, ORDER_HEAD_BYTES + 1
+  local next_of, some_of, first = cmsgpack.unpack_one, cmsgpack.unpack_limit, ORDER_HEAD_BYTES + 1
   local after_lines, after_who, after_payment, after_pass
   local at, lines, buyer, seller, reference, payment, fingerprint, pass
   after_lines, lines = next_of(record, first)
-  at, buyer = next_of(record, after_lines)
-  at, seller = next_of(record, at)
-  after_who, reference = next_of(record, at)
+  after_who, buyer, seller, reference = some_of(record, 3, after_lines)
   after_payment, payment = next_of(record, after_who)
-  at, fingerprint = next_of(record, after_payment)
-  after_pass, pass = next_of(record, at)
+  after_pass, fingerprint, pass = some_of(record, 2, after_payment)
   local refunded, refunds = 0, {}
   if after_pass >= 0 then
     at, refunded = next_of(record, after_pass)

@@ -232,3 +232,17 @@ async def test_an_order_id_of_another_sale_is_not_found(shop: Shop) -> None:
                 await shop.orders.refund(shop.sale, order, seller="", key="r"), out.NotFound
             )
             assert isinstance(await shop.orders.release(shop.sale, order), out.NotFound)
+
+
+async def test_units_that_came_back_are_sold_side_by_side_with_their_generations(
+    shop: Shop,
+) -> None:
+    """Two of one order, and two of one batch: each has the generation that its return left."""
+    first = await shop.sold("ann", (POOLED, 4))
+    await shop.orders.refund(shop.sale, first.id, seller="", key="r", now_ms=shop.now)
+    together = await shop.sold("bob", (POOLED, 2))
+    batch = [shop.request(who, (POOLED, 1), one_step=True) for who in ("cat", "dan", "eve")]
+    apart = await shop.orders.hold(shop.sale, batch, shop.now)
+    held = [one.order for one in apart if isinstance(one, out.Held)]
+    units = [(unit.serial, unit.generation) for one in (together, *held) for unit in one.units]
+    assert units == [(0, 1), (1, 1), (2, 1), (3, 1), (4, 0)]
