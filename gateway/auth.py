@@ -228,6 +228,11 @@ class Auth:
                 buyer = self._identities.buyer_key(f"{issuer.name}:{subject}")
                 return Shopper(buyer, _lane_of(claims, shelf.catalogue.lanes))
 
+    def shown_place(self, token: str, shelf: Shelf) -> Place | None:
+        """The place that a token beside another credential stands for, if it is one."""
+        found = self._rooms.read_place(token, shelf.view.id, int(time.time() * 1000))
+        return found if isinstance(found, Place) else None
+
     def _by_place(self, credential: Credential, shelf: Shelf, *, must_log_in: bool) -> InLine:
         match self._rooms.read_place(credential.token, shelf.view.id, int(time.time() * 1000)):
             case BadPlace(reason="stale"):

@@ -17,7 +17,7 @@ from gateway.auth import AtTill, InLine, Partner, Shopper
 from gateway.bodies import ConfirmBody, Empty, HoldBody, JoinBody
 from gateway.call import Call
 from gateway.complete import Complete
-from gateway.endpoint import Endpoint, Gathered, Keyed, Media, Scope, Who
+from gateway.endpoint import Endpoint, Gathered, Keyed, Media, Scope, Who, given
 from gateway.frames import IF_NONE_MATCH, NOT_MODIFIED
 from gateway.gathering import Waiter
 from gateway.problems import Code
@@ -30,12 +30,18 @@ from queueing import JoinRequest
 SVG = "image/svg+xml"
 
 
+PLACE_HEADER = "Dropgate-Place"
+PLACE_SHOWN = given(PLACE_HEADER, "The place that you have: it is found by it if it was forgotten.")
+
+
 async def join(call: Call) -> web.Response:
     """Take a place in the line."""
     services, sale = call.services, call.shelf.view.id
     frame = services.frames.of(sale)
     shopper = call.caller(Shopper)
-    request = JoinRequest(call.key, shopper.buyer, shopper.lane)
+    token = call.header(PLACE_HEADER) or cookies.kept(call.request, sale) or ""
+    shown = services.auth.shown_place(token, call.shelf)
+    request = JoinRequest(call.key, shopper.buyer, shopper.lane, shown)
     solution = call.body(JoinBody).work
     services.joining.let_in(call.request, call.shelf, request.buyer, call.key, solution)
     return room_outcomes.of_join(await services.door.join(sale, request), frame.answer)
@@ -194,6 +200,7 @@ ROUTES = (
         who=(Who.LOGIN,),
         scope=Scope.SALE,
         is_for_newcomers=True,
+        headers=(PLACE_SHOWN,),
         body=JoinBody,
         key=Keyed.REQUIRED,
         answers={201: PlaceAnswer},
