@@ -29,7 +29,7 @@ local HOLD_MS = 2000     -- gateways hand in what they saw; an old server's last
 local MARGIN = 64        -- numbers that a gateway gave which then died with the store
 -- These are of one server's life, not of the room.
 local VOLATILE = { level = 1, filled_ms = 1, pump = 1, pump_until_ms = 1, server = 1, life = 1,
-  opens_again_ms = 1, was_active = 1, strangers = 1 }
+  opens_again_ms = 1, was_active = 1, strangers = 1, late_level = 1, late_ms = 1 }
 -- Of a draw each is written once; what is not named here the next pumping finds anew.
 local DRAWN = { lobby = 1, commitment = 1, committed_ms = 1, beacon = 1, digest = 1, lists = 1,
   fixed_ms = 1, secret = 1, seed = 1, outcome = 1, round = 1, randomness = 1, signature = 1,
