@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 from gateway.problems import Code, Refused
 from gateway.single_flight import SingleFlight
+from lua.faults import Fault
 from queueing import Draw, DrawnLine, Fairness, Frame, Rooms
 
 FRESH_S = 0.5
@@ -50,8 +51,14 @@ class FairnessDesk:
         if known and (known.seed or time.monotonic() - read_at < FRESH_S):
             return known
         reading = self._reading.setdefault(line, SingleFlight())
-        draw = await reading.run(lambda: self._rooms.drawing.look(line))
-        self._reading.pop(line, None)
+        try:
+            draw = await reading.run(lambda: self._rooms.drawing.look(line))
+        except Fault:
+            if known is None:
+                raise
+            return known  # what was public stays so while the store is away
+        finally:
+            self._reading.pop(line, None)
         if draw is not None:
             self._kept[line] = time.monotonic(), draw
             self._kept.move_to_end(line)

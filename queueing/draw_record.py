@@ -17,7 +17,8 @@ class Draw:
     """What the store has of a line's draw. Digests are hexadecimal, "" while they are not there.
 
     `is_on`: the line is the one that is on; `lanes` their names; `registered` of each lane, final
-    once the drop has opened; `lists` of each lane digest and unknown leaves, once fixed.
+    once the drop has opened; `kept` of these the lists have; `lists` of each lane digest and
+    unknown leaves, once fixed.
     """
 
     line: DrawnLine
@@ -27,6 +28,7 @@ class Draw:
     opens_ms: int
     lanes: tuple[str, ...]
     registered: tuple[int, ...]
+    kept: tuple[int, ...]
     commitment: str
     committed_ms: int
     beacon: str
@@ -56,6 +58,12 @@ class Draw:
         return "committed" if self.commitment else "announced"
 
     @property
+    def lost(self) -> int:
+        """How many leaves of a list that was fixed are not there any more."""
+        counts = zip(self.registered, self.kept, self.lists, strict=False)
+        return sum(max(0, registered - kept) for registered, kept, _ in counts)
+
+    @property
     def waits_for(self) -> Beacon | None:
         """The beacon that was committed to."""
         return Beacon.of(self.beacon) if self.beacon else None
@@ -72,7 +80,7 @@ class Draw:
 
 def draw_of(line: DrawnLine, fields: list[Any]) -> Draw:
     """The draw from what room_draw_look replies after its word."""
-    now_ms, lobby_ms, opens_ms, drop, epoch, lanes, registered, flat = fields
+    now_ms, lobby_ms, opens_ms, drop, epoch, lanes, registered, flat, kept = fields
     known = {name.decode(): text.decode() for name, text in zip(flat[::2], flat[1::2], strict=True)}
     lists = (one.rpartition(":") for one in known.get("lists", "").split())
     return Draw(
@@ -83,6 +91,7 @@ def draw_of(line: DrawnLine, fields: list[Any]) -> Draw:
         opens_ms=opens_ms,
         lanes=tuple(one.rpartition(":")[0] for one in lanes.decode().split()),
         registered=tuple(registered),
+        kept=tuple(kept),
         commitment=known.get("commitment", ""),
         committed_ms=int(known.get("committed_ms", 0)),
         beacon=known.get("beacon", ""),

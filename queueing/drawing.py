@@ -23,6 +23,7 @@ from queueing.draw import (
 )
 from queueing.draw_record import Draw, draw_of
 from queueing.fairness import BeaconOutcome, Fairness, LaneList
+from queueing.rules import LANES_MAX
 
 ROOM_DRAW_COMMIT = signature(
     "room_draw_commit",
@@ -32,7 +33,7 @@ ROOM_DRAW_COMMIT = signature(
 )
 ROOM_DRAW_LOOK = signature(
     "room_draw_look",
-    keys=("room", "line"),
+    keys=("room", "line", "lists+"),
     argv=("now_ms", "drop"),
     replies=("missing", "draw"),
 )
@@ -96,9 +97,7 @@ class Drawing:
 
     async def look(self, line: DrawnLine, now_ms: int = 0) -> Draw | None:
         """What is written of a draw; None: the store knows no such room or drop."""
-        reply = await self._store.run(
-            ROOM_DRAW_LOOK, (keys.room(line.sale), _key(line)), (now_ms, line.drop)
-        )
+        reply = await self._store.run(ROOM_DRAW_LOOK, _look_keys(line), (now_ms, line.drop))
         match reply:
             case [b"draw", *fields]:
                 return draw_of(line, fields)
@@ -239,6 +238,7 @@ class Drawing:
             secret=draw.secret,
             seed=draw.seed,
             revealed_at_ms=draw.revealed_ms,
+            lost=draw.lost,
         ).explained()
 
     def _lane_lists(self, draw: Draw) -> list[LaneList]:
@@ -260,6 +260,11 @@ def _on(line: DrawnLine) -> keys.Line:
 
 def _key(line: DrawnLine) -> str:
     return keys.line(line.sale, _on(line))
+
+
+def _look_keys(line: DrawnLine) -> tuple[str, ...]:
+    lists = (keys.leaves(line.sale, _on(line), lane) for lane in range(LANES_MAX))
+    return keys.room(line.sale), _key(line), *lists
 
 
 def _keys(line: DrawnLine) -> tuple[str, str, str]:

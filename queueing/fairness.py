@@ -47,7 +47,7 @@ class Fairness(Shape, frozen=True):
     `state`: announced (not committed to yet), committed, fixed (the list is, its digest published),
     drawn (secret and seed revealed), undrawn (reset before, or nobody was registered). `beacon` is
     its terms: url, chain hash, genesis, period, delay and wait in milliseconds. `round` is the
-    first one at or after `fixed_at_ms` + delay.
+    first one at or after `fixed_at_ms` + delay. `lost` leaves of a fixed list are gone.
     """
 
     sale: str
@@ -74,6 +74,7 @@ class Fairness(Shape, frozen=True):
     secret: str = ""
     seed: str = ""
     revealed_at_ms: int = 0
+    lost: int = 0
     vectors: list[Vector] = []
     remarks: list[str] = []
 
@@ -106,9 +107,13 @@ def _remarks(draw: Fairness) -> list[str]:
     unknown = sum(lane.unknown for lane in draw.lanes)
     if unknown:
         told.append(
-            f"The list is incomplete: the store lost the leaves of {unknown} shoppers, who stand "
-            "in it as zeros. They are drawn like all others, by their numbers, but cannot find "
-            "themselves in it."
+            f"The list is incomplete: the store lost the leaves of {unknown} numbers, which stand "
+            "in it as zeros. Their shoppers are drawn like all others, but cannot find themselves."
+        )
+    if draw.lost:
+        told.append(
+            f"The store has lost {draw.lost} leaves since the list was fixed: what is left of it "
+            "does not give its digest. Whoever kept the whole list can still check it."
         )
     if draw.beacon_outcome == "unanswered":
         told.append(

@@ -278,7 +278,36 @@ async def test_a_store_that_lost_the_list_says_so(rooms: Rooms, store: Store) ->
     await draw(rooms)
     told = await document(rooms)
     assert (told.lanes[0].registered, told.lanes[0].unknown) == (32, 30)
-    assert any("incomplete" in one and "30 shoppers" in one for one in told.remarks)
+    assert any("incomplete" in one and "30 numbers" in one for one in told.remarks)
+
+
+async def test_a_list_that_is_lost_after_it_was_fixed_is_told(rooms: Rooms, store: Store) -> None:
+    """The draw stands, and the document says that its list cannot be shown any more."""
+    await open_room(rooms)
+    await join(rooms, *range(30), now_ms=IN_LOBBY)
+    assert (await draw(rooms)).lost == 0
+    await store.write("DEL", keys.leaves(SALE, ON, 0))
+    told = rooms.drawing.document(await look(rooms))
+    assert told.lost == 30
+    assert any("lost 30 leaves since" in one for one in told.remarks)
+
+
+async def test_a_reset_begins_another_draw(rooms: Rooms) -> None:
+    """The new line has a secret, a list and a seed of its own; the old one is undrawn for good."""
+    await open_room(rooms)
+    await join(rooms, *range(9), now_ms=IN_LOBBY)
+    await rooms.drawing.go_on(LINE, None, IN_LOBBY)
+    before = await look(rooms, IN_LOBBY)
+    frame = await rooms.frame(SALE, now_ms=IN_LOBBY)
+    await rooms.reset(SALE, "ada", frame.revision, now_ms=IN_LOBBY)
+    await join(rooms, *range(4), now_ms=IN_LOBBY)
+    drawn = await rooms.drawing.go_on(DrawnLine(SALE, 1, 2), None, OPENS_MS)
+    assert drawn is not None
+    assert (drawn.state, drawn.registered) == ("drawn", (4,))
+    assert drawn.commitment != before.commitment
+    old = await rooms.drawing.go_on(LINE, None, OPENS_MS)
+    assert old is not None
+    assert (old.state, old.commitment, old.seed) == ("undrawn", before.commitment, "")
 
 
 @pytest.mark.parametrize("key", [b"another key" * 3, b"k" * 32])

@@ -168,7 +168,7 @@ def test_lost_leaves_are_told_and_cannot_be_hidden() -> None:
     holed = {0: UNKNOWN_LEAF * 3 + a_list(0, 10)[48:]}
     draw = document(holed)
     assert any(one.grade == "remark" and "3 leaves" in one.what for one in verify(draw, holed))
-    assert "the leaves of 3 shoppers" in " ".join(draw.remarks)
+    assert "the leaves of 3 numbers" in " ".join(draw.remarks)
     hidden = changed(draw, lanes=[changed(draw.lanes[0], unknown=0)])
     assert "3 leaves are lost, not as told" in broken(hidden, holed)
 
