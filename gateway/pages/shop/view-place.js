@@ -6,7 +6,7 @@ import { countdown, number, t } from "../common/i18n.js";
 import { allowAlerts, canAlert } from "./alerts.js";
 import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, untilOpening } from "./estimate.js";
 import { ruling } from "./line.js";
-import { clock, fairLink, figures, heading, show } from "./view-line.js";
+import { clock, fairLink, figures, heading, show, signIn } from "./view-line.js";
 
 const SAY_MS = 30_000;
 const WARN_MS = 20_000;
@@ -112,7 +112,8 @@ function actions(app) {
   const { alert, later } = app.memory.get();
   const go = h("button", { class: "button primary block", type: "button", hidden: true, onclick: () => app.line.setLater(null) }, t("called.go"));
   const wait = h("button", { class: "button", type: "button", hidden: true, "aria-pressed": String(Boolean(later)), onclick: () => { app.line.setLater(later ? null : true); app.redraw(); } }, t(later ? "later.on" : "later.offer"));
-  const root = h("div", { class: "stack tight" }, go, h("div", { class: "row" }, wait,
+  const way = app.wantsLogin && !app.login() ? signIn(app) : go;
+  const root = h("div", { class: "stack tight" }, way, h("div", { class: "row" }, wait,
     canAlert() ? h("button", { class: "button", type: "button", "aria-pressed": String(Boolean(alert)), onclick: () => toggleAlert(app) }, t(alert ? "alert.on" : "alert.offer")) : null,
     h("button", { class: "button quiet", type: "button", onclick: () => leave(app) }, t("place.leave"))));
   const update = () => {

@@ -176,7 +176,9 @@ export function runLine(app) {
   async function claim() {
     for (let tries = 0; mayClaim(); tries += 1) {
       const { place } = app.memory.get();
-      const answer = await call("POST", `${at}/passes`, { auth: `Place ${place.token}`, body: {} });
+      const login = app.wantsLogin ? app.login() : null;
+      const headers = login ? { "Dropgate-Login": login.token } : {};
+      const answer = await call("POST", `${at}/passes`, { auth: `Place ${place.token}`, body: {}, headers });
       app.wait = answer.status === 202 ? answer.body : null;
       app.sure();
       if (answer.status === 201) {
@@ -186,6 +188,10 @@ export function runLine(app) {
         await pause(answer.body.retry_ms);
       } else if (answer.status === 410) {
         app.memory.set({ gone: { reason: answer.problem.reason ?? "over" } });
+      } else if (answer.problem?.code === "login_required" || (login && [401, 403].includes(answer.status))) {
+        app.wantsLogin = true;
+        if (login) keepLogin(app.saleId, null);  // it is the sign-in that is refused, not the place
+        if (!app.login()) waitForSignIn(answer.problem);
       } else if (answer.status === 401) {
         app.memory.set({ place: null, joinKey: null });
         app.notice(answer.problem);
@@ -195,6 +201,13 @@ export function runLine(app) {
       }
       app.changed();
     }
+  }
+
+  /** The turn waits: the sale wants the login of the place's account with the claim. */
+  function waitForSignIn(problem) {
+    app.memory.set({ later: true });
+    app.notice(problem);
+    app.redraw();
   }
 
   /** Give the place up; what was left is remembered, so that a reload does not bring it back. */
