@@ -22,8 +22,7 @@ _REASON = {status.value: status.phrase for status in HTTPStatus}
 class Complete(web.Response):
     """A status, the lines of its head as `head` made them, and all of its body.
 
-    `problem_code` is what a refusal is counted by. An answer to HEAD, and 304, tell how long the
-    body is that they do not have.
+    `problem_code` is what a refusal is counted by.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Complete(web.Response):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Nothing leaves before the body does."""
         self._req = request
-        self._is_bare = request.method == "HEAD" or self._status == 304
+        self._is_bare = request.method == "HEAD"
         self._payload_writer = request.writer
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
@@ -59,16 +58,34 @@ class Complete(web.Response):
         """All of it as it leaves; `is_old`: to a client that speaks HTTP/1.0."""
         body = self._body
         assert isinstance(body, bytes), "known as a whole"
-        closing = _OLD_KEEPING if is_old and self._keep_alive else b""
-        if not is_old and self._keep_alive is False:
-            closing = _CLOSING
         return b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b" % (
             _status_line(is_old, self._status),
             self._head,
             len(body),
             _date(int(time.time())),
-            closing,
+            self._closing(is_old=is_old),
             b"" if self._is_bare else body,
+        )
+
+    def _closing(self, *, is_old: bool) -> bytes:
+        if is_old:
+            return _OLD_KEEPING if self._keep_alive else b""
+        return _CLOSING if self._keep_alive is False else b""
+
+
+class Unchanged(Complete):
+    """304: without a body, and without its length, for which some clients would wait."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__(304, head, b"")
+
+    def whole(self, *, is_old: bool = False) -> bytes:
+        """All of it as it leaves."""
+        return b"%b%bDate: %b\r\n%b\r\n" % (
+            _status_line(is_old, 304),
+            self._head,
+            _date(int(time.time())),
+            self._closing(is_old=is_old),
         )
 
 

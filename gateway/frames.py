@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.answers import FrameAnswer
-from gateway.complete import Complete, head
+from gateway.complete import Complete, Unchanged, head
 from gateway.endpoint import Media, given
 from gateway.problems import Code, Refused
 from gateway.responses import JSON, SERVER, body_of
@@ -63,7 +63,7 @@ class KeptFrame:
     def told(self, known: str, encodings: str) -> Complete:
         """The answer to who knows frames by these tags and reads these encodings."""
         if self.etag in known:
-            return Complete(304, self.head, self.body)
+            return Unchanged(self.head)
         if self.small is not None and "gzip" in encodings:
             return Complete(200, *self.small)
         return Complete(200, self.head, self.body)
