@@ -64,8 +64,8 @@ class _Lines:
         self._end = end
         self._read = b""
 
-    async def tail(self) -> int:
-        """The tail of the next frame."""
+    async def grace(self) -> int:
+        """The grace of the next frame."""
         while b"\n\n" not in self._read or b"data: " not in self._read.split(b"\n\n")[0]:
             if b"\n\n" in self._read and b"data: " not in self._read.split(b"\n\n")[0]:
                 self._read = self._read.split(b"\n\n", 1)[1]
@@ -74,7 +74,7 @@ class _Lines:
             assert got, "the stream has ended"
             self._read += got
         block, self._read = self._read.split(b"\n\n", 1)
-        return int(json.loads(block.split(b"data: ", 1)[1])["tail"])
+        return int(json.loads(block.split(b"data: ", 1)[1])["grace_ms"])
 
 
 async def raw(world: World) -> socket.socket:
@@ -141,11 +141,11 @@ async def test_what_a_reader_has_is_not_said_again(
         monkeypatch.undo()
         async with stream(world, seen=frame["revision"]) as again:
             assert await again.block() == {"retry": str(RETRY_MS), "": "alive"}
-            revise(world, tail=7)
+            revise(world, grace_ms=7)
             assert await told.tell() == 2
-            assert (await again.frame())["tail"] == (await reader.frame())["tail"] == 7
+            assert (await again.frame())["grace_ms"] == (await reader.frame())["grace_ms"] == 7
         async with stream(world, seen=frame["revision"]) as late:
-            assert (await late.frame())["tail"] == 7
+            assert (await late.frame())["grace_ms"] == 7
 
 
 async def test_streams_are_no_calls_and_may_be_too_many(world: World) -> None:
@@ -179,15 +179,15 @@ async def test_a_slow_reader_gets_the_newest_only(world: World) -> None:
     revise(world, sale="s" * LONG)
     with await raw(world) as slow:
         (kept,) = told._open[SALE]
-        for tail in range(1, 20):
-            revise(world, tail=tail)
+        for ms in range(1, 20):
+            revise(world, grace_ms=ms)
             await told.tell()
         assert 0 < kept.transport.get_write_buffer_size() <= 2 * LONG
-        reader, tails = _Lines(slow), list[int]()
+        reader, graces = _Lines(slow), list[int]()
         async with telling(world):
-            while 19 not in tails:
-                tails.append(await reader.tail())
-        assert len(tails) <= 3, tails
+            while 19 not in graces:
+                graces.append(await reader.grace())
+        assert len(graces) <= 3, graces
 
 
 @asynccontextmanager
@@ -213,8 +213,8 @@ async def test_who_never_reads_is_let_go(world: World, monkeypatch: pytest.Monke
     told = world.services.streams
     revise(world, sale="s" * LONG)
     with await raw(world):
-        for tail in range(1, 10):
-            revise(world, tail=tail)
+        for ms in range(1, 10):
+            revise(world, grace_ms=ms)
             await told.tell()
         while len(told) > 0:
             await asyncio.sleep(0.01)
