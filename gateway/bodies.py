@@ -14,7 +14,6 @@ from gateway.problems import wrong_field
 from gateway.work import SOLUTION_MAX
 from inventory.catalogue import OVERLAP_MAX_S
 from inventory.facts import SERIAL_MAX
-from queueing import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S
 
 LINES_MAX = 8
 QUANTITY_MAX = 20
@@ -198,21 +197,6 @@ class RotateBody(Incoming, frozen=True):
     """How long the key that is replaced stays good: long enough to change over."""
 
     overlap_s: Annotated[int, Meta(ge=OVERLAP_MIN_S, le=OVERLAP_MAX_S)] = 86_400
-
-
-class RateBody(Incoming, frozen=True):
-    """How many turns a second the room admits, and how many at once after a quiet time."""
-
-    rate_per_s: Annotated[float, Meta(ge=0, le=RATE_MAX_PER_S)]
-    burst: Annotated[int, Meta(ge=1, le=BURST_MAX)] | None = None
-
-
-class ForecastBody(Incoming, frozen=True):
-    """Rules to try on the recorded traffic; what is not named is as it is in force."""
-
-    rate_per_s: Annotated[float, Meta(ge=0, le=RATE_MAX_PER_S)] | None = None
-    burst: Annotated[int, Meta(ge=1, le=BURST_MAX)] | None = None
-    active_max: Annotated[int, Meta(ge=0, le=ACTIVE_MAX)] | None = None
 
 
 class StockSeatBody(Incoming, frozen=True):

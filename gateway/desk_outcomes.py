@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from gateway.allotment_desk import Statuses
+from gateway.answers import Outgoing
 from gateway.audit_checks import Audit
-from gateway.bodies import RateBody, StockBody
+from gateway.bodies import StockBody
 from gateway.counting import Tally, Units
 from gateway.operator_answers import (
     AppliedAnswer,
     CountsAnswer,
+    EpochAnswer,
     OfferCountsAnswer,
-    RateAnswer,
     SaleStateAnswer,
     StockAnswer,
 )
@@ -37,7 +38,9 @@ from inventory.catalogue import (
 )
 from inventory.salefile import Problem as FileProblem
 from inventory.sales import Changed, SaleView, WrongState
-from queueing import Changed as RoomChanged, NoRoom
+from queueing import LineReset, NoRoom, RoomSet, StaleRevision
+
+NO_ROOM = problem(Code.NOTHING_HAPPENED, "The store has lost the sale's room.")
 
 LISTED_MAX = 500
 
@@ -93,14 +96,24 @@ def of_change(outcome: Changed | WrongState, sale: SaleView) -> web.Response:
             return refusal(problem(Code.WRONG_STATE, f"The sale is {state}.", state=state))
 
 
-def of_rate(outcome: RoomChanged | NoRoom, sale: SaleView, asked: RateBody) -> web.Response:
-    """What setting the rate is answered with."""
+def of_adjust(outcome: RoomSet | StaleRevision | NoRoom, shown: Outgoing) -> web.Response:
+    """What changing how the room runs is answered with."""
     match outcome:
-        case RoomChanged(changed=changed):
-            shown = RateAnswer(id=sale.id, rate_per_s=asked.rate_per_s, burst=asked.burst)
+        case RoomSet(changed=changed):
             return answer(shown, replayed=not changed)
+        case StaleRevision(revision=revision):
+            return refusal(problem(Code.STALE_REVISION, revision=revision))
         case NoRoom():
-            return refusal(problem(Code.NOTHING_HAPPENED, "The store has lost the sale's room."))
+            return refusal(NO_ROOM)
+
+
+def of_reset(outcome: LineReset | NoRoom, sale: SaleView) -> web.Response:
+    """What beginning the line anew is answered with."""
+    match outcome:
+        case LineReset(epoch=epoch, changed=changed):
+            return answer(EpochAnswer(id=sale.id, epoch=epoch), replayed=not changed)
+        case NoRoom():
+            return refusal(NO_ROOM)
 
 
 def of_stock(outcome: StockOutcome, asked: StockBody) -> web.Response:

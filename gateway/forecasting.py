@@ -6,9 +6,9 @@ Nothing is asked of the store, and nothing is changed. The model is the forecast
 import math
 
 from gateway.board import Board
-from gateway.bodies import ForecastBody
 from gateway.operator_answers import CourseAnswer, ForecastAnswer
 from gateway.problems import Code, Refused
+from gateway.room_bodies import ForecastBody
 from queueing import Course, Frame, Speed, as_it_was, habits_of, replayed
 
 RECORD_MIN_MS = 5_000

@@ -33,11 +33,27 @@ class SaleStateAnswer(Outgoing, frozen=True):
 
 
 class RateAnswer(Outgoing, frozen=True):
-    """The rate that the room was told."""
+    """What the room was told; null stayed as it was."""
 
     id: str
-    rate_per_s: float
+    rate_per_s: float | None = None
     burst: int | None = None
+    active_max: int | None = None
+    grace_s: int | None = None
+
+
+class MessageAnswer(Outgoing, frozen=True):
+    """What everybody in line is told now."""
+
+    id: str
+    message: str
+
+
+class EpochAnswer(Outgoing, frozen=True):
+    """The epoch of the line that is on."""
+
+    id: str
+    epoch: int
 
 
 class CourseAnswer(Outgoing, frozen=True):

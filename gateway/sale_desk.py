@@ -20,7 +20,7 @@ from inventory.salefile import Drop, LaneLine, RoomLine, SaleFile, all_lanes
 from inventory.sales import Change, Changed, Sales, SaleView, WrongState
 from inventory.stock import Stock
 from lua.store import Store
-from queueing import Changed as RoomChanged, DropBegun, Lane, NoRoom, RoomRules, Rooms, SetState
+from queueing import DropBegun, Lane, RoomRules, Rooms, SetState
 
 CLOSE_OUT_AT_ONCE = 256
 _ROOM_STATES: dict[Change, SetState] = {
@@ -103,12 +103,6 @@ class SaleDesk:
             return outcome
         await self._rooms.set_state(sale.id, _ROOM_STATES[what], actor)
         return outcome
-
-    async def set_rate(
-        self, sale: SaleView, rate_per_s: float, burst: int | None, *, actor: str
-    ) -> RoomChanged | NoRoom:
-        """Set how fast the room lets people in; in force at the next claim."""
-        return await self._rooms.set_rate(sale.id, rate_per_s, burst, actor)
 
     async def add_stock(self, catalogue: Catalogue, sale: SaleView, supply: Supply) -> StockOutcome:
         """Take a lot in and put it on the shelf."""

@@ -24,7 +24,16 @@ from queueing.places import AGE_MAX_MS as PLACE_AGE_MAX_MS, BadPlace, Place
 from queueing.proof import Finding, against, turn_of_key, verify
 from queueing.recovery import Missing, Recovering, RoomLook, Whole
 from queueing.room import Rooms
-from queueing.rules import ACTIVE_MAX, BURST_MAX, RATE_MAX_PER_S, BadRules, Lane, RoomRules
+from queueing.rules import (
+    ACTIVE_MAX,
+    BURST_MAX,
+    GRACE_MAX_MS,
+    GRACE_MIN_MS,
+    RATE_MAX_PER_S,
+    BadRules,
+    Lane,
+    RoomRules,
+)
 from queueing.setting import (
     MESSAGE_MAX,
     Change,
@@ -42,6 +51,8 @@ __all__ = [
     "ACTIVE_MAX",
     "BURST_MAX",
     "FINISH_MAX",
+    "GRACE_MAX_MS",
+    "GRACE_MIN_MS",
     "MESSAGE_MAX",
     "PLACE_AGE_MAX_MS",
     "RATE_MAX_PER_S",

@@ -33,7 +33,7 @@ ROOM_FRAME = signature(
 class Rooms:
     """The verbs of the waiting room. Share one per process and event loop.
 
-    Operators: configure, set_room, set_rate, set_state, reset, changes. Shoppers: join, frame,
+    Operators: configure, set_room, set_state, reset, changes. Shoppers: join, frame,
     claim (claim_all for many), leave, and finish on their behalf. The loops: pump, and `recovery`.
     Tokens: read_place, read_pass. Sales are named by their id; `now_ms` 0 is the store's clock.
     Faults are lua's; every verb may be repeated.
@@ -59,7 +59,6 @@ class Rooms:
 
         self.configure = outflow.configure
         self.set_room = setting.set_room
-        self.set_rate = setting.set_rate
         self.set_state = setting.set_state
         self.reset = setting.reset
         self.changes = setting.changes

@@ -1,6 +1,6 @@
 """Setting: what an operator changes while a room runs.
 
-Here belong the verbs set_room, set_rate, set_state and reset, and the journal of all changes. The
+Here belong the verbs set_room, set_state and reset, and the journal of all changes. The
 room's rules as a whole, and the pump, are in outflow.
 """
 
@@ -25,8 +25,8 @@ ROOM_SET = signature(
 ROOM_RESET = signature(
     "room_reset",
     keys=("room", "changes"),
-    argv=("now_ms", "revision", "actor"),
-    replies=("missing", "stale", "reset"),
+    argv=("now_ms", "epoch", "actor"),
+    replies=("missing", "same", "reset"),
 )
 ROOM_STATE = signature(
     "room_state",
@@ -83,10 +83,10 @@ class RoomSet:
 
 @dataclass(frozen=True, slots=True)
 class LineReset:
-    """The line was begun anew, in this epoch."""
+    """The epoch that is on; `changed` is false when the one that was named had ended before."""
 
     epoch: int
-    revision: int
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +140,15 @@ class Setting:
             case _:
                 raise AssertionError(f"room_set replied {reply}")
 
-    async def set_rate(
-        self, sale: str, rate_per_s: float, burst: int | None, actor: str, now_ms: int = 0
-    ) -> Changed | NoRoom:
-        """Set the rate, and the burst unless None, whatever the revision. Raises BadRules."""
-        settings = RoomSettings(rate_per_s=rate_per_s, burst=burst)
-        outcome = await self.set_room(sale, settings, actor, now_ms=now_ms)
-        assert not isinstance(outcome, StaleRevision), "no revision was named"
-        return Changed(outcome.changed) if isinstance(outcome, RoomSet) else outcome
+    async def reset(self, sale: str, epoch: int, actor: str, now_ms: int = 0) -> LineReset | NoRoom:
+        """End the line of `epoch` and begin one anew: places are gone, passes go on to work.
 
-    async def reset(
-        self, sale: str, actor: str, expected_revision: int, now_ms: int = 0
-    ) -> LineReset | StaleRevision | NoRoom:
-        """Begin the line anew: places are gone, passes go on to work."""
-        reply = await self._store.run(ROOM_RESET, _keys(sale), (now_ms, expected_revision, actor))
+        Repeat freely: the second time that epoch has ended, and nothing is changed.
+        """
+        reply = await self._store.run(ROOM_RESET, _keys(sale), (now_ms, epoch, actor))
         match reply:
-            case [b"reset", epoch, revision]:
-                return LineReset(epoch, revision)
-            case [b"stale", revision]:
-                return StaleRevision(revision)
+            case [b"reset" | b"same" as word, epoch]:
+                return LineReset(epoch, word == b"reset")
             case [b"missing"]:
                 return NoRoom()
             case _:

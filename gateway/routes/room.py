@@ -1,25 +1,59 @@
-"""Routes for operators: how fast the room lets people in, tried and set."""
+"""Routes for operators: how the room lets people in, what it tells them, a line begun anew."""
 
 from aiohttp import web
 
 from gateway import desk_outcomes, forecasting
 from gateway.auth import Operator
-from gateway.bodies import ForecastBody, RateBody
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Scope
-from gateway.operator_answers import ForecastAnswer, RateAnswer
+from gateway.operator_answers import EpochAnswer, ForecastAnswer, MessageAnswer, RateAnswer
 from gateway.problems import Code
 from gateway.responses import answer
+from gateway.room_bodies import ForecastBody, MessageBody, RateBody, ResetBody
 from gateway.routes.operator import LOOKS, RUNS
+from queueing import NoRoom, RoomSet, RoomSettings, StaleRevision
 
 
 async def rate(call: Call) -> web.Response:
-    """Set how fast the room lets people in."""
+    """Set how the room lets people in."""
     sale, asked = call.shelf.view, call.body(RateBody)
-    outcome = await call.services.sale_desk.set_rate(
-        sale, asked.rate_per_s, asked.burst, actor=call.caller(Operator).actor
+    grace_ms = None if asked.grace_s is None else asked.grace_s * 1000
+    wanted = RoomSettings(
+        rate_per_s=asked.rate_per_s,
+        burst=asked.burst,
+        active_max=asked.active_max,
+        grace_ms=grace_ms,
     )
-    return desk_outcomes.of_rate(outcome, sale, asked)
+    shown = RateAnswer(
+        id=sale.id,
+        rate_per_s=asked.rate_per_s,
+        burst=asked.burst,
+        active_max=asked.active_max,
+        grace_s=asked.grace_s,
+    )
+    return desk_outcomes.of_adjust(await _adjust(call, wanted), shown)
+
+
+async def message(call: Call) -> web.Response:
+    """Tell everybody in line something."""
+    text = call.body(MessageBody).message
+    shown = MessageAnswer(id=call.shelf.view.id, message=text)
+    return desk_outcomes.of_adjust(await _adjust(call, RoomSettings(message=text)), shown)
+
+
+async def reset(call: Call) -> web.Response:
+    """End this line and begin another."""
+    sale, epoch = call.shelf.view, call.body(ResetBody).epoch
+    outcome = await call.services.rooms.reset(sale.id, epoch, call.caller(Operator).actor)
+    await call.services.frames.refresh(sale.id)
+    return desk_outcomes.of_reset(outcome, sale)
+
+
+async def _adjust(call: Call, wanted: RoomSettings) -> RoomSet | StaleRevision | NoRoom:
+    sale = call.shelf.view
+    outcome = await call.services.rooms.set_room(sale.id, wanted, call.caller(Operator).actor)
+    await call.services.frames.refresh(sale.id)
+    return outcome
 
 
 async def forecast(call: Call) -> web.Response:
@@ -34,12 +68,34 @@ ROUTES = (
         method="PATCH",
         path="/v1/operator/sales/{sale}/rate",
         handler=rate,
-        summary="Set how fast the room lets people in",
+        summary="Set how the room lets people in: rate, burst, cap, grace",
         who=RUNS,
         scope=Scope.SALE,
         body=RateBody,
         key=Keyed.OPTIONAL,
         answers={200: RateAnswer},
+    ),
+    Endpoint(
+        method="PUT",
+        path="/v1/operator/sales/{sale}/message",
+        handler=message,
+        summary="Tell everybody in line something",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=MessageBody,
+        key=Keyed.OPTIONAL,
+        answers={200: MessageAnswer},
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/operator/sales/{sale}/reset",
+        handler=reset,
+        summary="End this line: every place is gone, who wants in joins again; passes work on",
+        who=RUNS,
+        scope=Scope.SALE,
+        body=ResetBody,
+        key=Keyed.OPTIONAL,
+        answers={200: EpochAnswer},
     ),
     Endpoint(
         method="POST",

@@ -19,6 +19,8 @@ BODIES: dict[str, Any] = {
     "kiosk_redeem": {"code": "0000-0000-0000-0000"},
     "operator_apply": sale_body(),
     "room_rate": {"rate_per_s": 50},
+    "room_message": {"message": "In a moment."},
+    "room_reset": {"epoch": 1},
     "recovery_free": {"offer": "pool"},
     "operator_stock": {"lot": "more", "offer": "pool", "units": 1},
 }

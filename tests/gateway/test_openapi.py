@@ -58,6 +58,8 @@ POST /v1/operator/sales/{sale}/resume
 POST /v1/operator/sales/{sale}/drain
 POST /v1/operator/sales/{sale}/close
 PATCH /v1/operator/sales/{sale}/rate
+PUT /v1/operator/sales/{sale}/message
+POST /v1/operator/sales/{sale}/reset
 POST /v1/operator/sales/{sale}/forecast
 POST /v1/operator/sales/{sale}/stock
 GET /v1/operator/sales/{sale}/withheld

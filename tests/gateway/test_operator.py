@@ -141,6 +141,39 @@ async def test_a_rate_that_no_room_takes_is_refused(
     assert (await world.call("PATCH", path, most, auth=world.keys["operator"])).status == 200
 
 
+async def test_what_an_operator_says_is_in_the_frame_at_once(world: World) -> None:
+    """Message, cap and grace stand in the origin's frame when their answer comes, and are kept."""
+    base, auth = f"/v1/operator/sales/{SALE}", world.keys["operator"]
+    text = "We are back at 20:05. 我们 20:05 回来。"
+    assert (await world.call("PUT", f"{base}/message", {"message": text}, auth=auth)).status == 200
+    asked = {"active_max": 40, "grace_s": 30}
+    told = await world.call("PATCH", f"{base}/rate", asked, auth=auth)
+    assert (told.data["active_max"], told.data["grace_s"]) == (40, 30)
+    frame = (await world.call("GET", f"/v1/sales/{SALE}/frame")).data
+    assert (frame["message"], frame["grace_ms"]) == (text, 30_000)
+    again = await world.call("PUT", f"{base}/message", {"message": text}, auth=auth)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    long = await world.call("PUT", f"{base}/message", {"message": "x" * 281}, auth=auth)
+    assert (long.status, long.data["errors"][0]["field"]) == (422, "message")
+    nothing = await world.call("PATCH", f"{base}/rate", {}, auth=auth)
+    assert (nothing.status, nothing.code) == (422, "invalid")
+
+
+async def test_a_line_is_begun_anew_once(world: World) -> None:
+    """After a reset a place is gone, whoever joins has a new one, and a repeat resets nothing."""
+    path, auth = f"/v1/operator/sales/{SALE}/reset", world.keys["operator"]
+    place = await world.place("ann")
+    told = await world.call("POST", path, {"epoch": 1}, auth=auth)
+    assert (told.status, told.data["epoch"]) == (200, 2)
+    again = await world.call("POST", path, {"epoch": 1}, auth=auth)
+    assert (again.data["epoch"], again.headers["Idempotent-Replayed"]) == (2, "true")
+    frame = (await world.call("GET", f"/v1/sales/{SALE}/frame")).data
+    assert (frame["epoch"], frame["lanes"][0]["tail"]) == (2, 0)
+    gone = await world.call("POST", f"/v1/sales/{SALE}/passes", {}, auth=place)
+    assert (gone.status, gone.code, gone.data["reason"]) == (410, "turn_gone", "reset")
+    assert await world.place("ann") != place
+
+
 async def test_stock_comes_once_however_often_it_is_brought(world: World) -> None:
     """A lot adds its units once; other content under its name is refused."""
     body = sale_body("winter")

@@ -13,12 +13,12 @@ from gateway.bodies import (
     ConfirmBody,
     HoldBody,
     PartnerOrderBody,
-    RateBody,
     RedeemBody,
     SaleQuery,
     StockBody,
 )
 from gateway.problems import Code, Refused
+from gateway.room_bodies import RateBody
 
 DEEP = b"[" * 60_000
 BAD_HOLDS: list[tuple[bytes, str]] = [

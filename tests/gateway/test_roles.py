@@ -62,6 +62,8 @@ MATRIX: dict[str, set[Who]] = {
     "operator_drain": {Who.OPERATOR},
     "operator_close": {Who.OPERATOR},
     "room_rate": {Who.OPERATOR},
+    "room_message": {Who.OPERATOR},
+    "room_reset": {Who.OPERATOR},
     "room_forecast": {Who.OPERATOR, Who.AUDITOR},
     "operator_stock": {Who.OPERATOR},
     "operator_counts": {Who.OPERATOR, Who.AUDITOR},

@@ -17,7 +17,7 @@ from inventory.stock import Stock
 from lua.catalogue import Script
 from lua.faults import Fault, NothingHappened
 from lua.store import Argument, Store
-from queueing import PassKeys, Rooms
+from queueing import PassKeys, Rooms, RoomSettings
 from tests.gateway.world import SALE, World
 
 Read = Callable[[], Awaitable[object]]
@@ -187,7 +187,7 @@ async def test_a_frame_that_was_read_does_not_go_back(world: World, slow: LateSt
     slow.late = Late()
 
     async def change() -> None:
-        await world.services.rooms.set_rate(SALE, 2.5, None, actor="test")
+        await world.services.rooms.set_room(SALE, RoomSettings(rate_per_s=2.5), actor="test")
 
     await overtaken(slow.late, lambda: frames.refresh(SALE), change)
     assert frames.of(SALE).frame.rate_per_s == 2.5

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, settings, strategies as st
 
 from lua.store import Store
-from queueing import Admitted, ClaimOutcome, Place, Pumped, RoomRules, Rooms, Wait
+from queueing import Admitted, ClaimOutcome, Place, Pumped, RoomRules, Rooms, RoomSettings, Wait
 from tests.queueing.conftest import SALE, another_gateway, inside, join
 from tests.queueing.model import Model
 
@@ -121,7 +121,9 @@ class Story:
     async def rate(self, rate_milli: int, burst: int) -> None:
         """The operator sets rate and burst."""
         now_ms = self.model.now_ms
-        await self.gateways[0].set_rate(SALE, rate_milli / 1000, burst, "story", now_ms=now_ms)
+        await self.gateways[0].set_room(
+            SALE, RoomSettings(rate_per_s=rate_milli / 1000, burst=burst), "story", now_ms=now_ms
+        )
         self.model.set_rate(Fraction(rate_milli, 1000), burst)
 
     async def state(self, state: str) -> None:

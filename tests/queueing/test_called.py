@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from lua.store import Store
-from queueing import Admitted, Gone, JoinRequest, Lane, Place, Pumped, Rooms, Wait
+from queueing import Admitted, Gone, JoinRequest, Lane, Place, Pumped, Rooms, RoomSettings, Wait
 from tests.queueing.conftest import (
     OPENS_MS,
     RULES,
@@ -73,7 +73,7 @@ async def test_a_batch_is_served_in_its_order(rooms: Rooms) -> None:
     """Tokens go to the claims of one call in the order in which they came, each place once."""
     places = await crowd(rooms, 6, burst=6)
     await rooms.pump(SALE, None, now_ms=OPENS_MS)
-    await rooms.set_rate(SALE, 1, 3, "test", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=1, burst=3), "test", now_ms=OPENS_MS)
     batch = [places[4], places[4], places[2], places[0], places[1]]
     outcomes = await rooms.claim_all(SALE, batch, OPENS_MS)
     told = [o.replayed if isinstance(o, Admitted) else "wait" for o in outcomes]

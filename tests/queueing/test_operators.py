@@ -10,6 +10,8 @@ from queueing import (
     DropBegun,
     Pumped,
     Rooms,
+    RoomSet,
+    RoomSettings,
     Wait,
 )
 from tests.queueing.conftest import (
@@ -79,7 +81,7 @@ async def test_what_is_still_to_come_may_change(
 async def test_a_hand_set_rate_outlives_rules_that_do_not_speak_of_it(rooms: Rooms) -> None:
     """configured: only rules with another rate or burst than they last had undo a throttle."""
     await open_room(rooms)
-    await rooms.set_rate(SALE, 2, 1, "sre", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=2, burst=1), "sre", now_ms=OPENS_MS)
     await rooms.configure(SALE, replace(RULES, pass_ms=20_000), "ada", now_ms=OPENS_MS)
     assert (await rooms.frame(SALE, now_ms=OPENS_MS)).rate_per_s == 2
     await rooms.configure(SALE, replace(RULES, rate_per_s=20), "ada", now_ms=OPENS_MS)
@@ -95,10 +97,13 @@ async def test_a_rate_change_is_in_the_next_frame_and_claim(
     await pump(rooms, OPENS_MS)
     for place in places[:2]:
         await admit(rooms, place)
-    assert await rooms.set_rate(SALE, 100, None, "sre", now_ms=OPENS_MS + 500) == Changed(True)
+    faster = RoomSettings(rate_per_s=100)
+    outcome = await rooms.set_room(SALE, faster, "sre", now_ms=OPENS_MS + 500)
+    assert isinstance(outcome, RoomSet)
     async with unchanged():
-        outcome = await rooms.set_rate(SALE, 100, 2, "sre", now_ms=OPENS_MS + 999)
-    assert outcome == Changed(False)
+        same = RoomSettings(rate_per_s=100, burst=2)
+        again = await rooms.set_room(SALE, same, "sre", now_ms=OPENS_MS + 999)
+    assert again == RoomSet(outcome.revision, changed=False)
     assert (await rooms.frame(SALE, now_ms=OPENS_MS + 500)).rate_per_s == 100
     await pump(rooms, OPENS_MS + 504)
     # Half a token from the old rate, the other half takes five milliseconds of the new one.
@@ -111,8 +116,8 @@ async def test_a_smaller_burst_takes_what_is_above_it(rooms: Rooms) -> None:
     await open_room(rooms, burst=10)
     places = await join(rooms, *range(10))
     await pump(rooms, OPENS_MS)
-    await rooms.set_rate(SALE, 1, 1, "sre", now_ms=OPENS_MS)
-    await rooms.set_rate(SALE, 1, 10, "sre", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=1, burst=1), "sre", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=1, burst=10), "sre", now_ms=OPENS_MS)
     await admit(rooms, places[0])
     assert isinstance(await rooms.claim(SALE, places[1], now_ms=OPENS_MS), Wait)
 
@@ -125,7 +130,7 @@ async def test_a_rate_outside_its_limits_is_refused(
     await open_room(rooms)
     async with unchanged():
         with pytest.raises(BadRules):
-            await rooms.set_rate(SALE, rate, burst, "sre")
+            await rooms.set_room(SALE, RoomSettings(rate_per_s=rate, burst=burst), "sre")
 
 
 async def test_a_state_is_set_once(rooms: Rooms, unchanged: Unchanged) -> None:
@@ -141,7 +146,7 @@ async def test_the_journal_says_who_did_what(rooms: Rooms) -> None:
     await rooms.configure(SALE, RULES, "ada", now_ms=1)
     for _ in range(2):
         await rooms.set_state(SALE, "open", "bob", now_ms=2)
-        await rooms.set_rate(SALE, 5, 4, "sre", now_ms=3)
+        await rooms.set_room(SALE, RoomSettings(rate_per_s=5, burst=4), "sre", now_ms=3)
     journal = await rooms.changes(SALE)
     assert [(entry.what, entry.actor, entry.at_ms) for entry in journal] == [
         ("rate", "sre", 3),

@@ -10,6 +10,7 @@ from queueing import (
     Pumped,
     Resting,
     Rooms,
+    RoomSettings,
     SetState,
     Wait,
 )
@@ -220,7 +221,7 @@ async def test_without_a_room_there_is_nothing_to_do(rooms: Rooms, unchanged: Un
     """missing: pump, rate and state hear that this store knows no such room."""
     async with unchanged():
         assert await rooms.pump(SALE, 5) == NoRoom()
-        assert await rooms.set_rate(SALE, 5, None, "test") == NoRoom()
+        assert await rooms.set_room(SALE, RoomSettings(rate_per_s=5), "test") == NoRoom()
         assert await rooms.set_state(SALE, "open") == NoRoom()
         assert await rooms.changes(SALE) == []
 

@@ -16,6 +16,7 @@ from queueing import (
     Place,
     Recovering,
     Rooms,
+    RoomSettings,
     Wait,
     Whole,
 )
@@ -48,7 +49,9 @@ VERBS: dict[str, Callable[[Rooms], Awaitable[object]]] = {
     "configure": lambda rooms: rooms.configure(
         SALE, replace(RULES, rate_per_s=9), "test", now_ms=LOST_MS
     ),
-    "set_rate": lambda rooms: rooms.set_rate(SALE, 7, None, "test", now_ms=LOST_MS),
+    "set_rate": lambda rooms: rooms.set_room(
+        SALE, RoomSettings(rate_per_s=7), "test", now_ms=LOST_MS
+    ),
     "set_state": lambda rooms: rooms.set_state(SALE, "paused", "test", now_ms=LOST_MS),
     "frame": lambda rooms: rooms.frame(SALE, now_ms=LOST_MS),
 }
@@ -204,7 +207,7 @@ async def test_gateways_may_hand_in_as_they_like(store: Store, order: tuple[str,
     await gateways["b"].pump(SALE, 100, now_ms=OPENS_MS + 300)
     await look(gateways["b"], OPENS_MS + 300)
     await admit(gateways["b"], replace(places[0], number=1), OPENS_MS + 400)
-    await gateways["c"].set_rate(SALE, 5, None, "test", now_ms=OPENS_MS + 500)
+    await gateways["c"].set_room(SALE, RoomSettings(rate_per_s=5), "test", now_ms=OPENS_MS + 500)
     await look(gateways["c"], OPENS_MS + 500)
     await admit(gateways["c"], replace(places[0], number=2), OPENS_MS + 600)
     await store.write("FLUSHALL")
@@ -229,7 +232,7 @@ async def test_an_old_copy_is_brought_to_what_was_seen(rooms: Rooms, store: Stor
     [late] = await join(rooms, 60, now_ms=OPENS_MS)
     first = await admit(rooms, places[0])
     await rooms.pump(SALE, 100, now_ms=OPENS_MS + 300)
-    await rooms.set_rate(SALE, 5, None, "test", now_ms=OPENS_MS + 300)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=5), "test", now_ms=OPENS_MS + 300)
     await look(rooms, OPENS_MS + 300)
     await store.write("FLUSHALL")
     for name, dumped in copy.items():
@@ -249,7 +252,7 @@ async def test_what_the_store_kept_counts_as_well(rooms: Rooms, store: Store) ->
     await begun(rooms)
     unseen = another_gateway(store)
     [late] = await join(unseen, 60, now_ms=OPENS_MS)
-    await unseen.set_rate(SALE, 3, None, "test", now_ms=OPENS_MS + 1)
+    await unseen.set_room(SALE, RoomSettings(rate_per_s=3), "test", now_ms=OPENS_MS + 1)
     await store.write("HSET", ROOM, "server", OTHER)
     await given_back(rooms)
     frame = await rooms.frame(SALE, AGAIN_MS)

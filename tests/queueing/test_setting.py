@@ -67,11 +67,8 @@ async def test_a_change_made_from_an_old_revision_is_refused(
     seen = (await rooms.frame(SALE, OPENS_MS)).revision
     await rooms.set_room(SALE, RoomSettings(burst=9), "bob", seen, now_ms=OPENS_MS)
     async with unchanged():
-        for told in (
-            await rooms.set_room(SALE, ALL, "ada", seen, now_ms=OPENS_MS),
-            await rooms.reset(SALE, "ada", seen, now_ms=OPENS_MS),
-        ):
-            assert told == StaleRevision(seen + 1)
+        told = await rooms.set_room(SALE, ALL, "ada", seen, now_ms=OPENS_MS)
+    assert told == StaleRevision(seen + 1)
 
 
 async def test_a_cap_holds_from_the_next_claim_on(rooms: Rooms) -> None:
@@ -104,8 +101,7 @@ async def test_a_reset_begins_the_line_anew(rooms: Rooms) -> None:
     inside, waiting = await join(rooms, 1, 2)
     await rooms.pump(SALE, None, now_ms=OPENS_MS)
     first = await admit(rooms, inside)
-    seen = (await rooms.frame(SALE, OPENS_MS)).revision
-    assert await rooms.reset(SALE, "sre", seen, now_ms=OPENS_MS) == LineReset(2, seen + 1)
+    assert await rooms.reset(SALE, 1, "sre", now_ms=OPENS_MS) == LineReset(2, True)
     assert await rooms.claim(SALE, waiting, now_ms=OPENS_MS) == Gone("reset")
     again = await rooms.claim(SALE, inside, now_ms=OPENS_MS)
     assert isinstance(again, Admitted)
@@ -118,13 +114,20 @@ async def test_a_reset_begins_the_line_anew(rooms: Rooms) -> None:
     assert (newest.what, newest.actor, newest.detail) == ("reset", "sre", "2")
 
 
+async def test_a_reset_that_is_repeated_ends_one_line(rooms: Rooms, unchanged: Unchanged) -> None:
+    """same: it names the epoch that it ends, and that one has ended."""
+    await open_room(rooms)
+    await rooms.reset(SALE, 1, "sre", now_ms=OPENS_MS)
+    async with unchanged():
+        assert await rooms.reset(SALE, 1, "sre", now_ms=OPENS_MS) == LineReset(2, False)
+
+
 async def test_a_reset_line_admits_no_faster(rooms: Rooms) -> None:
     """The bucket is the room's: what the old line used, the new one lacks."""
     await open_room(rooms)
     for place in (await join(rooms, *range(3)), await rooms.pump(SALE, None, now_ms=OPENS_MS))[0]:
         await admit(rooms, place)
-    seen = (await rooms.frame(SALE, OPENS_MS)).revision
-    await rooms.reset(SALE, "sre", seen, now_ms=OPENS_MS)
+    await rooms.reset(SALE, 1, "sre", now_ms=OPENS_MS)
     [new] = await join(rooms, 9)
     await rooms.pump(SALE, None, now_ms=OPENS_MS)
     assert isinstance(await rooms.claim(SALE, new, now_ms=OPENS_MS + 99), Wait)
@@ -134,7 +137,7 @@ async def test_a_reset_line_admits_no_faster(rooms: Rooms) -> None:
 async def test_without_a_room_there_is_nothing_to_set(rooms: Rooms) -> None:
     """missing: both hear that this store knows no such room."""
     assert await rooms.set_room(SALE, ALL, "test") == NoRoom()
-    assert await rooms.reset(SALE, "test", 0) == NoRoom()
+    assert await rooms.reset(SALE, 1, "test") == NoRoom()
 
 
 @pytest.mark.parametrize(

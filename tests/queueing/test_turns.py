@@ -17,6 +17,7 @@ from queueing import (
     Pumped,
     RoomRules,
     Rooms,
+    RoomSettings,
     Wait,
 )
 from tests.queueing.conftest import (
@@ -77,7 +78,7 @@ async def test_a_repeat_comes_before_every_refusal(rooms: Rooms, unchanged: Unch
     [place] = await called(rooms, 1, pass_ms=3_600_000)
     first = await admit(rooms, place)
     await rooms.pump(SALE, 0, now_ms=OPENS_MS)
-    await rooms.set_rate(SALE, 0, None, "test", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=0), "test", now_ms=OPENS_MS)
     for state in ("open", "paused", "draining", "closed"):
         await rooms.set_state(SALE, state, now_ms=OPENS_MS)
         async with unchanged():
@@ -286,7 +287,7 @@ async def test_a_finished_place_gets_no_second_lease(rooms: Rooms, store: Store)
 async def test_called_places_are_let_in_at_the_rate(rooms: Rooms, unchanged: Unchanged) -> None:
     """pace: after the burst the next is let in when a token is there, to the millisecond."""
     places = await called(rooms, 5)
-    await rooms.set_rate(SALE, 10, 3, "test", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=10, burst=3), "test", now_ms=OPENS_MS)
     for place in places[:3]:
         await admit(rooms, place)
     async with unchanged():
@@ -303,7 +304,7 @@ async def test_called_places_are_let_in_at_the_rate(rooms: Rooms, unchanged: Unc
 async def test_at_a_rate_of_zero_nobody_is_let_in(rooms: Rooms) -> None:
     """pace: a rate of 0 stops claims once the burst is used, and asks them to come back."""
     places = await called(rooms, 2)
-    await rooms.set_rate(SALE, 0, 1, "test", now_ms=OPENS_MS)
+    await rooms.set_room(SALE, RoomSettings(rate_per_s=0, burst=1), "test", now_ms=OPENS_MS)
     await admit(rooms, places[0])
     outcome = await rooms.claim(SALE, places[1], now_ms=OPENS_MS + 900_000)
     assert isinstance(outcome, Wait)
