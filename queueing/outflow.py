@@ -103,7 +103,7 @@ class Outflow:
 
         One that its store forgot rests for `rest_ms`, for gateways to hand in what they saw of it.
 
-        A rate or burst set by `set_rate` stays unless the rules bring another than they last did.
+        What was set by hand stays unless the rules bring another value than they last did.
         """
         reply = await self._store.run(
             ROOM_CONFIGURE,

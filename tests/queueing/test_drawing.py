@@ -298,8 +298,7 @@ async def test_a_reset_begins_another_draw(rooms: Rooms) -> None:
     await join(rooms, *range(9), now_ms=IN_LOBBY)
     await rooms.drawing.go_on(LINE, None, IN_LOBBY)
     before = await look(rooms, IN_LOBBY)
-    frame = await rooms.frame(SALE, now_ms=IN_LOBBY)
-    await rooms.reset(SALE, "ada", frame.revision, now_ms=IN_LOBBY)
+    await rooms.reset(SALE, 1, "ada", now_ms=IN_LOBBY)
     await join(rooms, *range(4), now_ms=IN_LOBBY)
     drawn = await rooms.drawing.go_on(DrawnLine(SALE, 1, 2), None, OPENS_MS)
     assert drawn is not None

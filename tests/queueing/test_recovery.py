@@ -49,7 +49,7 @@ VERBS: dict[str, Callable[[Rooms], Awaitable[object]]] = {
     "configure": lambda rooms: rooms.configure(
         SALE, replace(RULES, rate_per_s=9), "test", now_ms=LOST_MS
     ),
-    "set_rate": lambda rooms: rooms.set_room(
+    "set_room": lambda rooms: rooms.set_room(
         SALE, RoomSettings(rate_per_s=7), "test", now_ms=LOST_MS
     ),
     "set_state": lambda rooms: rooms.set_state(SALE, "paused", "test", now_ms=LOST_MS),
