@@ -58,38 +58,44 @@ end
 local is_over, is_closed = now >= room.opens_ms, before[lanes + 1]
 local drawn, leaves = {}, {}
 for lane = 0, lanes - 1 do drawn[lane], leaves[lane] = tails[lane], {} end
-local replies, given, written = {}, {}, {}
+local keep_s = KEEP_S + math.ceil(math.max(0, room.opens_ms - now) / 1000)
+local replies, news = {}, 0
+
+-- Newcomers are most of a crowd: a new field is written at once, and read only where it was there.
+local function known_or_written(key, field, shown, newcomer)
+  if refused or shown > 0 then return tonumber(redis.call('HGET', key, field) or 0) end
+  if redis.call('HSETNX', key, field, newcomer) == 1 then return nil end
+  return tonumber(redis.call('HGET', key, field))
+end
+
 for i, record in ipairs(batch) do
-  local key, field, mark, lane, shown = KEYS[i + 2], unpack(record)
+  local key, field, mark, lane, shown = KEYS[i + 2], record[1], record[2], record[3], record[4]
   if lane >= lanes then lane = 0 end    -- the sale's files name a lane that came too late for it
-  local known = given[key .. field] or tonumber(redis.call('HGET', key, field) or 0)
-  local left = known < 0
+  local newcomer = ((tails[lane] + 1) * LANES + lane) * MARKS + mark
+  local known = known_or_written(key, field, shown, newcomer)
+  local left = known and known < 0
   if left then known = -known end
-  local place = math.floor(known / MARKS)
-  if known > 0 and not (left and known % MARKS ~= mark) then
+  if known and known > 0 and not (left and known % MARKS ~= mark) then
+    local place = math.floor(known / MARKS)
     replies[i] = { 'again', place % LANES, math.floor(place / LANES), now }
   elseif shown > 0 then
-    given[key .. field] = (shown * LANES + lane) * MARKS + mark
-    written[#written + 1] = i
+    redis.call('HSET', key, field, (shown * LANES + lane) * MARKS + mark)
+    redis.call('EXPIRE', key, keep_s)
     replies[i] = { 'again', lane, shown, now }
+    news = news + 1
   elseif refused then
     replies[i] = { 'refused', room.state }
   else
-    tails[lane] = tails[lane] + 1
-    given[key .. field] = (tails[lane] * LANES + lane) * MARKS + mark
-    written[#written + 1] = i
+    if known then redis.call('HSET', key, field, newcomer) end
+    -- Asking costs half of an EXPIRE, which is written to the log each time: the first one sets it.
+    if redis.call('HLEN', key) == 1 then redis.call('EXPIRE', key, keep_s + KEEP_S) end
+    tails[lane], news = tails[lane] + 1, news + 1
     leaves[lane][#leaves[lane] + 1] = string.sub(ARGV[5], (i - 1) * LEAF_BYTES + 1, i * LEAF_BYTES)
     replies[i] = { 'joined', lane, tails[lane], now }
   end
 end
 
-local keep_s = KEEP_S + math.ceil(math.max(0, room.opens_ms - now) / 1000)
-for _, i in ipairs(written) do
-  local key, field = KEYS[i + 2], batch[i][1]
-  redis.call('HSET', key, field, whole(given[key .. field]))
-  redis.call('EXPIRE', key, keep_s)
-end
-if #written > 0 then
+if news > 0 then
   for lane, tail in pairs(tails) do
     redis.call('HSET', KEYS[2], 'tail:' .. lane, whole(tail))
     if is_over and not is_closed then
