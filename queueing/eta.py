@@ -12,7 +12,7 @@ from typing import Final
 
 SHORTEST_S: Final = 10.0
 """A promise below this is not judged: frames are fractions of a second apart."""
-CHANGED: Final = 0.25
+CHANGED: Final = 0.5
 BELIEVED_TURNS: Final = 5
 EVERY_S: Final = 5.0
 OPEN_MAX: Final = 512
@@ -30,7 +30,7 @@ class Speed:
 def speed_of(over_10_s: float, over_60_s: float) -> Speed:
     """The speed of a lane from its means over 10 s and 60 s.
 
-    The long one, unless the short one is a quarter off and saw enough turns to be believed: then
+    The long one, unless the short one is half as much off and saw enough turns to be believed: then
     the line has changed its pace.
     """
     changed = abs(over_10_s - over_60_s) > CHANGED * over_60_s

@@ -36,8 +36,8 @@ def test_the_range_holds_the_estimate() -> None:
 @pytest.mark.parametrize(
     ("over_10_s", "over_60_s", "expected"),
     [
-        (10.0, 11.0, 11.0),  # it only swings
-        (5.0, 10.0, 5.0),  # it was halved
+        (6.0, 10.0, 10.0),  # it only swings
+        (4.0, 10.0, 4.0),  # it slowed down for good
         (30.0, 10.0, 30.0),
         (0.0, 10.0, 0.0),  # it stands
         (0.0, 0.2, 0.2),  # ten seconds without a turn are usual at one in five seconds
