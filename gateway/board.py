@@ -129,6 +129,7 @@ def _room(frame: Frame) -> RoomAnswer:
         admitted=frame.admitted,
         rate_per_s=frame.rate_per_s,
         burst=frame.burst,
+        grace_ms=frame.grace_ms,
         stock=frame.stock,
         opens_at_ms=frame.opens_at_ms,
         next_opens_at_ms=frame.next_opens_at_ms,

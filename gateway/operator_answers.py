@@ -138,6 +138,7 @@ class RoomAnswer(Outgoing, frozen=True):
     admitted: int
     rate_per_s: float
     burst: int
+    grace_ms: int
     stock: Band
     opens_at_ms: int
     next_opens_at_ms: int

@@ -330,3 +330,22 @@ async def test_a_rate_is_tried_before_it_is_set(
     record.clear()
     await page.get_by_role("button", name="Try it first").click()
     await expect(page.locator(".tryout .notice")).to_be_visible()
+
+
+async def test_the_room_is_told_and_bounded_and_begun_anew(site: Site, open_page: Opened) -> None:
+    """A message, a cap and a reset: each is in the frame, and stands in the log with who did it."""
+    page = await console(open_page, site)
+    await page.get_by_label("Message to all who wait").fill("Back at 20:05")
+    await page.get_by_role("button", name="Tell them").click()
+    await expect(page.locator("[data-message]")).to_contain_text("Back at 20:05")
+    await page.get_by_label("Inside at most").fill("40")
+    await page.get_by_role("button", name="Set the bounds").click()
+    await expect(page.locator(".log")).to_contain_text("active_max=40")
+    await page.get_by_role("button", name="Begin the line anew").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("textbox").fill(SALE)
+    await dialog.get_by_role("button", name="Begin the line anew").click()
+    await expect(page.locator(".log")).to_contain_text("line begun anew (epoch 2)")
+    frame = (await site.world.call("GET", f"/v1/sales/{SALE}/frame")).data
+    assert (frame["message"], frame["epoch"]) == ("Back at 20:05", 2)
+    assert await axe(page) == []

@@ -12,6 +12,9 @@ function words({ what, detail }) {
     const [milli, burst] = detail.split(" ").map(Number);
     return t("log.rate", { rate: number(milli / 1000, 1), burst: number(burst) });
   }
+  if (what === "set") return t("log.set", { detail });
+  if (what === "reset") return t("log.reset", { epoch: detail });
+  if (["commitment", "list", "seed"].includes(what)) return t(`log.${what}`);
   return t("log.rules");
 }
 
@@ -37,7 +40,7 @@ export function journal({ session, sale, feed }) {
     element,
     update() {
       const { state, revision, room } = feed.board;
-      const now = JSON.stringify([state, revision, room?.rate_per_s, room?.burst]);
+      const now = JSON.stringify([state, revision, room?.rate_per_s, room?.burst, room?.message, room?.epoch, room?.active_max]);
       if (now !== seen || Date.now() - readAt > EVERY_MS) read();
       seen = now;
     },

@@ -6,6 +6,7 @@ import { actPanel } from "./actpanel.js";
 import { curves } from "./curves.js";
 import { journal } from "./journal.js";
 import { SHOWN } from "./meter.js";
+import { roomPanel } from "./roompanel.js";
 import { speeds } from "./rates.js";
 
 const TILES = ["waiting", "admitted", "inside", "held", "sold", "redeemed", "available", "lag", "refused", "purchases"];
@@ -70,12 +71,13 @@ export function livePanel(context) {
   const { feed } = context;
   const numbers = tiles();
   const acts = actPanel(context);
+  const room = roomPanel(context);
   const log = journal(context);
   let drawn = null;
   const grid = h("section", { class: "curves", "aria-label": t("live.curves") });
   const element = h("div", { class: "live" },
     h("section", { class: "numbers", "aria-label": t("live.numbers") }, numbers.element),
-    h("div", { class: "stack side" }, acts.element, log.element), grid);
+    h("div", { class: "stack side" }, acts.element, room.element, log.element), grid);
   return {
     element,
     update() {
@@ -88,10 +90,12 @@ export function livePanel(context) {
       fillTiles(numbers.set, feed, admitted.at(-1) ?? null);
       drawPlots(drawn, feed, admitted);
       acts.update();
+      room.update(feed.board);
       log.update();
     },
     end() {
       acts.end();
+      room.end();
       for (const one of Object.values(drawn ?? {})) one.end();
     },
   };
