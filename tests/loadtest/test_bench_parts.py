@@ -16,7 +16,7 @@ from loadtest.bench import floors, generators, sale
 from loadtest.bench.arrivals import NEVER_MS, Crowd
 from loadtest.bench.asks import RUN_NUMBERS, Ask, numbers
 from loadtest.bench.figures import Figures
-from loadtest.bench.floors import FLOORS, RATIOS, Floor
+from loadtest.bench.floors import FLOORS, OF_THE_LINE, RATIOS, Floor
 from loadtest.bench.generators import Unexpected
 from loadtest.verdict import percentile
 
@@ -173,6 +173,7 @@ def test_every_floor_has_its_figure() -> None:
     figures = Figures()
     measured = {name for pair in RATIOS.values() for name in pair}
     measured |= {"bytes_per_order", "bytes_per_unsold_unit", "latency_70pct_p99", "poll_commands"}
+    measured |= set(OF_THE_LINE.values())
     for name in measured:
         figures.add(name, "x", 2.0)
     assert {floor.key for floor in FLOORS} <= floors.keys(figures).keys()
