@@ -1,7 +1,4 @@
-"""Check a draw with nothing but Python: verify_draw.py [--turns] FAIRNESS.json LIST0 [LIST1 ...].
-
-FAIRNESS.json: GET /v1/sales/{sale}/fairness, LISTn: .../fairness/list?lane=n; --turns: print all.
-"""
+"""verify_draw.py [--turns] FAIRNESS LIST0 [LIST1 ...]: of /fairness and /fairness/list?lane=n."""
 
 import hmac
 import json
@@ -20,23 +17,22 @@ def raw(*words: object) -> bytes:
 
 
 def must(what: str, made: object, told: object) -> None:
-    print(f"{what}: {'ok' if made == told else f'WRONG: {made}, not {told}'}", file=sys.stderr)
-    made == told or sys.exit(1)
+    made == told or sys.exit(f"{what}: WRONG: {made}, not {told}")
+    print(f"{what}: ok", file=sys.stderr)
 
 
 def draw(lane: int, n: int) -> None:  # a Feistel network on pairs
-    a, turns = isqrt(n - 1) + 1, bytearray(n)
-    b, add = -(-n // a), []
+    b, add, turns = -(-n // (a := isqrt(n - 1) + 1)), [], bytearray(n)
     for r in range(64):
-        keys = (bytes([lane, *n.to_bytes(8), r, *x.to_bytes(8)]) for x in range((b, a)[r % 2]))
-        add.append([int.from_bytes(sha256(seed + k).digest()[:6]) % (a, b)[r % 2] for k in keys])
+        size, other = ((a, b), (b, a))[r % 2]
+        keys = (bytes([lane, *n.to_bytes(8), r, *x.to_bytes(8)]) for x in range(other))
+        add.append(([int.from_bytes(sha256(seed + k).digest()[:6]) % size for k in keys], size))
     for number in range(n):
         at = number + a * b
         while at >= n:  # who lands beyond the list walks on
             x, y = divmod(at % (a * b), b)
-            for left, right in zip(add[::2], add[1::2], strict=True):
-                x = (x + left[y]) % a
-                y = (y + right[x]) % b
+            for added, size in add:
+                x, y = y, (x + added[y]) % size
             at = x * b + y
         turns[at] = 1
         "--turns" in sys.argv and print(lane, number + 1, at + 1)
@@ -54,6 +50,10 @@ secret, signed = (bytes.fromhex(doc[name]) for name in ("secret", "signature"))
 sealed = sha256(raw("commitment", line, doc["beacon"], "") + secret)
 must("commitment", sealed.hexdigest(), doc["commitment"])
 must("beacon", sha256(signed).hexdigest() if signed else "", doc["randomness"])
+if signed:  # the first round that did not exist when the list was fixed
+    start, period, delay, _ = map(int, doc["beacon"].split()[2:])
+    must("round", -((start - max(doc["fixed_at_ms"] + delay, start)) // period) + 1, doc["round"])
+signed or not doc["beacon"] or print("MADE WITHOUT ITS BEACON: of two orders", file=sys.stderr)
 seed = hmac.digest(secret, raw("seed", line, doc["digest"], doc["randomness"]), "sha256")
 must("seed", seed.hex(), doc["seed"])
 for lane, n in [(lane, n) for lane, n in enumerate(sizes) if n]:

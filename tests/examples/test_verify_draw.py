@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace as changed
 
-from queueing.draw import LEAF_BYTES, permutation
+from queueing.draw import LEAF_BYTES, DrawnLine, permutation, seed_of
 from queueing.fairness import Fairness
 from tests.house.sources import HOUSE
 from tests.queueing.drawn import BEACON, a_list, document
@@ -60,6 +60,19 @@ def test_it_finds_the_same_turns_in_every_lane(tmp_path: Path, *, with_beacon: b
     ]
 
 
+def test_a_draw_without_the_beacon_that_was_announced_is_named(tmp_path: Path) -> None:
+    """A beacon that is said not to have answered is no forgery, and no proof either."""
+    lists = {0: a_list(0, 300)}
+    draw = document(lists, BEACON)
+    line = DrawnLine(draw.sale, draw.drop, draw.epoch)
+    seed = seed_of(bytes.fromhex(draw.secret), line, bytes.fromhex(draw.digest), b"")
+    left_out = changed(draw, signature="", randomness="", seed=seed.hex())
+    told = checked(tmp_path, left_out, lists)
+    assert told.returncode == 0, told.stderr
+    assert "MADE WITHOUT ITS BEACON" in told.stderr
+    assert "MADE WITHOUT" not in checked(tmp_path, draw, lists).stderr
+
+
 def test_a_million_places_are_verified_one_by_one(tmp_path: Path) -> None:
     """Of a million shoppers the script finds for each the turn that ours gave."""
     lists = {0: shake_256(b"a million").digest(MILLION * LEAF_BYTES)}
@@ -83,6 +96,8 @@ def test_it_finds_each_forgery(tmp_path: Path) -> None:
         ("commitment", changed(draw, secret=other), lists[0]),
         ("commitment", changed(draw, commitment=other), lists[0]),
         ("beacon", changed(draw, randomness=other), lists[0]),
+        ("round", changed(draw, round=draw.round + 1), lists[0]),
+        ("round", changed(draw, fixed_at_ms=draw.fixed_at_ms + 60_000), lists[0]),
         ("seed", changed(draw, seed=other), lists[0]),
     ):
         told = checked(tmp_path, forged, {0: leaves})

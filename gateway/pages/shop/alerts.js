@@ -32,11 +32,17 @@ function beep(afterS, loudness = 0.2) {
 export function alertTurn(title) {
   for (const afterS of [0, 0.3, 0.6]) beep(afterS);
   navigator.vibrate?.([200, 100, 200, 100, 400]);
-  if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
+  if ("Notification" in window && Notification.permission === "granted" && document.hidden) notify(title);
+}
+
+function notify(title) {
+  try {
     const shown = new Notification(t("alert.turn"), { body: title, tag: "dropgate-turn", requireInteraction: true });
     shown.onclick = () => {
       window.focus();
       shown.close();
     };
+  } catch {
+    // Phones show notifications through a service worker alone; sound and vibration must do there.
   }
 }
