@@ -169,13 +169,15 @@ class LaneAnswer(Outgoing, frozen=True):
 
     Numbers up to `drawn` have the turn that the draw gave them, later ones their own. So many turns
     a second are called while the room is open, between `low_per_s` and `high_per_s` of late. Up to
-    `likely`, or `possible`, ahead the stock will do; -1 is not known.
+    `likely`, or `possible`, ahead the stock will do; -1 is not known. Called turns up to `late`
+    have outlived their grace: they go in within a small share.
     """
 
     name: str
     serving: int
     tail: int
     drawn: int
+    late: int
     rate_per_s: float
     low_per_s: float
     high_per_s: float

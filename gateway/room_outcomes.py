@@ -36,6 +36,7 @@ def lane_answers(frame: Frame) -> list[LaneAnswer]:
             serving=lane.serving,
             tail=lane.tail,
             drawn=lane.drawn,
+            late=lane.late,
             rate_per_s=lane.rate_per_s,
             low_per_s=lane.low_per_s,
             high_per_s=lane.high_per_s,

@@ -88,7 +88,7 @@ local bound = inside_bound(room, line.inside_max)
 local level, filled_ms = fill(room)
 local late_level = fill_late(room)
 local door = at_door(line, now)
-local door_before, paced = door, 0
+local door_before, paced, late_paced = door, 0, 0
 local admitted, leases, by_lane, last, tails = {}, {}, {}, {}, {}
 
 -- How long so many turns take; at a rate of 0 as if it were 1, for claims to be spread by.
@@ -99,11 +99,17 @@ end
 
 -- The n-th of a batch that finds no token comes back for the n-th next one, and a little later by a
 -- fraction of its own and of the moment, so that those at the door do not come all at once.
-local function come_back_ms(turn)
+-- Late ones wait for the tokens of their own, smaller bucket.
+local function come_back_ms(turn, is_late)
   paced = paced + 1
   local fraction = ((turn + now % 65536) * 40503 % 65536) / 65536
-  local soonest = math.max(COME_BACK_MS, math.min(FAR_MS, turns_ms(paced - level / TOKEN)))
-  return soonest + math.floor(fraction * math.min(SPREAD_MS, turns_ms(door_before + paced)))
+  local wait_ms = turns_ms(paced - level / TOKEN)
+  local spread_ms = math.min(SPREAD_MS, turns_ms(door_before + paced))
+  if is_late then
+    late_paced, spread_ms = late_paced + 1, SPREAD_MS
+    wait_ms = math.max(wait_ms, turns_ms(LATE_SHARE * (late_paced - late_level / TOKEN)))
+  end
+  return math.max(COME_BACK_MS, math.min(FAR_MS, wait_ms)) + math.floor(fraction * spread_ms)
 end
 
 local function claim(i, lane, number, turn)
@@ -120,7 +126,7 @@ local function claim(i, lane, number, turn)
   local is_late = turn <= count('late', lane)
   local is_full = bound and active >= bound
   if is_full or level < TOKEN or (is_late and late_level < TOKEN) then
-    local wait_ms = come_back_ms(turn)
+    local wait_ms = come_back_ms(turn, is_late)
     if not is_late then door = door + wait_ms / DOOR_MS end
     return { is_full and 'full' or 'pace', wait_ms }
   end

@@ -19,7 +19,7 @@
 --     opens_ms lobby_ms next_ms grace_ms active active_max burst comes
 --     revision likely possible lanes
 --                                       lanes: of each name serving tail drawn admitted weight,
---                                       v10 and v60, which are -1 until measured
+--                                       v10 and v60, which are -1 until measured, and late
 -- COST O(log leases)
 --@include room
 local LOW_UNITS = 20    -- so few are low even when nobody waits
@@ -33,7 +33,8 @@ local lanes, waiting = {}, 0
 for i, lane in ipairs(lanes_of(room)) do
   local function count(name) return tonumber(line[name .. ':' .. (i - 1)] or 0) end
   lanes[i] = { lane.name, count('serving'), count('tail'), count('drawn'), count('admitted'),
-    lane.weight, tonumber(line['v10:' .. (i - 1)] or -1), tonumber(line['v60:' .. (i - 1)] or -1) }
+    lane.weight, tonumber(line['v10:' .. (i - 1)] or -1), tonumber(line['v60:' .. (i - 1)] or -1),
+    count('late') }
   waiting = waiting + count('tail') - count('serving')
 end
 local stock_left = line.stock_left and tonumber(line.stock_left)

@@ -78,7 +78,7 @@ for i, record in ipairs(batch) do
   if known and known > 0 and not (left and known % MARKS ~= mark) then
     local place = math.floor(known / MARKS)
     replies[i] = { 'again', place % LANES, math.floor(place / LANES), now }
-  elseif shown > 0 then
+  elseif shown > 0 and not left then    -- the store forgot it; who left gets a new one
     redis.call('HSET', key, field, (shown * LANES + lane) * MARKS + mark)
     redis.call('EXPIRE', key, keep_s)
     replies[i] = { 'again', lane, shown, now }

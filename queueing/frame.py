@@ -35,7 +35,8 @@ class LaneFrame:
     Numbers up to `drawn` have the turn that the draw gave them, later ones their own. `rate_per_s`
     is how fast its turns are called while the room is open, `low_per_s` to `high_per_s` how far
     that has swung. `likely` and `possible`: so many ahead are likely, or may possibly, be reached
-    by the stock; -1 is not known. `admitted` passes were given, which is for operators alone.
+    by the stock; -1 is not known. Turns up to `late` have outlived their grace. `admitted` passes
+    were given, which is for operators alone.
     """
 
     name: str
@@ -47,6 +48,7 @@ class LaneFrame:
     high_per_s: float = 0.0
     likely: int = -1
     possible: int = -1
+    late: int = 0
     admitted: int = 0
 
     @property
@@ -211,11 +213,11 @@ def _lanes(lanes: list[list[Any]], rate_milli: int, reach: list[int]) -> tuple[L
 
     `reach`: how many places of all lanes the stock likely and possibly serves.
     """
-    weights = [weight for _, _, _, _, _, weight, _, _ in lanes]
+    weights = [lane[5] for lane in lanes]
     waiting = [max(0, tail - serving) for _, serving, tail, *_ in lanes]
     likely, possible = (share_out(places, waiting, weights) for places in reach)
     made = []
-    for at, (name, serving, tail, drawn, admitted, weight, v10, v60) in enumerate(lanes):
+    for at, (name, serving, tail, drawn, admitted, weight, v10, v60, late) in enumerate(lanes):
         share = rate_milli * weight / sum(weights)
         speed = speed_of(*((one if one >= 0 else share) / 1000 for one in (v10, v60)))
         made.append(
@@ -225,6 +227,7 @@ def _lanes(lanes: list[list[Any]], rate_milli: int, reach: list[int]) -> tuple[L
                 tail=tail,
                 drawn=drawn,
                 admitted=admitted,
+                late=late,
                 rate_per_s=speed.per_s,
                 low_per_s=speed.low_per_s,
                 high_per_s=speed.high_per_s,

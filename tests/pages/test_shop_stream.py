@@ -77,3 +77,16 @@ async def test_whoever_needs_time_is_not_taken_in_at_once(site: Site, open_page:
     assert (await page.title()).startswith("Your turn!")
     await page.get_by_role("button", name="Go in now").click()
     await expect(page.locator("#stage h2")).to_have_text("Choose")
+
+
+async def test_a_page_that_slept_over_its_grace_hears_so(site: Site, open_page: Opened) -> None:
+    """The store counts from the call, not from when the page looked: the frame says who is late."""
+    page, _ = await near_the_turn(site, open_page)
+    await page.get_by_role("button", name="I need more time at my turn").click()
+    await operate(site, "rate", {"rate_per_s": 100})
+    await expect(page.locator("#stage")).to_contain_text("It is kept for you for 0:")
+    world = site.world
+    joined = world.services.frames.of(SALE).frame.joined
+    await world.services.store.write("HSET", f"{{{SALE}:room}}:line:1.1", "late:0", joined)
+    await expect(page.locator("#stage")).not_to_contain_text("It is kept for you for 0:")
+    await expect(page.locator("#stage")).to_contain_text("Its first time is over")

@@ -49,6 +49,15 @@ async def test_a_turn_is_late_after_its_grace_and_over_after_that(rooms: Rooms) 
     assert await rooms.claim(SALE, over, now_ms=end_ms) == Gone("missed")
 
 
+async def test_the_frame_says_which_turns_have_outlived_their_grace(rooms: Rooms) -> None:
+    """Whoever comes back to a page that slept learns that its turn is late, to the millisecond."""
+    await crowd(rooms, 3, burst=2)
+    await rooms.pump(SALE, None, now_ms=OPENS_MS)
+    for now_ms, late in ((OPENS_MS + GRACE_MS - 1, 0), (OPENS_MS + GRACE_MS, 2)):
+        await rooms.pump(SALE, None, now_ms=now_ms)
+        assert (await rooms.frame(SALE, now_ms)).lanes[0].late == late
+
+
 async def test_late_turns_get_a_fifth_and_never_hold_up_the_others(rooms: Rooms) -> None:
     """However many come late, four of five tokens stay for those who come in time."""
     places = await crowd(rooms, 600, rate_per_s=20, burst=20)
@@ -67,6 +76,18 @@ async def test_late_turns_get_a_fifth_and_never_hold_up_the_others(rooms: Rooms)
             )
     assert 0.9 * 40 <= words["late"] <= 20 / 5 * 10 + 4
     assert words["in time"] >= 20 * 0.8 * 10 - 20
+
+
+async def test_late_turns_come_back_when_there_are_tokens_for_them(rooms: Rooms) -> None:
+    """Their bucket gets a fifth of the rate: the tenth of them waits for ten of its tokens."""
+    places = await crowd(rooms, 200, rate_per_s=10, burst=10)
+    await pump_until(rooms, OPENS_MS, OPENS_MS + 20_000, 250)
+    now_ms = OPENS_MS + 20_000 + GRACE_MS + 1_000
+    await rooms.pump(SALE, None, now_ms=now_ms)
+    outcomes = await rooms.claim_all(SALE, places[:20], now_ms)
+    waits = [one.retry_ms for one in outcomes if isinstance(one, Wait)]
+    assert len(waits) == 18  # two tokens were there: a fifth of the burst
+    assert all(wait >= 400 * position for position, wait in enumerate(waits[:10], 1))
 
 
 async def test_a_batch_is_served_in_its_order(rooms: Rooms) -> None:

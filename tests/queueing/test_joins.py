@@ -17,6 +17,7 @@ from tests.queueing.conftest import (
     SALE,
     SECOND_LOBBY_MS,
     Unchanged,
+    admit,
     another_gateway,
     buyer,
     join,
@@ -196,3 +197,16 @@ async def memory(store: Store) -> int:
     """What the store takes in all, in bytes."""
     lines = (await store.read("INFO", "memory")).decode().splitlines()
     return int(dict(line.split(":", 1) for line in lines if ":" in line)["used_memory"])
+
+
+async def test_who_left_gets_a_new_place_also_when_the_old_one_is_shown(rooms: Rooms) -> None:
+    """An app that shows its last place with every join is not locked out of the line."""
+    await open_room(rooms)
+    [place] = await join(rooms, 1)
+    await rooms.leave(SALE, place, now_ms=OPENS_MS)
+    request = JoinRequest("another key", buyer(1), shown=place)
+    [outcome] = await rooms.join(SALE, [request], now_ms=OPENS_MS)
+    assert isinstance(outcome, Joined)
+    assert outcome.place.number == 2
+    await rooms.pump(SALE, None, now_ms=OPENS_MS)
+    await admit(rooms, outcome.place)

@@ -4,7 +4,7 @@ import { serverNow } from "../common/api.js";
 import { announce, confirmDialog, h } from "../common/dom.js";
 import { countdown, number, t } from "../common/i18n.js";
 import { allowAlerts, canAlert } from "./alerts.js";
-import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, untilOpening } from "./estimate.js";
+import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, turnOf, untilOpening } from "./estimate.js";
 import { ruling } from "./line.js";
 import { clock, fairLink, figures, heading, show, signIn } from "./view-line.js";
 
@@ -95,10 +95,14 @@ function etaText(app) {
   return app.eta.rose ? `${text} · ${t("eta.rose")} ${t(ruling(frame))}` : text;
 }
 
-/** How long a called turn keeps its place at the front; null while it was not called. */
+/**
+ * How long a called turn keeps its place at the front; null while it was not called. A page that slept
+ * does not know when that was: the frame says which turns have outlived their grace.
+ */
 function graceLeft(app) {
   const { place } = app.memory.get();
   if (!place?.calledMs || ahead(place, app.frame) > 0) return null;
+  if (turnOf(place) <= laneOf(place, app.frame).late) return 0;
   return Math.max(0, place.calledMs + app.frame.grace_ms - serverNow());
 }
 
