@@ -11,7 +11,8 @@ from queueing.places import Place
 
 def turn_of(frame: Frame, place: Place) -> int:
     """The turn of a place of the frame's line; 0: it is not known before the draw."""
-    if frame.state == "lobby" and not frame.seed:
+    # A lobby that drains, or whose store is away, names that as its state and is still one.
+    if not frame.seed and (frame.state == "lobby" or frame.at_ms < frame.opens_at_ms):
         return 0
     return draw.turn_of(frame.seed, place.lane, frame.lane(place.lane).drawn, place.number) or 0
 

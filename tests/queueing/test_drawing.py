@@ -19,6 +19,8 @@ from queueing import (
     Wait,
     against,
     keys,
+    standing_still,
+    turn_of,
     verify,
 )
 from queueing.draw import CHUNK_LEAVES, leaf
@@ -83,6 +85,20 @@ async def test_nobody_is_called_before_the_draw(rooms: Rooms) -> None:
     await rooms.pump(SALE, 9, now_ms=OPENS_MS)
     frame = await rooms.frame(SALE, now_ms=OPENS_MS)
     assert (frame.state, frame.seed, frame.called) == ("open", drawn.seed, 1)
+
+
+async def test_a_lobby_that_stands_still_tells_no_turns(rooms: Rooms) -> None:
+    """Before the opening a turn is not known, drained and without the store; later ones have it."""
+    await open_room(rooms)
+    (early,) = await join(rooms, 1, now_ms=IN_LOBBY)
+    lobby = await rooms.frame(SALE, now_ms=IN_LOBBY)
+    await rooms.set_state(SALE, "draining", "test", now_ms=IN_LOBBY)
+    drains = await rooms.frame(SALE, now_ms=IN_LOBBY)
+    away = standing_still(lobby, IN_LOBBY)
+    assert (drains.state, away.state) == ("draining", "paused")
+    assert [turn_of(frame, early) for frame in (lobby, drains, away)] == [0, 0, 0]
+    late = replace(early, number=2)
+    assert turn_of(await rooms.frame(SALE, now_ms=OPENS_MS), late) == 2
 
 
 async def test_a_gateway_that_does_not_know_the_seed_sends_nobody_in(rooms: Rooms) -> None:

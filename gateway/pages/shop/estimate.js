@@ -13,16 +13,20 @@ const NO_LANE = { serving: 0, tail: 0, drawn: 0, rate_per_s: 0, low_per_s: 0, hi
 /** The lane of a place; one in which nobody was called where the room does not know it (any more). */
 export const laneOf = (place, frame) => frame.lanes[place.lane] ?? NO_LANE;
 
+/** Whether nothing can have been drawn: a lobby that drains, or whose store is away, says so and is still one. */
+const isBeforeOpening = (frame) => !frame.seed && frame.at_ms < frame.opens_at_ms;
+
 /** Whether the order of a place is not known yet: it waits for the draw, or for its own turn to be asked for. */
 export function isInDraw(place, frame) {
   if (place.drop !== frame.drop || place.epoch !== frame.epoch) return false;
   const { drawn } = laneOf(place, frame);
-  if (frame.state === "lobby" && frame.reason !== "draw") return true;
+  if ((frame.state === "lobby" && frame.reason !== "draw") || isBeforeOpening(frame)) return true;
   return place.number <= drawn && !place.turn;
 }
 
 /** Whether the draw is made and the turn of a place is to be asked for. */
-export const needsTurn = (place, frame) => frame.state !== "lobby" && frame.state !== "closed" && isInDraw(place, frame);
+export const needsTurn = (place, frame) => frame.state !== "lobby" && frame.state !== "closed"
+  && !isBeforeOpening(frame) && isInDraw(place, frame);
 
 /** When to ask for it: all who were drawn ask at once else. */
 export const turnDelay = (place, frame, chance = Math.random()) =>
