@@ -34,10 +34,20 @@ async def ask(beacon: Beacon, number: int) -> Round | None:
         ):
             if answer.status != 200:
                 raise BadBeacon(f"status {answer.status}")
-            told = msgspec.json.decode(await answer.content.read(ANSWER_MAX), type=_Told)
+            told = msgspec.json.decode(await _whole(answer.content), type=_Told)
             if told.round != number:
                 raise BadBeacon(f"it told of round {told.round}")
             return Round(told.round, told.randomness, told.signature)
     except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError, BadBeacon) as error:
         log.warning("the beacon does not tell %s: %s", address, str(error) or type(error).__name__)
         return None
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer, in however many pieces it comes. Raises BadBeacon where it is too long."""
+    whole = b""
+    async for piece in content.iter_any():
+        whole += piece
+        if len(whole) > ANSWER_MAX:
+            raise BadBeacon(f"more than {ANSWER_MAX} bytes")
+    return whole

@@ -1,5 +1,7 @@
 """A beacon on this machine, in drand's form: a round can be had from its time on, never before."""
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,14 +17,19 @@ PERIOD_S = 1
 
 @dataclass(slots=True)
 class LocalBeacon:
-    """Its address, who asked for which round when it was there, and whether it answers at all."""
+    """Its address, which rounds were told, and whether and how it answers.
+
+    `in_pieces`: the second half comes 50 ms later; `padding`: so many bytes more than needed.
+    """
 
     url: str = ""
     is_up: bool = True
     forges: bool = False
+    in_pieces: bool = False
+    padding: int = 0
     told: list[int] = field(default_factory=list)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """A round that has come; 404 before, 503 while it is down."""
         number = int(request.match_info["number"])
         if not self.is_up:
@@ -32,9 +39,19 @@ class LocalBeacon:
         self.told.append(number)
         one = round_of(number)
         randomness = "00" * 32 if self.forges else one.randomness
-        return web.json_response(
-            {"round": number, "randomness": randomness, "signature": one.signature}
-        )
+        told = {"round": number, "randomness": randomness, "signature": one.signature}
+        body = json.dumps(told).encode() + b" " * self.padding
+        return await _halves(request, body) if self.in_pieces else web.Response(body=body)
+
+
+async def _halves(request: web.Request, body: bytes) -> web.StreamResponse:
+    """An answer whose second half takes longer on its way."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    await asyncio.sleep(0.05)
+    await response.write(body[len(body) // 2 :])
+    return response
 
 
 @asynccontextmanager

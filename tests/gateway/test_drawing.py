@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from queueing import DrawnLine
+from gateway import beacons
+from queueing import Beacon, DrawnLine
 from queueing.draw import leaf
 from tests.gateway.a_beacon import CHAIN, PERIOD_S, LocalBeacon, local_beacon
 from tests.gateway.world import PATIENCE_S, World, sale_body
+from tests.queueing.drawn import round_of
 
 SHOPPERS = 12
 LOBBY_S = 3.0
@@ -186,6 +188,15 @@ async def test_a_beacon_that_does_not_answer_is_not_waited_for_longer(
     assert (told["beacon_outcome"], told["randomness"]) == ("unanswered", "")
     assert told["revealed_at_ms"] >= told["round_at_ms"] + 1_000
     assert any("made without" in one for one in told["remarks"])
+
+
+async def test_an_answer_in_pieces_is_an_answer(beacon: LocalBeacon) -> None:
+    """The round is had in however many pieces it comes; an answer without measure is none."""
+    asked = Beacon(url=beacon.url, chain=CHAIN, genesis_ms=0, period_ms=PERIOD_S * 1000)
+    beacon.in_pieces = True
+    assert await beacons.ask(asked, 5) == round_of(5)
+    beacon.padding = beacons.ANSWER_MAX
+    assert await beacons.ask(asked, 5) is None
 
 
 def terms(beacon: LocalBeacon) -> dict[str, Any]:
