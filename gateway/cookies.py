@@ -47,4 +47,7 @@ def _is_of_our_page(request: web.BaseRequest) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("Host")
+    try:
+        return origin is not None and urlsplit(origin).netloc == request.headers.get("Host")
+    except ValueError:  # no URL at all
+        return False

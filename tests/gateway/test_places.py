@@ -81,6 +81,7 @@ ELSEWHERE = {
     "an address typed in": {"Sec-Fetch-Site": "none"},
     "an old browser, another site": {"Origin": "https://evil.example"},
     "an old browser, no origin told": {"Origin": "null"},
+    "an old browser, an origin that is no URL": {"Origin": "http://["},
     "nobody says who asks": {},
     "an origin that is ours, from elsewhere": {"Sec-Fetch-Site": "cross-site", "Origin": "{url}"},
 }
