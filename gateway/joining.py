@@ -7,6 +7,7 @@ asked to prove anything. Who may go in, and when, is the room's; here only the n
 
 import math
 import time
+from collections import OrderedDict
 
 from aiohttp import web
 
@@ -43,22 +44,29 @@ class Joining:
         self._work = work
         self._quiet_max = quiet_max
         self._accounts = Pace(ACCOUNT_BURST, ACCOUNT_PER_MINUTE, ACCOUNTS_MAX)
+        self._last: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        """The sale and key by which an account was let in last: sent again, that is no new join."""
         self._networks = Pace(NETWORK_BURST, NETWORK_PER_MINUTE, NETWORKS_MAX)
 
     def let_in(
         self, request: web.BaseRequest, shelf: Shelf, buyer: str, key: str, solution: str | None
     ) -> None:
         """Count a join that may be asked for. Raises Refused: 429 too many, 403 work is due."""
-        now_s = time.time()
+        now_s, join = time.time(), (shelf.view.id, key)
         network = self._clients.network_of(request)
         _require_patience(self._accounts.wait_s(buyer, now_s), "this account")
         if network:
             _require_patience(self._networks.wait_s(network, now_s), "this network")
+        if self._last.pop(buyer, None) != join:
+            self._accounts.count(buyer, now_s)  # before the work: each challenge costs us some, too
+        if network:
             if shelf.catalogue.room.work == "auto":
                 errand = Errand(shelf.view.id, network, buyer, key)
                 self._require_work(errand, solution, now_s)
             self._networks.count(network, now_s)  # who has not worked makes nobody's join dearer
-        self._accounts.count(buyer, now_s)
+        self._last[buyer] = join
+        if len(self._last) > ACCOUNTS_MAX:
+            self._last.popitem(last=False)
 
     def tries(self, network: str, now_s: float) -> int:
         """What a join from a network costs now, in tries; 0 while the network is quiet.

@@ -157,6 +157,33 @@ async def test_an_account_that_joins_on_and_on_has_to_wait(world: World) -> None
     assert (await join(world, "b", "")).status == 201
 
 
+async def test_an_account_is_not_asked_for_work_on_and_on(front: World) -> None:
+    """Joins that are refused for want of work count for their account: challenges are bounded."""
+    for number in range(3):
+        await join(front, f"a{number}", "9.9.9.9")
+    told = [await join(front, "b", "9.9.9.9") for _ in range(ACCOUNT_BURST + 1)]
+    assert {one.code for one in told[:-1]} == {"work_required"}
+    assert (told[-1].status, told[-1].code) == (429, "too_many_joins")
+
+
+async def test_a_join_that_is_sent_again_is_no_new_one(world: World) -> None:
+    """An answer that was lost costs its account nothing; another key, or another's, does."""
+    told = [await join(world, "a", "") for _ in range(ACCOUNT_BURST + 1)]
+    assert {(one.status, one.data["number"]) for one in told} == {(201, 1)}
+    told = [await join(world, "a", "", key=f"k{n % 2}") for n in range(ACCOUNT_BURST)]
+    assert [one.status for one in told[:-1]] == [201] * (ACCOUNT_BURST - 1)
+    assert told[-1].code == "too_many_joins"
+
+
+async def test_a_join_sent_again_without_its_work_is_asked_once_for_nothing(front: World) -> None:
+    """From the second time on it counts, or one join would be good for challenges without end."""
+    for number in range(3):
+        await join(front, f"a{number}", "9.9.9.9")
+    told = [await join(front, "a2", "9.9.9.9") for _ in range(ACCOUNT_BURST + 1)]
+    assert {one.code for one in told[:-1]} == {"work_required"}
+    assert told[-1].code == "too_many_joins"
+
+
 async def test_a_network_that_joins_on_and_on_has_to_wait(
     front: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
