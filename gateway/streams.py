@@ -188,6 +188,8 @@ class Streams:
         """Send what is new to all streams, and the newest to those that could not take the last."""
         written = 0
         for sale, streams in list(self._open.items()):
+            if sale not in self._open:
+                continue  # its last stream has ended while others were written
             kept = self._frames.kept(sale)
             if kept is None:
                 for stream in list(streams):

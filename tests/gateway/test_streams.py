@@ -18,7 +18,7 @@ import yarl
 from gateway import streams
 from gateway.frames import kept_frame
 from gateway.streams import AWAY_MS, FULL_RETRY_S, RETRY_MS, STREAMS_MAX, most_streams
-from tests.gateway.world import SALE, World
+from tests.gateway.world import SALE, World, furnish
 
 PATH = f"/v1/sales/{SALE}/frames"
 MANY, FIVE_THOUSAND = 300, 5_000
@@ -204,6 +204,25 @@ async def telling(world: World) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
+
+
+async def test_a_sale_whose_readers_leave_meanwhile_is_passed_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one may go while another sale's are written: the others are told all the same."""
+    await world.services.housekeeping.stop()
+    monkeypatch.setattr(streams, "WRITES_AT_ONCE", 1)
+    await furnish(world.services, sale="autumn")
+    told = world.services.streams
+    async with stream(world) as reader, world.http.get(world.url + PATH.replace(SALE, "autumn")):
+        await reader.frame()
+        revise(world, grace_ms=7)
+        telling = asyncio.create_task(told.tell())
+        await asyncio.sleep(0)
+        (leaves,) = told._open["autumn"]
+        told.forget(leaves)
+        assert await telling == 1
+        assert (await reader.frame())["grace_ms"] == 7
 
 
 async def test_who_never_reads_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
