@@ -29,6 +29,10 @@ COOKIE = "__Host-dropgate-pass"
 LEEWAY_S = 2
 TOKEN_MAX = 2_048
 TIMEOUT = aiohttp.ClientTimeout(total=3)
+UNREADABLE = (
+    *(aiohttp.ClientError, TimeoutError, jwt.PyJWTError),
+    *(ValueError, TypeError, AttributeError, RecursionError),  # JSON, but of another shape
+)
 
 
 class NoPass(Exception):
@@ -74,7 +78,7 @@ class Keys:
                 answer.raise_for_status()
                 told = jwt.PyJWKSet.from_dict(await answer.json())
             self._known = {key.key_id: key for key in told.keys if key.key_id}
-        except (aiohttp.ClientError, TimeoutError, ValueError, jwt.PyJWTError) as error:
+        except UNREADABLE as error:
             print(f"the keys stay as they are: {error!r}", file=sys.stderr)
 
 
