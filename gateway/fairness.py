@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from gateway.problems import Code, Refused
 from gateway.single_flight import SingleFlight
@@ -21,18 +22,33 @@ PIECES_AT_ONCE = 4
 """Lists are long and anybody may ask for them: so many pieces are read for them at a time."""
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A draw, when it was read, and its document once it is drawn and was asked for."""
+
+    read_at: float
+    draw: Draw
+    document: Fairness | None = None
+
+
 class FairnessDesk:
     """Answers from memory what was read a moment ago, and for ever what is drawn."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._kept: OrderedDict[DrawnLine, tuple[float, Draw]] = OrderedDict()
+        self._kept: OrderedDict[DrawnLine, _Kept] = OrderedDict()
         self._reading: dict[DrawnLine, SingleFlight[Draw | None]] = {}
         self._pieces = asyncio.Semaphore(PIECES_AT_ONCE)
 
     async def document(self, frame: Frame, drop: int | None, epoch: int | None) -> Fairness:
         """The document of a drop's draw; of the drop that is on, or comes, unless named."""
-        return self._rooms.drawing.document(await self.find(frame, drop, epoch))
+        draw = await self.find(frame, drop, epoch)
+        kept = self._kept.get(draw.line)
+        if kept is None or kept.draw is not draw or not draw.seed:
+            return self._rooms.drawing.document(draw)
+        if kept.document is None:  # its test vectors are worth keeping: each lane is drawn for them
+            kept.document = self._rooms.drawing.document(draw)
+        return kept.document
 
     async def find(self, frame: Frame, drop: int | None, epoch: int | None) -> Draw:
         """The draw. Raises Refused (404) when there is none."""
@@ -42,25 +58,27 @@ class FairnessDesk:
         for one in range(newest, oldest - 1, -1):
             # A drop that is over was drawn in the epoch of its time, not in today's.
             draw = await self._read(DrawnLine(frame.sale, wanted, one))
-            if draw is not None and (draw.commitment or draw.is_on or draw.opens_ms > draw.now_ms):
+            if draw is None:
+                break  # no such drop, in whichever epoch
+            if draw.commitment or draw.is_on or draw.opens_ms > draw.now_ms:
                 return draw
         raise Refused(Code.UNKNOWN_DRAW)
 
     async def _read(self, line: DrawnLine) -> Draw | None:
-        read_at, known = self._kept.get(line, (0.0, None))
-        if known and (known.seed or time.monotonic() - read_at < FRESH_S):
-            return known
+        known = self._kept.get(line)
+        if known and (known.draw.seed or time.monotonic() - known.read_at < FRESH_S):
+            return known.draw
         reading = self._reading.setdefault(line, SingleFlight())
         try:
             draw = await reading.run(lambda: self._rooms.drawing.look(line))
         except Fault:
             if known is None:
                 raise
-            return known  # what was public stays so while the store is away
+            return known.draw  # what was public stays so while the store is away
         finally:
             self._reading.pop(line, None)
         if draw is not None:
-            self._kept[line] = time.monotonic(), draw
+            self._kept[line] = _Kept(time.monotonic(), draw)
             self._kept.move_to_end(line)
             if len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)

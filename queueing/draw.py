@@ -31,7 +31,7 @@ UNKNOWN_LEAF = bytes(LEAF_BYTES)
 """Stands for a number whose leaf a store has lost."""
 ROUNDS = 64
 _VALUE_BYTES = 6  # below 2^48: exact in JavaScript, and even to 2^-28 among a million
-_TABLES_KEPT = 16
+_TABLES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
