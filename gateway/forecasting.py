@@ -11,7 +11,7 @@ from gateway.problems import Code, Refused
 from gateway.room_bodies import ForecastBody
 from queueing import Course, Frame, Speed, as_it_was, habits_of, replayed
 
-RECORD_MIN_MS = 5_000
+RECORD_MIN_MS = 2_000
 POINTS_MAX = 180
 """So many moments of each line are told: a picture has no more columns."""
 
@@ -20,7 +20,7 @@ def forecast(board: Board, frame: Frame, asked: ForecastBody) -> ForecastAnswer:
     """What these rules would have made of the last minutes. Raises Refused without a record."""
     record = board.record(frame.sale)
     if len(record) < 2 or record[-1].at_ms - record[0].at_ms < RECORD_MIN_MS:
-        raise Refused(Code.NO_RECORD, "This process has not watched the line for 5 seconds yet.")
+        raise Refused(Code.NO_RECORD, "This process has not watched the line for 2 seconds yet.")
     now = Speed(frame.operator_rate_per_s, frame.burst, frame.active_max)
     wanted = Speed(
         now.rate_per_s if asked.rate_per_s is None else asked.rate_per_s,

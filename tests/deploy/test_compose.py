@@ -144,7 +144,7 @@ def test_grafana_finds_its_dashboards_and_prometheus() -> None:
 def test_the_keys_are_made_once_and_for_their_owner(up: Up) -> None:
     """All processes share the keys of one volume, and nobody else may read them."""
     keys = sorted((up.home / "state" / "keys").glob("*.json"))
-    assert len(keys) == 9
+    assert len(keys) == 10
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
 
 

@@ -92,7 +92,7 @@ async def test_a_good_installation_is_told_to_be_good(
     areas = ["program", "machine", "keys", "store", "database", "processes"]
     assert list(dict.fromkeys(one["area"] for one in found)) == areas
     for told in (
-        "packages are the ones of the lock", "9 keys for their owner alone", "Valkey 9.",
+        "packages are the ones of the lock", "10 keys for their owner alone", "Valkey 9.",
         "it keeps what it told", "PostgreSQL 18", "its schema is the newest",
     ):  # fmt: skip
         _only(found, "ok", told)

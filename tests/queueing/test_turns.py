@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from lua.faults import Fenced
 from lua.store import Store
@@ -266,7 +267,7 @@ async def test_a_slot_is_free_after_finish_and_expiry(rooms: Rooms, store: Store
     first = (await admit(rooms, places[0])).pass_claims
     await rooms.finish(SALE, [first])
     await rooms.finish(SALE, [first])
-    await rooms.finish(SALE, [replace(first, drop=2, number=77)])
+    await rooms.finish(SALE, [structs.replace(first, drop=2, number=77)])
     second = await admit(rooms, places[1])
     end_ms = second.pass_claims.expires_at_ms
     assert isinstance(await rooms.claim(SALE, places[2], now_ms=end_ms - 1), Wait)
