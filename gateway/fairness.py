@@ -7,7 +7,8 @@ queueing's.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.problems import Code, Refused
@@ -20,6 +21,12 @@ KEPT_MAX = 256
 EPOCHS_TRIED = 16
 PIECES_AT_ONCE = 4
 """Lists are long and anybody may ask for them: so many pieces are read for them at a time."""
+LISTS_AT_ONCE = 32
+LISTS_RETRY_S = 5
+"""A list is told as slowly as its reader reads: so many at a time, a piece in hand each."""
+
+
+_FULL = "As many lists are being told as this process tells at once."
 
 
 @dataclass(slots=True)
@@ -39,6 +46,18 @@ class FairnessDesk:
         self._kept: OrderedDict[DrawnLine, _Kept] = OrderedDict()
         self._reading: dict[DrawnLine, SingleFlight[Draw | None]] = {}
         self._pieces = asyncio.Semaphore(PIECES_AT_ONCE)
+        self._telling = 0
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """For as long as a list is told. Raises Refused while as many are told as may be."""
+        if self._telling >= LISTS_AT_ONCE:
+            raise Refused(Code.OVERLOADED, _FULL, retry_after_s=LISTS_RETRY_S)
+        self._telling += 1
+        try:
+            yield
+        finally:
+            self._telling -= 1
 
     async def document(self, frame: Frame, drop: int | None, epoch: int | None) -> Fairness:
         """The document of a drop's draw; of the drop that is on, or comes, unless named."""
@@ -88,7 +107,8 @@ class FairnessDesk:
         """The list of a lane, a bounded piece at a time, and how many are in it. Raises Refused."""
         if lane >= len(draw.registered):
             raise Refused(Code.UNKNOWN_DRAW, "The room has no such lane.")
-        return self._bounded(self._rooms.drawing.pieces(draw, lane)), draw.registered[lane]
+        pieces = self._rooms.drawing.pieces(draw, lane, at_once=1)
+        return self._bounded(pieces), draw.registered[lane]
 
     async def _bounded(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while True:

@@ -137,16 +137,16 @@ class Drawing:
         return known
 
     async def pieces(
-        self, draw: Draw, lane: int, first: int = 0, end: int = -1
+        self, draw: Draw, lane: int, first: int = 0, end: int = -1, at_once: int = PIECE_CHUNKS
     ) -> AsyncIterator[bytes]:
         """A lane's list from its piece `first` to the byte `end`, 64 KiB at a time.
 
-        Leaves that the store has lost are zeros.
+        `at_once` pieces are read, and held, together. Leaves that the store has lost are zeros.
         """
         end = draw.registered[lane] * LEAF_BYTES if end < 0 else end
         at = first * CHUNK_BYTES
         while at < end:
-            upto = min(end, at + PIECE_CHUNKS * CHUNK_BYTES)
+            upto = min(end, at + at_once * CHUNK_BYTES)
             got = await self._store.read(
                 "GETRANGE", keys.leaves(draw.line.sale, _on(draw.line), lane), at, upto - 1
             )

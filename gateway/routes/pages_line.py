@@ -120,7 +120,7 @@ ROUTES = (
             body=bytes,
             body_media=FORM,
             body_max=FORM_MAX,
-            is_for_newcomers=handler is claim,
+            is_for_newcomers=True,
         )
         for handler in (claim, leave)
     ),

@@ -25,9 +25,10 @@ async def fairness_list(call: Call) -> web.StreamResponse:
     """The leaves of one lane, in the order of the numbers."""
     query, services = call.query(ListQuery), call.services
     frame = services.frames.of(call.shelf.view.id).frame
-    draw = await services.fairness.find(frame, query.drop, query.epoch)
-    leaves, registered = services.fairness.leaves(draw, query.lane)
-    return await streamed(call.request, leaves, LEAVES, {LENGTH: str(registered)})
+    with services.fairness.telling():
+        draw = await services.fairness.find(frame, query.drop, query.epoch)
+        leaves, registered = services.fairness.leaves(draw, query.lane)
+        return await streamed(call.request, leaves, LEAVES, {LENGTH: str(registered)})
 
 
 ROUTES = (
@@ -40,6 +41,7 @@ ROUTES = (
         query=DrawQuery,
         answers={200: Fairness},
         refusals=(Code.UNKNOWN_DRAW,),
+        is_for_newcomers=True,
     ),
     Endpoint(
         method="GET",
@@ -56,5 +58,6 @@ ROUTES = (
             )
         },
         refusals=(Code.UNKNOWN_DRAW,),
+        is_for_newcomers=True,
     ),
 )
