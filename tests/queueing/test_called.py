@@ -148,23 +148,23 @@ async def test_with_a_cap_nobody_is_called_for_a_slot_twice(rooms: Rooms) -> Non
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(st.integers(1, 9), min_size=2, max_size=5),
     st.integers(1, 40),
     st.integers(50, 500),
-    st.randoms(use_true_random=False),
+    st.integers(0, 2**32),
 )
 async def test_lanes_share_by_weight(
-    store: Store, weights: list[int], rate: int, elapsed_ms: int, dice: random.Random
+    store: Store, weights: list[int], rate: int, elapsed_ms: int, seed: int
 ) -> None:
     """While all lanes have people, each has its weight's share at any time, to within a weight."""
     await store.write("FLUSHALL")
     rooms = another_gateway(store)
     lanes = tuple(Lane(f"lane{index}", weight) for index, weight in enumerate(weights))
     await open_room(rooms, lanes=lanes, rate_per_s=rate, burst=1, openings_ms=(OPENS_MS, FAR_MS))
-    await _fill_lanes(rooms, [200] * len(lanes), dice)
+    await _fill_lanes(rooms, [200] * len(lanes), random.Random(seed))
     round_ = sum(weights)
     for step in range(40):
         await rooms.pump(SALE, None, now_ms=OPENS_MS + step * elapsed_ms)
