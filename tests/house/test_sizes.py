@@ -23,7 +23,7 @@ MAY_SKIP = {HOUSE / "tests" / "programs.py", HOUSE / "tests" / "pages" / "confte
 
 
 def _files(*suffixes: str) -> Iterator[Path]:
-    for folder in (*PACKAGES, *AROUND, "tests", "examples"):
+    for folder in (*PACKAGES, *AROUND, "deploy", "tests", "examples"):
         for path in sorted((HOUSE / folder).rglob("*")):
             if path.suffix in suffixes:
                 yield path

@@ -68,6 +68,21 @@ async def test_the_metrics_of_a_gateway_are_read(blank: Page) -> None:
     assert broken == 1
 
 
+async def test_fences_and_what_is_withheld_are_read_of_one_sale(blank: Page) -> None:
+    """As the fleet's page tells them; what it does not tell is nothing, and no alarm."""
+    metrics = Metrics("1")
+    for sale, units in (("spring", 7), ("autumn", 9)):
+        metrics.fenced.labels(sale, "0").set(1)
+        metrics.room_fenced.labels(sale).set(1)
+        metrics.withheld.labels(sale).set(units)
+    pages = [metrics.page().decode(), "x 1"]
+    code = """given.map((one) => {
+        const seen = new m.Meter("spring").note(one, 0);
+        return [seen.fenced, seen.roomFenced, seen.withheld];
+    })"""
+    assert await run(blank, "meter", code, pages) == [[1, 1, 7], [0, 0, 0]]
+
+
 async def test_speeds_of_counters(blank: Page) -> None:
     """Straight, over a restart, over a gap, and before anything is known."""
     for times, counts, told in (
@@ -202,6 +217,8 @@ def past(**columns: tuple[int, int]) -> list[Any]:
 METER: dict[str, Any] = {
     "broken": [],
     "fenced": 0,
+    "roomFenced": 0,
+    "withheld": 0,
     "gone": 0,
     "gateways": 2,
     "serving": 2,
@@ -233,6 +250,10 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"board": board(), "meter": {**METER, "broken": ["units_add_up"], "fenced": 1}},
         ["bad broken", "bad fenced"],
+    ),
+    (
+        {"board": board(), "meter": {**METER, "withheld": 7, "roomFenced": 1}},
+        ["bad room_fenced", "warn withheld"],
     ),
     (
         {"board": board(), "meter": {**METER, "serving": 1, "bugs": 2, "storeErrors": 1}},

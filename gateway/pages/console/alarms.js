@@ -73,11 +73,13 @@ function ofFleet(meter) {
   const found = [];
   if (meter.broken.length > 0) found.push(alarm("bad", "broken", { checks: meter.broken }));
   if (meter.fenced > 0) found.push(alarm("bad", "fenced", { n: meter.fenced }));
+  if (meter.roomFenced > 0) found.push(alarm("bad", "room_fenced"));
   if (meter.gone > 0) found.push(alarm("bad", "process_missing", { n: meter.gone }));
   if (meter.serving < meter.gateways) {
     found.push(alarm("bad", "not_ready", { n: meter.gateways - meter.serving, of: meter.gateways }));
   }
   if (meter.bugs > 0) found.push(alarm("bad", "bug", { n: meter.bugs }));
+  if (meter.withheld > 0) found.push(alarm("warn", "withheld", { n: meter.withheld }));
   if (meter.storeErrors > 0) found.push(alarm("warn", "store_errors", { n: meter.storeErrors }));
   if (meter.guessesPerS > GUESSES_PER_S) found.push(alarm("warn", "guessing", { n: Math.round(meter.guessesPerS * 60) }));
   return found;

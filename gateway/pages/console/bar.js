@@ -9,6 +9,8 @@ export const RUNBOOKS = {
   broken: "DropgateInvariantBroken",
   audit: "DropgateInvariantBroken",
   fenced: "DropgateSlotFenced",
+  room_fenced: "DropgateRoomFenced",
+  withheld: "DropgateUnitsWithheld",
   stalled: "DropgateSellsNothing",
   lag: "DropgateSettlementLate",
   store_away: "DropgateStoreErrors",

@@ -108,6 +108,8 @@ addWords({ en: {
   "alarm.invariant": "Units do not add up; the difference is {n}", "alarm.invariant.next": "Pause the sale, then run the audit.",
   "alarm.broken": "What must always hold does not: {checks}", "alarm.broken.next": "Pause the sale, then run the audit.",
   "alarm.fenced": "This sale is fenced and sells nothing (stripes: {n})", "alarm.fenced.next": "Its store may have forgotten something; nothing is sold until that is known. If it stays, /readyz says what is waited for.",
+  "alarm.room_fenced": "The room is fenced and lets nobody in", "alarm.room_fenced.next": "Its store may have forgotten the line. Every place stays good, and it goes on some 3 s after the store is back; if not, read the gateways' logs.",
+  "alarm.withheld": "Units kept back since the store was built anew: {n}", "alarm.withheld.next": "A lost store may have sold them; buyers hear “all held”. See `dropgate withheld list`, and free them when nobody can have bought them.",
   "alarm.audit": "The audit found violations: {checks}", "alarm.audit.next": "Pause the sale and read the violations before anything else.",
   "alarm.stalled": "{admitted} were let in within a minute, {available} are available, and nothing is sold", "alarm.stalled.next": "Try a purchase yourself; look at refusals, login and payment.",
   "alarm.lag": "The books fall behind; facts not settled: {n}", "alarm.lag.next": "Selling goes on. Look whether a settlement worker runs and the database answers.",

@@ -108,6 +108,8 @@ addWords({ zh: {
   "alarm.invariant": "票数不符：相差 {n}", "alarm.invariant.next": "暂停活动，然后运行审计。",
   "alarm.broken": "不变量被破坏：{checks}", "alarm.broken.next": "暂停活动，然后运行审计。",
   "alarm.fenced": "本活动有 {n} 个分片被隔离，暂不售票", "alarm.fenced.next": "存储可能遗忘了部分数据；确认之前不会售出任何票。若持续存在，请查看 /readyz。",
+  "alarm.room_fenced": "等候室被隔离，暂不放行", "alarm.room_fenced.next": "存储可能遗忘了队列。所有排位仍然有效，存储恢复约 3 秒后继续放行；若未恢复，请查看网关日志。",
+  "alarm.withheld": "存储重建后扣留了 {n} 张票", "alarm.withheld.next": "丢失的存储可能已将其售出；买家看到“全部占用”。用 `dropgate withheld list` 查看，确认无人买到后再放出。",
   "alarm.audit": "审计发现违反：{checks}", "alarm.audit.next": "暂停活动，先阅读违反的内容。",
   "alarm.stalled": "一分钟内放行 {admitted} 人，可售 {available} 张，却没有售出", "alarm.stalled.next": "亲自试购一次，查看拒绝原因、登录和付款。",
   "alarm.lag": "账本落后 {n} 个事实", "alarm.lag.next": "销售继续。检查结算进程是否运行、数据库是否答复。",
