@@ -8,14 +8,9 @@ from playwright.async_api import Page, expect
 
 from tests.pages.conftest import PHONE, Opened, Site, axe
 from tests.pages.films import SALE, picture, stage
+from tests.pages.standing import HOUR, PLACE, frame_of
 
-HOUR = 3_600_000
 LANGUAGES = ("en", "zh", "fi", "ar")
-PLACE = {"token": "t", "drop": 1, "epoch": 1, "lane": 0, "number": 4_321, "atFirst": 9_000}
-LANE = {
-    "name": "everyone", "serving": 1_200, "tail": 26_000, "drawn": 0, "rate_per_s": 4.0,
-    "low_per_s": 2.5, "high_per_s": 6.0, "likely": 1_000, "possible": 9_000,
-}  # fmt: skip
 MESSAGE = "We have opened a second hall."
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "doors": ({"state": "lobby", "reason": "opening", "opens_in": HOUR}, {"serving": 0}, {}),
@@ -35,14 +30,7 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 async def shown(page: Page, site: Site, state: str, now_ms: int) -> None:
     """The sale's page in a state of the line that the server would take long to come to."""
     changes, lane, kept = STATES[state]
-    told = site.world.services.frames.of(SALE).answer
-    opens_in = changes.get("opens_in", -HOUR)
-    frame = {
-        **{name: getattr(told, name) for name in told.__struct_fields__},
-        **{"state": "open", "reason": "operator", "stock": "low", "drop": 1, "epoch": 1},
-        **{"lanes": [{**LANE, **lane}], "at_ms": now_ms, "opens_at_ms": now_ms + opens_in},
-        **{name: value for name, value in changes.items() if name != "opens_in"},
-    }
+    frame = frame_of(site, now_ms, **changes, **lane)
     await page.goto(site.url)  # no page of the sale may act on what the last one knew
     await page.unroute_all()
     await page.route(f"**/v1/sales/{SALE}/frame", lambda route: route.fulfill(json=frame))

@@ -56,22 +56,31 @@ async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> No
         const worse = m.steady(shown, {lowMs: 1000, highMs: 200000}, 1000);
         const better = m.steady(worse, {lowMs: 1000, highMs: 20000}, 20000);
         const again = m.steady(better, {lowMs: 1000, highMs: 200000}, 32000);
-        const risen = m.steady(worse, {lowMs: 1000, highMs: 200000}, 40000);
+        const risen = m.steady(worse, {lowMs: 1000, highMs: 200000}, 40000, 'why');
+        const later = m.steady(risen, {lowMs: 1000, highMs: 190000}, 45000, 'other');
+        const stood = m.steady(shown, null, 5000);
+        const moves = m.steady(stood, {lowMs: 1000, highMs: 100000}, 9000);
+        const away = m.steady(shown, {lowMs: 1000, highMs: 100000}, 95000);
+        const early = m.steady(shown, {lowMs: 1000, highMs: 50000}, -5000);
         const delay = (number, more) =>
             m.pollDelay({place: place(number), frame: f, nowMs: 60000, chance: 0, ...more});
-        const early = {...f, drop: 0, lobby_at_ms: 64000};
+        const before = {...f, drop: 0, lobby_at_ms: 64000};
         return {
           ahead: [m.ahead(place(100), f), m.ahead(place(101), f)],
           otherLane: m.ahead({...place(5), lane: 7}, f), waiting: m.waiting(f),
           range: [e.lowMs, e.highMs], even: m.estimate(place(400), even, 60000).highMs,
           paused: m.estimate(place(400), {...f, state: 'paused'}, 60000),
           still: m.estimate(place(400), {...f, lanes: lanes({rate_per_s: 0})}, 60000),
-          little: little.highMs, worse: worse.highMs, risen: [risen.highMs, risen.rose],
-          again: [again.highMs, again.rose],
+          little: little.highMs, worse: worse.highMs,
+          risen: [risen.highMs, m.roseFor(risen, 41000), m.roseFor(risen, 161000)],
+          again: [again.highMs, m.roseFor(again, 32000)],
+          later: [later.highMs, m.roseFor(later, 46000)],
+          stood: [m.steady(null, null, 0), stood.isKnown, moves.highMs, m.roseFor(moves, 9000)],
+          away: [away.highMs, m.roseFor(away, 95000)], early: early.highMs,
           delays: [delay(101), delay(400), delay(99999), delay(400, {chance: 1})],
           hidden: [delay(101, {hidden: true}), delay(3100, {hidden: true}),
                    delay(3100, {hidden: true, alert: true})],
-          due: delay(1, {frame: early, dueMs: 64000}),
+          due: delay(1, {frame: before, dueMs: 64000}),
           progress: [m.progress(0, 0), m.progress(100, 25)],
           older: [[59000, 1], [61000, 1], [40000, 1], [59000, 2]].map(([at_ms, epoch]) =>
               m.isOlder({...f, at_ms, epoch}, f)),
@@ -83,8 +92,12 @@ async def test_the_estimate_and_the_next_look_follow_the_frame(page: Page) -> No
     assert told["even"] == pytest.approx(300 / 10 * 1.33 * 1000)
     assert (told["paused"], told["still"]) == (None, None)
     assert (told["little"], told["worse"]) == (59_000, 59_000)
-    assert told["risen"] == [200_000, True]
-    assert told["again"] == [8_000, False], "worse for half a minute without a break"
+    assert told["risen"] == [200_000, "why", None], "told for two minutes"
+    assert told["later"] == [190_000, "why"]
+    assert told["again"] == [8_000, None], "worse for half a minute without a break"
+    assert told["stood"] == [None, False, 100_000, "eta.slower"], "nothing was to be seen meanwhile"
+    assert told["away"] == [100_000, "eta.slower"], "nobody looked meanwhile"
+    assert told["early"] == 50_000, "a clock that was put back"
     assert told["delays"] == [1000, 5000, 60_000, 6250]
     assert told["hidden"] == [10_000, 300_000, 50_000]
     assert told["due"] == 1000

@@ -4,6 +4,8 @@
 const HIDDEN_MS = 10_000;
 const WORSE = 1.25;
 const WORSE_FOR_MS = 30_000;
+const AWAY_MS = 90_000;  // longer than between any two looks of a page that is seen
+const ROSE_SHOWN_MS = 120_000;
 const OLD_MS = 10_000;
 const ASK_TURN_MAX_MS = 20_000;
 const TURNS_ASKED_PER_S = 2_000;
@@ -81,22 +83,31 @@ export function estimate(place, frame, nowMs) {
 }
 
 /**
- * The estimate as it is shown: it goes down as time goes by and rises only when it has been a quarter
- * worse for half a minute. `shown` is what the last call returned, or null.
+ * The estimate as it is shown: it goes down as time goes by and rises only when it has been a quarter worse
+ * for half a minute, or at once where there was none to be seen meanwhile: the line stood, or nobody looked.
+ * `shown` is what the last call returned, of a page before a reload too, or null. `isKnown` is false while
+ * `found` is null: what was said before is kept, to be measured by. `why` is the key of the sentence that
+ * says why it takes longer; from `roseAtMs` on it is to be read for a while (`roseFor`).
  */
-export function steady(shown, found, nowMs) {
-  if (found === null) return null;
-  if (shown === null) return { ...found, atMs: nowMs, worseSinceMs: null, rose: false };
-  const passedMs = nowMs - shown.atMs;
+export function steady(shown, found, nowMs, why = "eta.slower") {
+  if (found === null) return shown && { ...shown, isKnown: false };
+  if (shown === null) return { ...found, atMs: nowMs, isKnown: true, worseSinceMs: null, roseAtMs: null, why: null };
+  const passedMs = Math.max(0, nowMs - shown.atMs);
   const high = Math.max(0, shown.highMs - passedMs);
   const worse = found.highMs > high * WORSE + 5_000;
   const since = worse ? shown.worseSinceMs ?? nowMs : null;
-  if (worse && nowMs - since >= WORSE_FOR_MS) return { ...found, atMs: nowMs, worseSinceMs: null, rose: true };
+  const unseen = !shown.isKnown || passedMs >= AWAY_MS;
+  if (worse && (unseen || nowMs - since >= WORSE_FOR_MS)) {
+    return { ...found, atMs: nowMs, isKnown: true, worseSinceMs: null, roseAtMs: nowMs, why };
+  }
   return {
-    lowMs: Math.min(found.lowMs, high), highMs: Math.min(found.highMs, high),
-    atMs: nowMs, worseSinceMs: since, rose: worse && shown.rose,
+    ...shown, lowMs: Math.min(found.lowMs, high), highMs: Math.min(found.highMs, high),
+    atMs: nowMs, isKnown: true, worseSinceMs: since,
   };
 }
+
+/** Why it takes longer than was said, while that is news; else null. */
+export const roseFor = (shown, nowMs) => (shown?.roseAtMs && nowMs - shown.roseAtMs < ROSE_SHOWN_MS ? shown.why : null);
 
 /**
  * When to look again, by the frame's own rule: a share of the wait that is left, bounded and drawn out

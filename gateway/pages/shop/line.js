@@ -59,3 +59,7 @@ export function ruling(frame) {
   if (frame.state !== "open") return `rule.${frame.state}`;
   return `rule.open.${frame.reason}`;
 }
+
+/** Why the wait is longer than it was, as the key of a sentence: what brakes the room, or that the line was slower. */
+export const longerBecause = (frame) => (frame.state !== "open" || ["operator", "opening", "draw"].includes(frame.reason)
+  ? "eta.slower" : ruling(frame));

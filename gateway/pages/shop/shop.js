@@ -36,7 +36,7 @@ const offers = new Map();
 
 const app = {
   saleId, sale: null, venues: new Map(), memory: memory(saleId),
-  frame: null, eta: null, wait: null, works: false, lostSinceMs: null, unknown: false, unsureOf: null,
+  frame: null, frameAgeMs: 0, eta: null, wait: null, works: false, lostSinceMs: null, unknown: false, unsureOf: null,
   order: null, orderProblem: null, choice: null, refusal: null,
   search: { text: "", city: "", venue: "", drop: "", left: true },
   login: () => login(saleId, serverNow()),
@@ -224,7 +224,7 @@ function showNotices() {
   if (notice) told.push(["warn", problemText(notice, { zone: app.sale?.timezone, currency: app.sale?.currency })]);
   if (app.unsureOf) told.push(["warn", app.unsureOf.code === "may_have_happened" || app.unsureOf.code === "unreachable" ? t("net.again") : problemText(app.unsureOf)]);
   if (app.lostSinceMs) told.push(["warn", t("net.lost", { time: time(app.lostSinceMs, undefined, true) })]);
-  else if (app.frame && serverNow() - app.frame.at_ms > STALE_MS && app.frame.at_ms > 0) told.push(["warn", t("net.stale")]);
+  else if (app.frameAgeMs > STALE_MS) told.push(["warn", t("net.stale")]);
   if (app.frame?.state === "paused" && isPassGood(app.memory.get().pass, serverNow())) told.push(["warn", t("rule.paused")]);
   const key = JSON.stringify(told);
   if (notices.dataset.told === key) return;

@@ -4,8 +4,7 @@ import { serverNow } from "../common/api.js";
 import { announce, confirmDialog, h } from "../common/dom.js";
 import { countdown, number, t } from "../common/i18n.js";
 import { allowAlerts, canAlert } from "./alerts.js";
-import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, turnOf, untilOpening } from "./estimate.js";
-import { ruling } from "./line.js";
+import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, roseFor, turnOf, untilOpening } from "./estimate.js";
 import { clock, fairLink, figures, heading, show, signIn } from "./view-line.js";
 
 const SAY_MS = 30_000;
@@ -17,7 +16,7 @@ export function placeView(app) {
   const { place } = app.memory.get();
   const inDraw = isInDraw(place, app.frame);
   const doors = clock(t("doors.open"));
-  const parts = { people: h("div", { class: inDraw ? "big many" : "big" }), eta: h("p", { class: "eta" }), chance: h("p", { class: "chance" }), kept: h("p", { class: "notice", hidden: true }, h("span", {})) };
+  const parts = { people: h("div", { class: inDraw ? "big many" : "big" }), eta: h("p", { class: "eta" }), chance: h("p", { class: "chance" }), rose: h("p", { class: "notice warn rose", hidden: true }, h("span", {})), kept: h("p", { class: "notice", hidden: true }, h("span", {})) };
   const bar = h("div");
   const meter = h("div", { class: "meter", role: "progressbar", "aria-label": t("place.progress"), "aria-valuemin": "0", "aria-valuemax": "100", hidden: inDraw }, bar);
   const facts = figures(app);
@@ -25,7 +24,7 @@ export function placeView(app) {
   const badge = place.turn ? t("place.turn", { n: number(place.turn) }) : t("place.number", { n: number(place.number) });
   const root = h("section", { class: "card stack" },
     h("div", { class: "row spread" }, heading(inDraw ? "draw.title" : "place.title"), h("span", { class: "badge accent" }, badge)),
-    doors.root, h("div", { class: "stack tight" }, parts.people, parts.eta, parts.chance), parts.kept, meter, facts.root,
+    doors.root, h("div", { class: "stack tight" }, parts.people, parts.eta, parts.chance), parts.rose, parts.kept, meter, facts.root,
     h("p", { class: "notice" }, h("span", {}, t("place.keep"))), buttons.root, fairLink(app));
   const speak = speaker(app);
 
@@ -37,6 +36,9 @@ export function placeView(app) {
     show(doors.digits, countdown(untilOpening(app.frame, serverNow())));
     show(parts.people, positionText(kept, app.frame));
     show(parts.eta, etaText(app));
+    const rose = roseText(app);
+    parts.rose.hidden = !rose;
+    show(parts.rose.firstChild, rose);
     const chance = app.frame.state === "sold_out" || left === 0 ? null : chanceOf(kept, app.frame);
     show(parts.chance, chance ? t(`chance.${chance}`) : "");
     parts.chance.hidden = !chance;
@@ -46,7 +48,7 @@ export function placeView(app) {
     showKept(app, parts.kept);
     buttons.update();
     facts.update();
-    speak(`${parts.people.textContent}. ${parts.eta.textContent} ${parts.chance.textContent}`, `${app.frame.state} ${app.frame.reason} ${chance} ${left <= 1}`);
+    speak([`${parts.people.textContent}.`, parts.eta.textContent, rose, parts.chance.textContent].join(" "), `${app.frame.state} ${app.frame.reason} ${chance} ${left <= 1} ${app.eta?.roseAtMs}`);
   };
   return { root, update };
 }
@@ -86,13 +88,19 @@ function etaText(app) {
     if (frame.state !== "open") return t("eta.unknown");
     return later ? "" : t(app.wait ? `wait.${app.wait.reason}` : "place.claiming");
   }
-  if (!app.eta) return t("eta.unknown");
+  if (!app.eta?.isKnown) return t("eta.unknown");
   const [low, high] = [app.eta.lowMs, app.eta.highMs].map((ms) => Math.max(0, ms - (serverNow() - app.eta.atMs)) / 60_000);
-  const text = high < 1 ? t("eta.less")
+  return high < 1 ? t("eta.less")
     : high >= 90 && low >= 30 ? t("eta.hours", { low: number(low / 60, 1), high: number(high / 60, 1) })
       : Math.round(low) >= Math.ceil(high) ? t("eta.about", { n: number(Math.ceil(high)) })
         : t("eta.range", { low: number(Math.max(low < 1 ? 0 : 1, Math.floor(low))), high: number(Math.ceil(high)) });
-  return app.eta.rose ? `${text} · ${t("eta.rose")} ${t(ruling(frame))}` : text;
+}
+
+/** That it takes longer than was said, and why, for as long as that is news; "" else. */
+function roseText(app) {
+  const { place } = app.memory.get();
+  const why = app.eta?.isKnown && ahead(place, app.frame) > 0 ? roseFor(app.eta, serverNow()) : null;
+  return why ? `${t("eta.rose")} ${t(why)}` : "";
 }
 
 /**

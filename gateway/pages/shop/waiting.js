@@ -1,8 +1,8 @@
 /* The line's driver: looks at the frame, joins, claims, leaves; what to do when is line.js's and estimate.js's. */
 
 import { call, newKey, serverNow, write } from "../common/api.js";
-import { ahead, estimate, isOlder, needsTurn, pollDelay, steady, turnDelay } from "./estimate.js";
-import { PHASES, lineOf } from "./line.js";
+import { ahead, estimate, isInDraw, isOlder, needsTurn, pollDelay, steady, turnDelay } from "./estimate.js";
+import { PHASES, lineOf, longerBecause } from "./line.js";
 import { FRESH } from "./memory.js";
 import { keepLogin } from "./signin.js";
 import { frames } from "./stream.js";
@@ -52,6 +52,7 @@ export function runLine(app) {
     if (isOlder(frame, app.frame)) return schedule();
     if (app.frame?.state !== frame.state || app.frame?.drop !== frame.drop) app.saleIsOld();
     app.frame = frame;
+    app.frameAgeMs = frame.at_ms > 0 ? serverNow() - frame.at_ms : 0;  // as it came: whoever is far away looks seldom
     app.lostSinceMs = null;
     failures = 0;
     return follow();
@@ -80,14 +81,17 @@ export function runLine(app) {
     return pollDelay({ place: place ?? last, frame: app.frame, nowMs: serverNow(), hidden: document.hidden, alert: Boolean(alert), dueMs });
   }
 
-  /** The estimate that is shown, and how many were ahead at first, follow from each new frame. */
+  /** The estimate that is shown, kept so that no reload lets it rise unsaid, and how many were ahead at first. */
   function settle() {
-    const { place } = app.memory.get();
+    const { place, shown } = app.memory.get();
     if (!place || !app.frame) {
       app.eta = null;
       return;
     }
-    app.eta = steady(app.eta, estimate(place, app.frame, serverNow()), serverNow());
+    const of = [place.drop, place.epoch, place.lane, place.number].join(".");
+    const found = isInDraw(place, app.frame) ? null : estimate(place, app.frame, serverNow());  // in the draw nothing is said
+    app.eta = steady(shown?.of === of ? shown : null, found, serverNow(), longerBecause(app.frame));
+    app.memory.set({ shown: app.eta && { ...app.eta, of } });
     const people = ahead(place, app.frame);
     if (!(place.atFirst >= people)) app.memory.set({ place: { ...place, atFirst: people } });
     if (phase() === "called" && !place.calledMs) app.memory.set({ place: { ...app.memory.get().place, calledMs: serverNow() } });
