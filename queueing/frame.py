@@ -261,8 +261,12 @@ def lost_frame(sale: str) -> Frame:
 def standing_still(frame: Frame, at_ms: int) -> Frame:
     """A frame while its store does not answer for the room: every place is safe, nobody moves.
 
-    It may be over in a moment, so clients go on asking as often as before.
+    It may be over in a moment, so clients go on asking as often as before. A lobby is one until
+    its draw: its frame stays before the opening however late it is, or numbers would be taken for
+    turns.
     """
+    if frame.at_ms < frame.opens_at_ms:
+        at_ms = min(at_ms, frame.opens_at_ms - 1)
     match frame.state:
         case "lobby" | "open" | "paused":
             return replace(frame, state="paused", reason="store", at_ms=at_ms)

@@ -116,13 +116,15 @@ async def test_the_draw_decides_the_turn(page: Page) -> None:
         const drawn = frame({}, {drawn: 500});
         const seen = (one, f) => [m.isInDraw(one, f), m.needsTurn(one, f), m.ahead(one, f)];
         const still = {...lobby, state: 'paused', reason: 'store'};
+        const stood = frame({state: 'paused', reason: 'store'}, {serving: 0, drawn: 500});
         const delays = [0, 0.5, 1].map((chance) =>
             m.turnDelay(place(1), frame({}, {drawn: 1000000}), chance));
         const chance = (turn, lanes) => m.chanceOf(place(1, turn), frame({}, lanes));
         return {
           lobby: seen(place(7), lobby), still: seen(place(7), still),
           open: seen(place(7), {...still, at_ms: 90000}), drawing: seen(place(7), drawing),
-          late: seen(place(501), drawing), unknown: seen(place(7), drawn),
+          late: seen(place(501), drawing), stood: seen(place(7), stood),
+          seeded: seen(place(7), {...stood, seed: 's'}), unknown: seen(place(7), drawn),
           known: seen(place(7, 300), drawn), other: seen({...place(7), drop: 2}, lobby),
           soon: m.turnDelay(place(1), drawn, 1), delays,
           wait: m.estimate(place(7), lobby, 60000),
@@ -134,6 +136,8 @@ async def test_the_draw_decides_the_turn(page: Page) -> None:
     assert told["still"] == [True, False, 1], "paused, but a lobby"
     assert told["open"] == [False, False, 7], "nobody was in the lobby"
     assert told["drawing"] == [True, False, 1]
+    assert told["stood"] == [True, False, 1], "there is no seed to tell a turn from"
+    assert told["seeded"] == [True, True, 1]
     assert told["late"] == [False, False, 501]
     assert told["unknown"] == [True, True, 1]
     assert told["known"] == [False, False, 200]

@@ -97,6 +97,8 @@ async def test_a_lobby_that_stands_still_tells_no_turns(rooms: Rooms) -> None:
     away = standing_still(lobby, IN_LOBBY)
     assert (drains.state, away.state) == ("draining", "paused")
     assert [turn_of(frame, early) for frame in (lobby, drains, away)] == [0, 0, 0]
+    longer = [standing_still(frame, OPENS_MS + 9_000) for frame in (lobby, drains, away)]
+    assert [(turn_of(one, early), one.at_ms) for one in longer] == [(0, OPENS_MS - 1)] * 3
     late = replace(early, number=2)
     assert turn_of(await rooms.frame(SALE, now_ms=OPENS_MS), late) == 2
 

@@ -26,9 +26,12 @@ export function isInDraw(place, frame) {
   return place.number <= drawn && !place.turn;
 }
 
+/** Whether it stands between opening and draw, because its store is away: nobody could tell a turn. */
+const isUndrawn = (frame) => frame.state === "paused" && frame.reason === "store" && !frame.seed;
+
 /** Whether the draw is made and the turn of a place is to be asked for. */
 export const needsTurn = (place, frame) => frame.state !== "lobby" && frame.state !== "closed"
-  && !isBeforeOpening(frame) && isInDraw(place, frame);
+  && !isBeforeOpening(frame) && !isUndrawn(frame) && isInDraw(place, frame);
 
 /** When to ask for it: all who were drawn ask at once else. */
 export const turnDelay = (place, frame, chance = Math.random()) =>
