@@ -9,13 +9,12 @@ from itertools import count
 
 import pytest
 
-from lua import Store
 from tests.buying import Buying, end, open_shop, reopening
-from tests.cluster import Cluster, node
+from tests.cluster import Cluster
 from tests.faults.sides import Sides, sides
+from tests.faults.split import is_promoted, opened, split_cluster
 from tests.inventory.conftest import Shop
-from tests.patience import patiently
-from tests.servers import Server, home, until
+from tests.servers import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -32,24 +31,13 @@ def test_a_cut_network_makes_no_promise_that_is_not_kept() -> None:
 
 
 async def _play(pair: Sides) -> None:
-    async with home() as directory:
-        master = node(directory, "m0", pair.here.address)
-        others = [node(directory, f"m{n}", pair.there.address) for n in (1, 2)]
-        replicas = [node(directory, f"r{n}", pair.there.address) for n in (1, 2)]
-        made = Cluster([master, *others], [replicas, [], []])
-        try:
-            await pair.here.do(master.start())
-            await asyncio.gather(*(server.start() for server in (*others, *replicas)))
-            await made.join()
-            await _drop(pair, made)
-        finally:
-            for server in made.servers:
-                await server.end()
+    async with split_cluster(pair) as made:
+        await _drop(pair, made)
 
 
 async def _drop(pair: Sides, nodes: Cluster) -> None:
-    store = await _door(nodes)
-    minority = await pair.here.do(_door(nodes))
+    store = await opened(nodes)
+    minority = await pair.here.do(opened(nodes))
     buying = Buying(await open_shop(store, nodes.name_at(0)))
     cut_off = Buying(Shop(minority, buying.shop.sale, numbers=count(1_000_000)))
     async with reopening(store):
@@ -58,7 +46,7 @@ async def _drop(pair: Sides, nodes: Cluster) -> None:
         await buying.reach(SOLD_BEFORE)
         await pair.here.do(cut_off.reach(SOLD_BEFORE))
         pair.cut()
-        await until(partial(_leads, nodes.followers[0]), "nobody was promoted")
+        await until(partial(is_promoted, nodes), "nobody was promoted")
         await buying.reach(len(buying.told) + SOLD_AFTER)
         await asyncio.sleep(CUT_MORE_S)
         pair.mend()
@@ -72,15 +60,5 @@ async def _drop(pair: Sides, nodes: Cluster) -> None:
     await store.close()
 
 
-async def _door(nodes: Cluster) -> Store:
-    opening = partial(Store.connect, nodes.url, check_durability=False, replicas=1)
-    return await patiently(opening)
-
-
 async def _begin(buying: Buying) -> "asyncio.Task[None]":
     return buying.begin()
-
-
-async def _leads(followers: list[Server]) -> bool:
-    roles = [(await one.info("replication"))["role"] for one in followers]
-    return "master" in roles

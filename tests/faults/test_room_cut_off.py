@@ -18,12 +18,12 @@ from lua import Store
 from lua.faults import Fault
 from lua.node import hash_slot
 from queueing import Admitted, Joined, JoinRequest, Place, RoomRules, Rooms, Wait
-from tests.cluster import Cluster, node
+from tests.cluster import Cluster
 from tests.faults.long_line import spot_of
 from tests.faults.sides import Sides, sides
-from tests.patience import patiently
+from tests.faults.split import is_promoted, opened, split_cluster
 from tests.queueing.conftest import another_gateway
-from tests.servers import home, until
+from tests.servers import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(240)]
 
@@ -109,19 +109,8 @@ class Door:
 
 
 async def _play(pair: Sides) -> None:
-    async with home() as directory:
-        master = node(directory, "m0", pair.here.address)
-        others = [node(directory, f"m{n}", pair.there.address) for n in (1, 2)]
-        replicas = [node(directory, f"r{n}", pair.there.address) for n in (1, 2)]
-        made = Cluster([master, *others], [replicas, [], []])
-        try:
-            await pair.here.do(master.start())
-            await asyncio.gather(*(server.start() for server in (*others, *replicas)))
-            await made.join()
-            await _cut(pair, made)
-        finally:
-            for server in made.servers:
-                await server.end()
+    async with split_cluster(pair) as made:
+        await _cut(pair, made)
 
 
 async def _cut(pair: Sides, nodes: Cluster) -> None:
@@ -141,7 +130,7 @@ async def _cut(pair: Sides, nodes: Cluster) -> None:
     await pair.here.do(here.reach(BEFORE))
     pair.cut()
     refused = here.refused
-    await until(partial(_leads, nodes), "nobody was promoted")
+    await until(partial(is_promoted, nodes), "nobody was promoted")
     await there.reach(there.inside + AFTER)
     pair.mend()
     await pair.here.do(here.reach(here.inside + AFTER))
@@ -159,11 +148,5 @@ async def _begin(door: Door) -> "asyncio.Task[None]":
 
 
 async def _door(name: str, sale: str, nodes: Cluster, history: RoomHistory) -> Door:
-    opening = partial(Store.connect, nodes.url, check_durability=False, replicas=1)
-    store = await patiently(opening)
+    store = await opened(nodes)
     return Door(name, sale, store, another_gateway(store), history)
-
-
-async def _leads(nodes: Cluster) -> bool:
-    roles = [(await one.info("replication"))["role"] for one in nodes.followers[0]]
-    return "master" in roles

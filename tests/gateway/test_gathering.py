@@ -30,6 +30,15 @@ class Verb:
         return [2 * record for record in batch]
 
 
+async def under_way(gatherer: Gatherer[str, int, int], verb: Verb) -> "asyncio.Task[int]":
+    """A call of 1 that the verb has, and answers once its gate is open."""
+    verb.gate.clear()
+    first = asyncio.create_task(gatherer.ask("s", "s", 1))
+    while not verb.batches:
+        await asyncio.sleep(0)
+    return first
+
+
 async def test_calls_of_one_turn_share_a_batch() -> None:
     """Ten calls in one turn are one batch, and each gets its own outcome."""
     verb = Verb()
@@ -43,10 +52,7 @@ async def test_calls_that_come_while_a_batch_is_under_way_are_the_next_batch() -
     """Nobody waits for a timer: the next batch leaves as soon as the one before is answered."""
     verb = Verb()
     gatherer = Gatherer(verb)
-    verb.gate.clear()
-    first = asyncio.create_task(gatherer.ask("s", "s", 1))
-    while not verb.batches:
-        await asyncio.sleep(0)
+    first = await under_way(gatherer, verb)
     later = [asyncio.create_task(gatherer.ask("s", "s", number)) for number in (2, 3)]
     await asyncio.sleep(0)
     verb.gate.set()
@@ -106,10 +112,7 @@ async def test_whoever_waits_behind_a_call_that_takes_too_long_is_refused(
     monkeypatch.setattr(gathering, "WAIT_MAX_S", 0.01)
     verb = Verb()
     gatherer = Gatherer(verb)
-    verb.gate.clear()
-    first = asyncio.create_task(gatherer.ask("s", "s", 1))
-    while not verb.batches:
-        await asyncio.sleep(0)
+    first = await under_way(gatherer, verb)
     with pytest.raises(Refused) as waited:
         await gatherer.ask("s", "s", 2)
     with pytest.raises(Refused) as came:
@@ -168,10 +171,7 @@ async def test_who_is_gone_before_the_call_is_not_sent() -> None:
     """A caller that hung up while it waited takes nothing."""
     verb = Verb()
     gatherer = Gatherer(verb)
-    verb.gate.clear()
-    first = asyncio.create_task(gatherer.ask("s", "s", 1))
-    while not verb.batches:
-        await asyncio.sleep(0)
+    first = await under_way(gatherer, verb)
     gone, stays = (asyncio.create_task(gatherer.ask("s", "s", n)) for n in (2, 3))
     await asyncio.sleep(0)
     gone.cancel()
