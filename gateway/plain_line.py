@@ -4,20 +4,21 @@ Here belongs what the page says and how; the words are the pages' own (`words`).
 become HTML, no server is asked. What the forms do is in `routes.pages_line`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from html import escape
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from gateway.words import Language
+from gateway.plain_wait import Wait, chance_of
+from gateway.words import NAMES, Language
 from queueing import Frame, Pass, Place, turn_of
 
 REFRESH_MIN_S = 20
 """Faster than this would read a page aloud again before it was heard to the end."""
-_SLOWER = 1.33
-"""As the page with scripts: where no speed has swung yet, a third more is honest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class Where:
     frame: Frame
     place: Place | None = None
     token: str = ""
+    wait: Wait | None = None  # what is said of it; None: nothing can be
     pass_: tuple[str, Pass] | None = None
     problem: str = ""  # its code
+    lang: str = ""  # the language that was asked for, "" for the browser's own
 
 
 def proof(token: str) -> str:
@@ -52,7 +55,7 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
     """The whole page."""
     path = f"/sales/{where.sale}"
     body = "".join(_body(where, said, path))
-    turning = "" if where.pass_ else _turning(said, refresh_s(where), still=still)
+    turning = "" if where.pass_ else _turning(where, said, still=still)
     message = where.frame.message
     if message:
         whose = _t(said, "message.from")
@@ -68,7 +71,8 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
         f'<main class="page narrow stack"><h1><bdi>{escape(where.title)}</bdi></h1>{message}'
         f'<section class="card stack">{body}</section>{turning}'
         f"{_p(_link(path, said.say('plain.sale')))}"
-        f"{_p(_link(_fair(where), said.say('fair.link')), 'small')}</main></body></html>"
+        f"{_p(_link(_fair(where), said.say('fair.link')), 'small')}"
+        f"{_languages(said, still=still)}</main></body></html>"
     )
     return html.encode()
 
@@ -86,7 +90,7 @@ def _body(where: Where, said: Language, path: str) -> Iterable[str]:
         yield _h2(said.say(f"gone.title.{gone}"))
         yield _p(_t(said, f"gone.text.{gone}"))
     else:
-        yield from _waiting(frame, place, said)
+        yield from _waiting(where, place, said)
         if is_called(frame, place):
             yield _form(f"{path}/line/claim", where, said.say("plain.claim"), "primary block")
         yield _p(_t(said, "place.keep"), "muted")
@@ -96,39 +100,48 @@ def _body(where: Where, said: Language, path: str) -> Iterable[str]:
     yield _p(f"{_t(said, 'figure.stock')}: {_t(said, f'stock.{frame.stock}')}")
 
 
-def _waiting(frame: Frame, place: Place, said: Language) -> Iterable[str]:
-    turn = turn_of(frame, place)
+def _waiting(where: Where, place: Place, said: Language) -> Iterable[str]:
+    frame = where.frame
+    chance = chance_of(frame, place)
     if in_draw(frame, place):
         others = frame.lane(place.lane).tail - 1
         yield _h2(said.say("draw.title"))
         many = said.say("draw.with", n=said.number(others)) if others > 0 else ""
         yield _p(escape(many or said.say("draw.alone")), "big many")
         yield _p(_t(said, "draw.why"))
-        return
-    ahead = frame.ahead(place.lane, turn)
+    else:
+        yield from _turn(where, place, said)
+    if chance is not None:
+        yield _p(_t(said, f"chance.{chance}"), "chance")
+
+
+def _turn(where: Where, place: Place, said: Language) -> Iterable[str]:
+    turn = turn_of(where.frame, place)
+    ahead = where.frame.ahead(place.lane, turn)
     yield _h2(said.say("place.title"))
     yield _p(escape(said.say("place.turn", n=said.number(turn))), "muted")
     if ahead == 0:
         yield _p(_t(said, "place.called"), "big")
-    elif ahead == 1:
-        yield _p(_t(said, "place.next"), "big")
-    else:
-        yield _p(escape(said.say("place.ahead", n=said.number(ahead - 1))), "big")
-    if ahead > 0:
-        yield _p(escape(wait_text(frame, place, ahead, said)))
+        return
+    many = said.say("place.ahead", n=said.number(ahead - 1))
+    yield _p(escape(many if ahead > 1 else said.say("place.next")), "big")
+    yield _p(escape(wait_text(where.wait, said)), "eta")
+    if where.wait is not None and where.wait.rose:
+        yield _p(f"{_t(said, 'eta.rose')} {_t(said, longer_because(where.frame))}", "notice warn")
 
 
-def wait_text(frame: Frame, place: Place, ahead: int, said: Language) -> str:
-    """How long so many ahead take, as a range of minutes."""
-    lane = frame.lane(place.lane)
-    speeds = [one for one in (lane.rate_per_s, lane.low_per_s, lane.high_per_s) if one > 0]
-    if frame.state != "open" or not speeds:
+def wait_text(wait: Wait | None, said: Language) -> str:
+    """How long it takes, as a range of minutes or hours."""
+    if wait is None:
         return said.say("eta.unknown")
-    fastest, slowest = max(speeds), min(speeds)
-    low = int(ahead / fastest / 60)
-    high = -int(-ahead / (slowest if slowest < fastest else slowest / _SLOWER) // 60)
+    low, high = int(wait.low_s // 60), math.ceil(wait.high_s / 60)
     if high <= 1:
         return said.say("eta.less")
+    if low >= 60:
+        low, high = low // 60, math.ceil(high / 60)
+        return said.say("eta.hours", low=said.number(low), high=said.number(high))
+    if low >= high:
+        return said.say("eta.about", n=said.number(high))
     return said.say("eta.range", low=said.number(low), high=said.number(high))
 
 
@@ -174,19 +187,41 @@ def ruling(frame: Frame) -> str:
     return f"rule.open.{frame.reason}" if frame.state == "open" else f"rule.{frame.state}"
 
 
-def _turning(said: Language, every_s: int, *, still: bool) -> str:
+def longer_because(frame: Frame) -> str:
+    """Why the wait is longer than it was, as the key of a sentence; as `line.js` says it."""
+    return "eta.slower" if frame.reason in ("operator", "opening", "draw") else ruling(frame)
+
+
+def _turning(where: Where, said: Language, *, still: bool) -> str:
     if still:
-        told = f"{_t(said, 'plain.still')} {_link('?', said.say('plain.go'))}"
+        told = f"{_t(said, 'plain.still')} {_link(here(where.lang), said.say('plain.go'))}"
     else:
-        again = escape(said.say("plain.again", n=said.number(every_s)))
-        told = f"{again} {_link('?still=1', said.say('plain.stop'))}"
-    return _p(f"{told} · {_link('', said.say('plain.now'))}", "small")
+        again = escape(said.say("plain.again", n=said.number(refresh_s(where))))
+        told = f"{again} {_link(here(where.lang, still=True), said.say('plain.stop'))}"
+    return _p(f"{told} · {_link(here(where.lang, still=still), said.say('plain.now'))}", "small")
+
+
+def here(lang: str, *, still: bool = False) -> str:
+    """The query of this page: a language, and whether it looks again by itself."""
+    return "?" + urlencode({**({"lang": lang} if lang else {}), **({"still": 1} if still else {})})
+
+
+def _languages(said: Language, *, still: bool) -> str:
+    links = []
+    for code, name in NAMES.items():
+        marks = f'lang="{code}" hreflang="{code}"'
+        marks += ' aria-current="true"' if code == said.code else ""
+        links.append(f'<a href="{escape(here(code, still=still))}" {marks}>{name}</a>')
+    return (
+        f'<nav class="row small" aria-label="{_t(said, "head.languages")}">{"".join(links)}</nav>'
+    )
 
 
 def _form(action: str, where: Where, label: str, kind: str) -> str:
     field = f'<input type="hidden" name="proof" value="{proof(where.token)}">'
     button = f'<button class="button {kind}">{escape(label)}</button>'
-    return f'<form method="post" action="{action}">{field}{button}</form>'
+    action += here(where.lang) if where.lang else ""
+    return f'<form method="post" action="{escape(action)}">{field}{button}</form>'
 
 
 def _fair(where: Where) -> str:

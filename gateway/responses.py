@@ -123,8 +123,13 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
         await response.write(piece)
 
 
-def written(html: bytes, language: str, policy: str, *, refresh_s: int | None) -> web.Response:
-    """A page that is made for its visitor alone; looked at again by itself after `refresh_s`."""
+def written(
+    html: bytes, language: str, policy: str, *, refresh_s: int | None, cookie: str = ""
+) -> web.Response:
+    """A page that is made for its visitor alone; looked at again by itself after `refresh_s`.
+
+    `cookie` is all of a `Set-Cookie`.
+    """
     headers = {
         "Cache-Control": "no-store",
         "Content-Language": language,
@@ -136,6 +141,8 @@ def written(html: bytes, language: str, policy: str, *, refresh_s: int | None) -
     }
     if refresh_s is not None:
         headers["Refresh"] = str(refresh_s)
+    if cookie:
+        headers["Set-Cookie"] = cookie
     return web.Response(body=html, headers=headers)
 
 

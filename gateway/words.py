@@ -12,7 +12,9 @@ from pathlib import Path
 
 from gateway.site import PAGES
 
-_FILES = ("common/problems.js", "common/problems-more.js", "shop/words-line.js",
+NAMES = {"en": "English", "zh": "中文", "fi": "Suomi", "ar": "العربية"}
+"""The languages, each by its name in itself."""
+_FILES = ("common/i18n.js", "common/problems.js", "common/problems-more.js", "shop/words-line.js",
           "shop/words-line-more.js")  # fmt: skip
 _OWN = "shop/plain.json"
 _SECTION = re.compile(r"^  (en|zh|fi|ar): \{\n(.*?)^  \},$", re.MULTILINE | re.DOTALL)
@@ -64,6 +66,10 @@ class Languages:
             for code, key, text in _read((directory / name).read_text("utf-8")):
                 found[code][key] = text
         self._languages = {code: Language(code, words) for code, words in found.items()}
+
+    def known(self, asked: str) -> str:
+        """The code of a language that was asked for, "" for one that is none of ours."""
+        return asked if asked in self._languages else ""
 
     def choose(self, asked: str, accepted: str) -> Language:
         """The one that was asked for, else the first of `Accept-Language` that there is."""

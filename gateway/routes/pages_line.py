@@ -16,6 +16,7 @@ from gateway.auth import PLACE, Credential, InLine
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Scope, Who
 from gateway.plain_line import Where
+from gateway.plain_wait import wait_of
 from gateway.problems import Code, Refused
 from gateway.responses import see_other, written
 from gateway.site import POLICY
@@ -75,7 +76,9 @@ async def _asked(call: Call, who: Who, act: Act) -> web.Response:
 def _where(call: Call, who: Who) -> Where:
     """The sale and the place of this browser; a place that proves nothing is none."""
     services, view = call.services, call.shelf.view
-    where = Where(view.id, view.title, view.timezone, services.frames.of(view.id).frame)
+    frame = services.frames.of(view.id).frame
+    lang = services.languages.known(call.request.query.get("lang", ""))
+    where = Where(view.id, view.title, view.timezone, frame, lang=lang)
     token = cookies.kept(call.request, view.id)
     if token is None:
         return where
@@ -84,21 +87,27 @@ def _where(call: Call, who: Who) -> Where:
     except Refused as refused:
         return replace(where, problem=refused.problem.code)
     assert isinstance(found, InLine), "a place was asked for"
-    return replace(where, place=found.place, token=token)
+    where = replace(where, place=found.place, token=token)
+    if plain_line.gone_because(found.place, frame) is not None:
+        return where
+    return replace(where, wait=wait_of(frame, found.place, cookies.said(call.request, view.id)))
 
 
 def _shown(call: Call, where: Where) -> web.Response:
     services, asked = call.services, call.request.query
-    said = services.languages.choose(asked.get("lang", ""), call.header("Accept-Language"))
+    said = services.languages.choose(where.lang, call.header("Accept-Language"))
     still = "still" in asked or where.pass_ is not None
     html = plain_line.page(where, said, assets=f"/assets/{services.site.digest}", still=still)
     refresh_s = None if still else plain_line.refresh_s(where)
-    return written(html, said.tag, POLICY.format(styles=""), refresh_s=refresh_s)
+    wait = None if where.problem else where.wait  # another site may have asked
+    cookie = "" if wait is None else cookies.saying(where.sale, str(wait.said))
+    return written(html, said.tag, POLICY.format(styles=""), refresh_s=refresh_s, cookie=cookie)
 
 
 def _back(where: Where, cookie: str = "") -> web.Response:
     """To the page as it is now."""
-    return see_other(f"/sales/{where.sale}/line", cookie)
+    query = plain_line.here(where.lang) if where.lang else ""
+    return see_other(f"/sales/{where.sale}/line{query}", cookie)
 
 
 PATH = "/sales/{sale}/line"

@@ -1,11 +1,14 @@
 """The line without scripts, in a browser that has them turned off."""
 
+import dataclasses
 import re
+from typing import Any
 
 import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
+from gateway.frames import kept_frame
 from gateway.plain_line import REFRESH_MIN_S
 from tests.pages.conftest import PHONE, Opened, Site, axe
 from tests.pages.films import SALE, films, join, picture, stage
@@ -82,6 +85,75 @@ async def test_the_turn_is_claimed_and_the_place_left_by_forms(
     await page.get_by_role("button", name="Leave the line").click()
     await expect(page.locator("h2")).to_have_text("You are not in line in this browser.")
     assert await page.context.cookies(site.url) == []
+
+
+FIVE_MIN: dict[str, Any] = {"rate_per_s": 0.022, "low_per_s": 0.02, "high_per_s": 0.025}
+NINE_MIN: dict[str, Any] = {"rate_per_s": 0.012, "low_per_s": 0.0112, "high_per_s": 0.014}
+"""Six turns take 4 to 5 minutes, or 7 to 9."""
+
+
+def stand(site: Site, later_s: int = 0, reason: Any = "operator", **lane: Any) -> None:
+    """The line stands so, so much later, until it is told otherwise."""
+    frames = site.world.services.frames
+    frame = frames.of(SALE).frame
+    lanes = (dataclasses.replace(frame.lanes[0], serving=0, likely=9, possible=9, **lane),)
+    at_ms = frame.at_ms + later_s * 1_000
+    changed = dataclasses.replace(frame, lanes=lanes, at_ms=at_ms, reason=reason)
+    frames._kept[SALE] = kept_frame(changed)
+
+
+async def test_a_longer_wait_is_said_without_scripts_too(site: Site, open_page: Opened) -> None:
+    """The page has no memory, but its browser has: what was said goes with it, and is no token."""
+    await stage(site, films(site, **SLOW))
+    for other in range(5):
+        await join(site, f"other-{other}")
+    page = await open_page("about:blank", size=PHONE, java_script_enabled=False)
+    await with_place(page, site, "ada")
+    await site.world.services.housekeeping.stop()
+    stand(site, **FIVE_MIN)
+    await page.goto(f"{site.url}{LINE}?lang=en")
+    await expect(page.locator(".eta")).to_have_text("4–5 min")
+    await expect(page.locator(".chance")).to_have_text("What is left will likely reach you.")
+    await expect(page.locator(".warn")).to_have_count(0)
+    stand(site, **NINE_MIN)
+    for code in ("en", "zh", "fi", "ar"):
+        await page.locator(f'a[hreflang="{code}"]').click()
+        await page.wait_for_url(f"**?lang={code}")
+        said = site.world.services.languages.choose(code, "")
+        told = f"{said.say('eta.rose')} {said.say('eta.slower')}"
+        await expect(page.locator(".warn")).to_have_text(told)
+        nine = said.say("eta.range", low=said.number(7), high=said.number(9))
+        await expect(page.locator(".eta")).to_have_text(nine)
+        await expect(page.locator(".chance")).to_have_text(said.say("chance.likely"))
+        await picture(page, f"plain-longer-{code}")
+    stand(site, 30, "latency", **NINE_MIN)
+    await page.goto(f"{site.url}{LINE}?lang=en")
+    await expect(page.locator(".warn")).to_contain_text("The shop is slow just now")
+    stand(site, 130, **FIVE_MIN)
+    await page.reload()
+    await expect(page.locator(".warn")).to_have_count(0)
+    (said_last,) = [
+        one for one in await page.context.cookies(site.url + LINE) if "-said-" in one["name"]
+    ]
+    assert said_last["path"] == LINE
+    assert re.fullmatch(r"[\d.]+-\d+-\d+", said_last["value"])
+
+
+async def test_the_language_of_the_page_stays(site: Site, open_page: Opened) -> None:
+    """Whoever chose one has it behind every link and every form of the page."""
+    await stage(site, films(site, **SLOW))
+    await join(site, "first")
+    page = await open_page("about:blank", size=PHONE, java_script_enabled=False)
+    await with_place(page, site, "ada")
+    await page.goto(site.url + LINE)
+    await page.get_by_role("link", name="Suomi").click()
+    await page.get_by_role("link", name="Lopeta päivitys").click()
+    await expect(page.get_by_text("Sivu ei päivity itsestään.")).to_be_visible()
+    await page.get_by_role("link", name="Päivitä nyt").click()
+    await expect(page.get_by_text("Sivu ei päivity itsestään.")).to_be_visible()
+    await page.get_by_role("link", name="Päivitä itsestään").click()
+    await page.get_by_role("button", name="Poistu jonosta").click()
+    await expect(page.locator("h2")).to_have_text("Et ole jonossa tässä selaimessa.")
 
 
 async def test_no_other_site_acts_in_its_name(site: Site, http: aiohttp.ClientSession) -> None:
