@@ -7,10 +7,10 @@ to queueing; where the keys come from, to `credentials`.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, assert_never
 
+import msgspec
 from aiohttp import web
 
 from gateway import cookies
@@ -36,8 +36,7 @@ _BEARER_ROLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shopper:
+class Shopper(msgspec.Struct, frozen=True, gc=False):
     """A buyer known by a login assertion; `buyer` is the key that inventory knows.
 
     `lane` is the lane of the sale's room that the assertion's claims have a right to.
@@ -47,15 +46,13 @@ class Shopper:
     lane: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InLine:
+class InLine(msgspec.Struct, frozen=True, gc=False):
     """The holder of a place."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class AtTill:
+class AtTill(msgspec.Struct, frozen=True, gc=False):
     """The holder of a pass. For a hold it may have expired: the till looks for a repeat first."""
 
     pass_: Pass
@@ -66,16 +63,14 @@ class AtTill:
         return self.pass_.buyer
 
 
-@dataclass(frozen=True, slots=True)
-class Partner:
+class Partner(msgspec.Struct, frozen=True, gc=False):
     """A partner marketplace, by the key of id `credential`."""
 
     id: str
     credential: str
 
 
-@dataclass(frozen=True, slots=True)
-class AtKiosk:
+class AtKiosk(msgspec.Struct, frozen=True, gc=False):
     """A registered kiosk at its venue."""
 
     credential: str
@@ -83,8 +78,7 @@ class AtKiosk:
     kiosk: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True, gc=False):
     """Someone who runs sales, all (`*`) or one; `actor` goes into the facts.
 
     One who only `looks` is an auditor.
@@ -116,7 +110,7 @@ class Credential(NamedTuple):
 def credential_of(head: Head, who: tuple[Who, ...], sale: str | None = None) -> Credential:
     """The credential of a call. Refuses none, two, and a scheme that this route does not take."""
     given = head.headers.getall("Authorization", [])
-    schemes = _schemes(who)
+    schemes = _kinds(who)
     if not given and sale is not None and PLACE in schemes:
         assert isinstance(head, web.BaseRequest), "a call with a place does not go straight"
         token = cookies.place_of(head, sale)
@@ -137,8 +131,12 @@ def credential_of(head: Head, who: tuple[Who, ...], sale: str | None = None) -> 
 
 
 @cache
-def _schemes(who: tuple[Who, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.scheme for one in who))
+def _kinds(who: tuple[Who, ...]) -> Mapping[str, Who]:
+    """The kind that each scheme stands for: the first of it. A key says itself of which it is."""
+    kinds: dict[str, Who] = {}
+    for one in who:
+        kinds.setdefault(one.scheme, one)
+    return kinds
 
 
 class Auth:
@@ -164,12 +162,9 @@ class Auth:
         """
         if credential.scheme == "Bearer" and credential.token.startswith(KEY_PREFIX):
             return self._by_key(credential.token, who, shelf, sale)
-        for kind in who:
-            if kind.scheme == credential.scheme:
-                break
-        else:
-            raise Refused(Code.BAD_CREDENTIAL)
-        match kind:
+        match _kinds(who).get(credential.scheme):
+            case Who.PASS_AT_TILL:
+                return self._by_pass(credential.token, _known(shelf), may_be_late=True)
             case Who.LOGIN:
                 return self._by_login(credential.token, _known(shelf))
             case Who.PLACE:
@@ -180,12 +175,12 @@ class Auth:
                 return self._by_place(credential, found, must_log_in=must_log_in)
             case Who.PASS:
                 return self._by_pass(credential.token, _known(shelf), may_be_late=False)
-            case Who.PASS_AT_TILL:
-                return self._by_pass(credential.token, _known(shelf), may_be_late=True)
-            case Who.PARTNER | Who.KIOSK | Who.OPERATOR | Who.AUDITOR:
+            case (Who.PARTNER | Who.KIOSK | Who.OPERATOR | Who.AUDITOR) as kind:
                 raise Refused(Code.BAD_CREDENTIAL, f"This takes {kind.what}.")
-            case _:
-                assert_never(kind)
+            case None:
+                raise Refused(Code.BAD_CREDENTIAL)
+            case never:
+                assert_never(never)
 
     def _by_key(
         self, text: str, who: tuple[Who, ...], shelf: Shelf | None, sale: str | None
@@ -255,12 +250,12 @@ class Auth:
     def _by_pass(self, token: str, shelf: Shelf, *, may_be_late: bool) -> AtTill:
         now_ms = None if may_be_late else int(time.time() * 1000)
         match self._rooms.read_pass(token, shelf.view.id, now_ms):
+            case Pass() as found:
+                return AtTill(found)
             case BadPass(reason="expired"):
                 raise Refused(Code.EXPIRED_CREDENTIAL, "This pass has expired.")
             case BadPass(reason=reason):
                 raise Refused(Code.BAD_CREDENTIAL, "This is no pass for this sale.", reason=reason)
-            case Pass() as found:
-                return AtTill(found)
 
 
 def _lane_of(claims: Mapping[str, Any], lanes: Sequence[LaneLine]) -> int:

@@ -5,7 +5,7 @@ lease ends anyway.
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 
 from gateway.gathering import Gatherer, Waiter
@@ -37,7 +37,7 @@ class Till:
         self._meters = meters
         self._metrics = metrics
         self._counters: dict[str, tuple[Tally, Tally]] = {}
-        self._freed: dict[str, deque[Pass]] = {}
+        self._freed: defaultdict[str, deque[Pass]] = defaultdict(deque)
 
     async def hold(
         self, sale: SaleView, request: HoldRequest, pass_: Pass | None = None
@@ -163,7 +163,7 @@ class Till:
         if not outcome.replayed:
             meter.orders += 1
             meter.units += len(outcome.order.units)
-        freed = self._freed.setdefault(pass_.sale, deque())
+        freed = self._freed[pass_.sale]
         if len(freed) < FREED_MAX:
             freed.append(pass_)
         else:

@@ -200,6 +200,23 @@ def test_a_place_has_one_pass_id_whatever_keys_and_times_are() -> None:
     assert mint(PassTokens(EARLIER))[1].id == minted.id
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"sale": "hall", "drop": 11}, {"sale": "hall1", "drop": 1}),
+        ({"drop": 1, "epoch": 12}, {"drop": 11, "epoch": 2}),
+        ({"epoch": 1, "lane": 12}, {"epoch": 11, "lane": 2}),
+        ({"lane": 1, "number": 17}, {"lane": 11, "number": 7}),
+        ({"number": 1, "buyer": "1a"}, {"number": 11, "buyer": "a"}),
+    ],
+)
+def test_numbers_that_run_together_are_two_places(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """Where two parts of a place meet, a symbol that moves over makes another pass."""
+    assert mint(tokens, **one)[1].id != mint(tokens, **other)[1].id
+
+
 @given(
     st.lists(
         st.tuples(
