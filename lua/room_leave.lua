@@ -23,6 +23,7 @@
 --   left
 -- COST O(1)
 --@include room
+--@include joins
 local now = now_ms(ARGV[1])
 local room, instead = read_room(KEYS[1], now)
 if not room then return instead end
@@ -30,10 +31,13 @@ local turn = redis.call('HGET', KEYS[2], ARGV[3])
 if turn == 'left' then return { 'again' } end
 local expires_ms = turn and tonumber(string.match(turn, '^%d+ (%d+)$'))
 if expires_ms and expires_ms > now then return { 'inside', expires_ms } end
-local known = tonumber(redis.call('HGET', KEYS[3], ARGV[4]) or 0)
+local known, place = redis.call('HGET', KEYS[3], ARGV[4]), ARGV[3] * LANES + ARGV[2]
 redis.call('HSET', KEYS[2], ARGV[3], 'left')
 redis.call('EXPIRE', KEYS[2], KEEP_S)
-if math.floor(known / MARKS) == tonumber(ARGV[3]) * LANES + tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[3], ARGV[4], whole(-known))
+if known then
+  local _, mark, known_place = join_of(known)
+  if known_place == place then
+    redis.call('HSET', KEYS[3], ARGV[4], join_text(mark, ARGV[2] + LANES, tonumber(ARGV[3])))
+  end
 end
 return { 'left' }

@@ -34,9 +34,7 @@ class CurrentLine:
         on = self._guess.get(sale, Line(1, 1))
         for _ in range(_TRIES):
             reply = await self._store.run(script, keys(on), args(on))
-            # A batch has one list per record; `moved` stands in each of them.
-            words = reply[0] if isinstance(reply[0], list) else reply
-            if words[0] != b"moved":
+            if reply[0] != b"moved":
                 return on, reply
-            on = self._guess[sale] = Line(int(words[1]), int(words[2]))
+            on = self._guess[sale] = Line(int(reply[1]), int(reply[2]))
         raise NothingHappened("the room went from line to line while it was asked")

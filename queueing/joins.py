@@ -5,9 +5,8 @@ Here belong the request, its outcomes and the call. What a place token looks lik
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import msgspec
+from struct import Struct
+from typing import Literal
 
 from lua.catalogue import signature
 from lua.faults import Fenced
@@ -15,17 +14,21 @@ from lua.memory import slot_of
 from queueing import keys
 from queueing.current import CurrentLine
 from queueing.draw import DrawnLine, leaf
-from queueing.keys import Line
+from queueing.keys import JoinAddress, Line
 from queueing.places import Place, PlaceTokens
 from queueing.recovery import Recovery
+from queueing.rules import LANES_MAX
 
 BATCH_MAX = 256
+_NUMBER_BYTES = 5
+_RECORD = Struct(f">8sH3sB{_NUMBER_BYTES}s")
+_SHOWN = Struct(f">B{_NUMBER_BYTES}s")
 
 ROOM_JOIN = signature(
     "room_join",
-    keys=("room", "line", "joins+", "lists+"),
-    argv=("now_ms", "drop", "epoch", "batch", "leaves"),
-    replies=("missing", "moved", "again", "early", "refused", "joined"),
+    keys=("room", "line", "kept", "joins+", "lists+"),
+    argv=("now_ms", "drop", "epoch", "batch", "leaves", "shown"),
+    replies=("missing", "moved", "early", "told", "again", "draining", "closed", "joined"),
     durable=True,
 )
 
@@ -106,51 +109,72 @@ class Joins:
         self, sale: str, batch: Sequence[JoinRequest], now_ms: int
     ) -> list[JoinOutcome]:
         addresses = [keys.join_address(request.buyer, request.join_key) for request in batch]
-        pairs = list(zip(addresses, batch, strict=True))
-        lanes = 1 + max(request.lane for request in batch)
-        on, replies = await self._current.run(
+        on, reply = await self._current.run(
             ROOM_JOIN,
             sale,
             lambda on: (
                 keys.room(sale),
                 keys.line(sale, on),
+                keys.kept(sale, on),
                 *(keys.joins(sale, on, address.bucket) for address in addresses),
-                *(keys.leaves(sale, on, lane) for lane in range(lanes)),
+                *(keys.leaves(sale, on, lane) for lane in range(_lanes(on, batch))),
             ),
-            lambda on: (
-                now_ms,
-                on.drop,
-                on.epoch,
-                msgspec.msgpack.encode(
-                    [(one.field, one.mark, *request.place_in(on)) for one, request in pairs]
-                ),
-                _leaves(sale, on, batch),
-            ),
+            lambda on: (now_ms, on.drop, on.epoch, *_asked(sale, on, addresses, batch)),
         )
-        return [
-            self._outcome(sale, on, request, reply)
-            for request, reply in zip(batch, replies, strict=True)
-        ]
-
-    def _outcome(self, sale: str, on: Line, request: JoinRequest, reply: list[Any]) -> JoinOutcome:
         match reply:
-            case [b"joined" | b"again" as word, lane, number, at_ms]:
-                place = Place(sale, on.drop, on.epoch, lane, number, request.buyer, at_ms)
-                self._recovery.joined(sale, on, lane, number)
-                return Joined(self._tokens.mint(place), place, word == b"again")
+            case [b"told", at_ms, *told]:
+                places = (
+                    Place(sale, on.drop, on.epoch, *_lane_and_number(one), request.buyer, at_ms)
+                    for request, one in zip(batch, told[1::2], strict=True)
+                )
+                return [
+                    self._outcome(place, word)
+                    for place, word in zip(places, told[::2], strict=True)
+                ]
             case [b"early", lobby_opens_ms]:
-                return NotYet(lobby_opens_ms)
-            case [b"refused", b"draining"]:
-                return RoomClosed("draining")
-            case [b"refused", b"closed"]:
-                return RoomClosed("closed")
+                return [NotYet(lobby_opens_ms)] * len(batch)
             case [b"missing"]:
                 raise Fenced(slot_of(keys.room(sale)))
             case _:
                 raise AssertionError(f"room_join replied {reply}")
 
+    def _outcome(self, place: Place, word: bytes) -> JoinOutcome:
+        match word:
+            case b"joined" | b"again":
+                on = Line(place.drop, place.epoch)
+                self._recovery.joined(place.sale, on, place.lane, place.number)
+                return Joined(self._tokens.mint(place), place, word == b"again")
+            case b"draining":
+                return RoomClosed("draining")
+            case b"closed":
+                return RoomClosed("closed")
+            case _:
+                raise AssertionError(f"room_join told {word!r}")
 
-def _leaves(sale: str, on: Line, batch: Sequence[JoinRequest]) -> bytes:
-    """What stands for each of them in the list of the line that is on."""
-    line = DrawnLine(sale, on.drop, on.epoch)
-    return b"".join(leaf(line, request.join_key) for request in batch)
+
+def _lanes(on: Line, batch: Sequence[JoinRequest]) -> int:
+    """How many lanes, from the first on, hold all that the records name."""
+    return 1 + max(request.place_in(on)[0] for request in batch)
+
+
+def _lane_and_number(told: int) -> tuple[int, int]:
+    return told % LANES_MAX, told // LANES_MAX
+
+
+def _asked(
+    sale: str, on: Line, addresses: Sequence[JoinAddress], batch: Sequence[JoinRequest]
+) -> tuple[bytes, bytes, bytes]:
+    """Records, leaves and highest numbers shown, as the script takes them."""
+    line, highest = DrawnLine(sale, on.drop, on.epoch), dict[int, int]()
+    records, leaves = [], []
+    for address, request in zip(addresses, batch, strict=True):
+        lane, number = request.place_in(on)
+        if number > highest.get(lane, 0):
+            highest[lane] = number
+        shown = number.to_bytes(_NUMBER_BYTES, "big")
+        records.append(_RECORD.pack(address.field, address.bucket, address.mark, lane, shown))
+        leaves.append(leaf(line, request.join_key))
+    shown_lanes = (
+        _SHOWN.pack(lane, one.to_bytes(_NUMBER_BYTES, "big")) for lane, one in highest.items()
+    )
+    return b"".join(records), b"".join(leaves), b"".join(shown_lanes)

@@ -12,7 +12,7 @@ JOIN_BUCKETS = 16_384
 """At a million in line a bucket holds 61: the store keeps up to 128 in its packed form, 512 from
 Valkey 9 on, and an emptier bucket costs more a shopper than a full one."""
 TURNS_PER_BUCKET = 128
-_MARK_BITS = 20
+_MARK_BYTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class JoinAddress:
     """Where a buyer's join is remembered: bucket of the line, field in it, mark of the join key."""
 
     bucket: int
-    field: str
-    mark: int
+    field: bytes
+    mark: bytes
 
 
 def room(sale: str) -> str:
@@ -70,6 +70,11 @@ def joins(sale: str, on: Line, bucket: int) -> str:
     return f"{{{sale}:room}}:j:{on}:{bucket}"
 
 
+def kept(sale: str, on: Line) -> str:
+    """String: a bit for each of a line's buckets of joins that has its expiry."""
+    return f"{{{sale}:room}}:kept:{on}"
+
+
 def leaves(sale: str, on: Line, lane: int) -> str:
     """String: the leaves of a lane's shoppers who came before the opening, 16 bytes for a number.
 
@@ -91,11 +96,10 @@ def turns(sale: str, on: Line, lane: int, number: int) -> str:
 def join_address(buyer: str, join_key: str = "") -> JoinAddress:
     """The address of a buyer's join.
 
-    The field is a decimal number below 2^63, which the store packs in ten bytes; with its bucket
-    it tells 77 bits of the buyer, so two buyers of a million share an address once in 10^11 sales.
+    The field is eight bytes, for which the store takes ten; with its bucket it tells 78 bits of the
+    buyer, so two buyers of a million share an address once in 10^11 sales.
     """
     digest = blake2b(buyer.encode(), digest_size=16).digest()
     bucket = int.from_bytes(digest[:4], "big") % JOIN_BUCKETS
-    field = int.from_bytes(digest[8:], "big") >> 1
-    mark = blake2b(join_key.encode(), digest_size=4).digest()
-    return JoinAddress(bucket, str(field), int.from_bytes(mark, "big") >> (32 - _MARK_BITS))
+    mark = blake2b(join_key.encode(), digest_size=_MARK_BYTES).digest()
+    return JoinAddress(bucket, digest[8:], mark)

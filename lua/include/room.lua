@@ -6,7 +6,7 @@ local TOKEN = 1000000
 local KEEP_S = 90 * 24 * 3600    -- garbage only: longer than any place is accepted
 local STEP_BACK_MS = 5000        -- a clock that steps back further than this is taken as set anew
 local LATE_SHARE = 5             -- late turns get one token of so many
-local MARKS, LANES = 1048576, 8  -- a join is (number * LANES + lane) * MARKS + mark of its join key
+local LANES = 8
 
 local function whole(number)
   return string.format('%.0f', number)

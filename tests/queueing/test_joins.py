@@ -173,7 +173,7 @@ async def test_a_waiting_shopper_costs_the_store_little(rooms: Rooms, store: Sto
         requests = [JoinRequest("k", buyer(first + one)) for one in range(10_000)]
         await rooms.join(SALE, requests, now_ms=OPENS_MS)
     assert (await memory(store) - before) / 100_000 <= BYTES_PER_WAITING
-    assert await store.read("DBSIZE") <= JOIN_BUCKETS + 3
+    assert await store.read("DBSIZE") <= JOIN_BUCKETS + 4
     assert (await rooms.frame(SALE, OPENS_MS)).joined == 100_000
 
 
@@ -193,10 +193,50 @@ async def test_a_lobby_far_ahead_does_not_outlive_its_joins(rooms: Rooms, store:
     assert await store.read("TTL", key) > 96 * 24 * 3_600
 
 
+async def test_every_bucket_of_joins_ends_some_day(rooms: Rooms, store: Store) -> None:
+    """Each bucket has its expiry from its first join on, whichever call of many made it."""
+    await open_room(rooms)
+    for first in range(0, 3000, 100):
+        await join(rooms, *range(first, first + 100))
+    names = await store.read("KEYS", f"{{{SALE}:room}}:j:*")
+    assert len(names) > 2500
+    lives = [await store.read("PEXPIRETIME", name) for name in names]
+    assert min(lives) > 0
+    [kept] = await store.read("KEYS", f"{{{SALE}:room}}:kept:*")
+    assert 0 < await store.read("PEXPIRETIME", kept) <= min(lives), "no bucket outlives what tells"
+
+
+async def test_a_join_that_is_remembered_anew_ends_some_day_too(rooms: Rooms, store: Store) -> None:
+    """A bucket that begins with a place that was shown has its expiry as well."""
+    await open_room(rooms)
+    [place] = await join(rooms, 1)
+    [key] = await store.read("KEYS", f"{{{SALE}:room}}:j:*")
+    [kept] = await store.read("KEYS", f"{{{SALE}:room}}:kept:*")
+    await store.write("DEL", key, kept)
+    request = JoinRequest("key 1", buyer(1), shown=place)
+    [outcome] = await rooms.join(SALE, [request], now_ms=OPENS_MS)
+    assert isinstance(outcome, Joined)
+    assert outcome.place == place
+    assert await store.read("PEXPIRETIME", key) > 0
+
+
 async def memory(store: Store) -> int:
     """What the store takes in all, in bytes."""
     lines = (await store.read("INFO", "memory")).decode().splitlines()
     return int(dict(line.split(":", 1) for line in lines if ":" in line)["used_memory"])
+
+
+async def test_who_left_a_lane_and_shows_it_comes_behind_in_it(rooms: Rooms) -> None:
+    """In the lobby too, where the list of that lane is written: the login names another by now."""
+    await open_room(rooms, lanes=(EVERYONE, Lane("members", 3)))
+    lobby_ms = OPENS_MS - LOBBY_MS
+    [outcome] = await rooms.join(SALE, [JoinRequest("k", buyer(1), lane=1)], now_ms=lobby_ms)
+    assert isinstance(outcome, Joined)
+    await rooms.leave(SALE, outcome.place, now_ms=lobby_ms)
+    request = JoinRequest("another key", buyer(1), shown=outcome.place)
+    [outcome] = await rooms.join(SALE, [request], now_ms=lobby_ms)
+    assert isinstance(outcome, Joined)
+    assert (outcome.place.lane, outcome.place.number) == (1, 2)
 
 
 async def test_who_left_gets_a_new_place_also_when_the_old_one_is_shown(rooms: Rooms) -> None:
@@ -210,3 +250,16 @@ async def test_who_left_gets_a_new_place_also_when_the_old_one_is_shown(rooms: R
     assert outcome.place.number == 2
     await rooms.pump(SALE, None, now_ms=OPENS_MS)
     await admit(rooms, outcome.place)
+
+
+async def test_a_number_that_is_shown_is_not_given_to_somebody_before_it_in_the_batch(
+    rooms: Rooms, store: Store
+) -> None:
+    """A line that was forgotten goes on behind every number that a batch shows."""
+    await open_room(rooms)
+    *_, last = await join(rooms, 1, 2, 3)
+    for name in await store.read("KEYS", f"{{{SALE}:room}}:[jkl]*"):
+        await store.write("DEL", name)
+    requests = [JoinRequest("k", buyer(9)), JoinRequest("key 3", buyer(3), shown=last)]
+    outcomes = await rooms.join(SALE, requests, now_ms=OPENS_MS)
+    assert [one.place.number for one in outcomes if isinstance(one, Joined)] == [4, 3]
