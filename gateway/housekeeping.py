@@ -27,6 +27,7 @@ CREDENTIALS_S = 1.0
 CLOSE_OUT_S = 2.0
 LENDING_S = 1.0
 HISTORY_S = 1.0
+JOURNAL_S = 0.5
 LAG_S = 0.5
 WATCH_S = 2.0
 FENCE_S = 0.1
@@ -62,6 +63,7 @@ class Housekeeping:
             ("fence", FENCE_S, services.fencing.turn),
             ("marks", MARKS_S, services.fencing.read_marks),
             ("rooms", FENCE_S, services.room_keeping.turn),
+            ("journal", JOURNAL_S, services.journal.turn),
             ("lag", LAG_S, lambda: measure_lag(services.metrics)),
         )
         self.loops = {

@@ -10,7 +10,6 @@ last microseconds to the other processes.
 """
 
 import asyncio
-import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -20,16 +19,13 @@ from typing import NamedTuple
 from aiohttp import web
 
 from gateway.app import BACKLOG, own_port, shared_port
+from gateway.collector import spare_the_collector
 from gateway.config import Settings
 from gateway.services import Services
 
 log = logging.getLogger("dropgate.process")
 
 _POLL_S = 0.02
-YOUNG_OBJECTS = 50_000
-"""How many more objects than before there are when cycles among them are looked for. A hundred
-calls in flight are more than Python's own 700, and looking at them again and again was a quarter of
-a purchase's CPU; so many objects are a few megabytes."""
 
 
 class Listener(NamedTuple):
@@ -45,7 +41,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     Raises what opening the services raises, and OSError when a port is taken.
     """
     async with listening(settings) as (services, shared, listeners):
-        _spare_the_collector()
+        spare_the_collector()
         await stop.wait()
         log.info("draining")
         services.gate.drain()
@@ -54,13 +50,6 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await services.streams.end()
         await _connections_gone(shared, settings.drain_s)
         log.info("drained")
-
-
-def _spare_the_collector() -> None:
-    """What was loaded by now lives as long as the process: it is never looked through again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
 
 
 @asynccontextmanager

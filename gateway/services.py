@@ -26,6 +26,7 @@ from gateway.frames import Frames
 from gateway.gate import Gate
 from gateway.housekeeping import Housekeeping
 from gateway.joining import Joining
+from gateway.journal import Journal
 from gateway.keeping import KeepingDesk
 from gateway.keyring import Key, Keyring
 from gateway.link import Link
@@ -137,6 +138,7 @@ class Services:
         )
         self.books_desk = BooksDesk(self.books, shelves)
         self.board = Board(self.frames, self.counts)
+        self.journal = Journal(self)
         self.recalls = RecallDesk(Allotments(store))
         self.keeping = KeepingDesk(Withheld(store))
         self.sale_desk = SaleDesk(store, self.rooms)

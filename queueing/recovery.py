@@ -175,6 +175,10 @@ class Recovery:
             case _:
                 raise AssertionError(f"room_look replied {reply}")
 
+    def revision(self, sale: str) -> int:
+        """How often the room was changed, as of the copy; 0 before there is one."""
+        return int(self._of(sale).room.get("revision", 0))
+
     def is_met(self, sale: str) -> bool:
         """Whether a call met the fence of this room, and waits for it."""
         return slot_of(keys.room(sale)) in self._store.memory.fenced()

@@ -103,8 +103,12 @@ class NoRoom:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the operators' journal: what was asked for, by whom, and its values as text."""
+    """One entry of the operators' journal: what was asked for, by whom, and its values as text.
 
+    `entry` is the id that the store gave it.
+    """
+
+    entry: str
     at_ms: int
     what: str
     actor: str
@@ -169,8 +173,8 @@ class Setting:
         """The newest changes first; the store keeps the last 1,000."""
         entries = await self._store.read("XREVRANGE", keys.changes(sale), "+", "-", "COUNT", limit)
         return [
-            Change(int(at_ms), what.decode(), actor.decode(), detail.decode())
-            for _, [_, at_ms, _, what, _, actor, _, detail] in entries
+            Change(name.decode(), int(at_ms), what.decode(), actor.decode(), detail.decode())
+            for name, [_, at_ms, _, what, _, actor, _, detail] in entries
         ]
 
 

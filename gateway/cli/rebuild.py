@@ -11,6 +11,7 @@ from gateway.cli.options import on_the_loop, with_servers
 from gateway.cli.teaching import Command, Noun, epilog
 from gateway.cli.telling import Refusal, actor, complain, progress, say_table
 from gateway.cli.tools import Tools, opened
+from gateway.collector import spare_the_collector
 from gateway.config import Settings
 from gateway.rebuilding import Busy, NotPublished, Progress, Rebuilt
 from gateway.recovering import Awaited, Parts, Place, fence_of, recover_slot
@@ -64,6 +65,7 @@ async def rebuild(
     handed in; what the lost store may have sold beyond that is withheld until you free it. A slot
     that is healthy is left alone. Interrupted, it is begun again.
     """
+    spare_the_collector()
     asked = _Asked(withhold_all, dry_run)
     async with opened(settings) as tools:
         places = await _lost(tools, name)

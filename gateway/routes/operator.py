@@ -55,7 +55,7 @@ async def history(call: Call) -> web.Response:
 
 async def changes(call: Call) -> web.Response:
     """What operators did, the newest first."""
-    found = await call.services.rooms.changes(call.shelf.view.id, CHANGES_MAX)
+    found = await call.services.journal.newest(call.shelf.view.id, CHANGES_MAX)
     told = [ChangeAnswer(at_ms=one.at_ms, what=one.what, actor=one.actor, detail=one.detail)
             for one in found]  # fmt: skip
     return answer(ChangesAnswer(changes=told))

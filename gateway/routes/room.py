@@ -46,6 +46,7 @@ async def reset(call: Call) -> web.Response:
     sale, epoch = call.shelf.view, call.body(ResetBody).epoch
     outcome = await call.services.rooms.reset(sale.id, epoch, call.caller(Operator).actor)
     await call.services.frames.refresh(sale.id)
+    await call.services.journal.noted(sale.id)
     return desk_outcomes.of_reset(outcome, sale)
 
 
@@ -53,6 +54,7 @@ async def _adjust(call: Call, wanted: RoomSettings) -> RoomSet | StaleRevision |
     sale = call.shelf.view
     outcome = await call.services.rooms.set_room(sale.id, wanted, call.caller(Operator).actor)
     await call.services.frames.refresh(sale.id)
+    await call.services.journal.noted(sale.id)
     return outcome
 
 

@@ -13,6 +13,7 @@ from inventory.catalogue.applying import (
 )
 from inventory.catalogue.browsing import SaleCatalogue
 from inventory.catalogue.catalogue import Catalogue
+from inventory.catalogue.changes import KeptChange, KeptChanges
 from inventory.catalogue.credentials import (
     OVERLAP_MAX_S,
     ROLES,
@@ -41,6 +42,8 @@ __all__ = [
     "Catalogue",
     "Credential",
     "Issued",
+    "KeptChange",
+    "KeptChanges",
     "Kiosk",
     "LotReused",
     "NotIssued",

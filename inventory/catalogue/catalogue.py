@@ -7,6 +7,7 @@ in the database for as long as it works. Faults are `NothingHappened` and `MayHa
 from typing import Self
 
 from inventory.catalogue.applying import Application, PublishOutcome
+from inventory.catalogue.changes import KeptChanges
 from inventory.catalogue.credentials import (
     Credential,
     Credentials,
@@ -34,6 +35,7 @@ class Catalogue:
     def __init__(self, database: Database, codes: OutsideCodes) -> None:
         self._database, self._codes = database, codes
         self._credentials = Credentials(database)
+        self.changes = KeptChanges(database)
 
     @classmethod
     async def connect(cls, url: str, codes: OutsideCodes) -> Self:

@@ -133,7 +133,7 @@ class Replay:
             fact=fact.number,
             refunds=[],
         )
-        self._count(fact.buyer, sum(len(line.serials) for line in fact.lines))
+        self._count(fact.buyer, _units(fact.lines))
         if pass_id:
             slot.passes.setdefault(fact.buyer, []).append(pass_id)
 
@@ -171,7 +171,7 @@ class Replay:
         self._pay(fact)
         order = self.slot.orders[fact.order]
         order.lines = [(line.offer, line.price_minor, line.serials) for line in fact.lines]
-        self._count(fact.buyer, sum(len(line.serials) for line in fact.lines))
+        self._count(fact.buyer, _units(fact.lines))
         self._sell(fact.lines, fact.order)
 
     def _ended(self, fact: f.Released | f.Expired) -> None:
@@ -332,6 +332,11 @@ class Replay:
 def allotment_owner(number: int) -> str:
     """How a unit entry names an allotment."""
     return f"allotment:{number:014d}"
+
+
+def _units(lines: list[f.Line]) -> int:
+    # Nearly every order has one line, and a sum costs five times a length.
+    return len(lines[0].serials) if len(lines) == 1 else sum(len(line.serials) for line in lines)
 
 
 def _pairs(ranges: f.Ranges) -> "zip[tuple[int, int]]":

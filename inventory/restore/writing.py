@@ -36,6 +36,8 @@ FIELDS_AT_ONCE = 250
 KEYS_AT_ONCE = 500
 CALL_BYTES = 128 * 1024
 """A call is sent as soon as its pieces have this size."""
+NAME_BYTES = 24
+"""About so long is a field's name, or a score."""
 CALLS_AT_ONCE = 4
 FACTS_AT_ONCE = 256
 """Facts of one stream entry."""
@@ -156,7 +158,8 @@ def _calls(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     size = 0
     for piece in pieces:
         call.append(piece)
-        size += sum(len(one) if isinstance(one, str | bytes) else 8 for one in piece[2])
+        # Every second argument is a value, which is text or bytes; what names it is short.
+        size += sum(map(len, piece[2][1::2])) + NAME_BYTES * (len(piece[2]) // 2)  # type: ignore[arg-type]
         if size >= CALL_BYTES or len(call) >= KEYS_AT_ONCE:
             yield call
             call, size = [], 0
