@@ -19,8 +19,18 @@ LANE = {
     "name": "everyone", "serving": 1_200, "tail": 26_000, "drawn": 0, "rate_per_s": 4.0,
     "low_per_s": 2.5, "high_per_s": 6.0, "likely": 1_000, "possible": 9_000, "late": 0,
 }  # fmt: skip
-FIVE_MIN = {"serving": 4_021, "rate_per_s": 1.1, "low_per_s": 1.0, "high_per_s": 1.25}
-NINE_MIN = {"serving": 4_021, "rate_per_s": 0.6, "low_per_s": 0.56, "high_per_s": 0.7}
+FIVE_MIN: dict[str, Any] = {
+    "serving": 4_021,
+    "rate_per_s": 1.1,
+    "low_per_s": 1.0,
+    "high_per_s": 1.25,
+}
+NINE_MIN: dict[str, Any] = {
+    "serving": 4_021,
+    "rate_per_s": 0.6,
+    "low_per_s": 0.56,
+    "high_per_s": 0.7,
+}
 """Three hundred ahead, who take 4 to 5 minutes, or 7 to 9."""
 
 

@@ -11,6 +11,15 @@ from tests.pages.films import SALE, picture, stage
 from tests.pages.standing import HOUR, PLACE, frame_of
 
 LANGUAGES = ("en", "zh", "fi", "ar")
+STICKS_OUT = """[...document.querySelectorAll("body *")].filter((one) => {
+  const { left, right, width } = one.getBoundingClientRect();
+  if (width < 2 || one.closest(".hall-scroll")) return false;
+  const card = one.parentElement.closest(".card, .notice")?.getBoundingClientRect();
+  return left < -1 || right > innerWidth + 1 || (card && (left < card.left || right > card.right))
+    || (one.matches(".badge") && right > one.parentElement.getBoundingClientRect().right + 1)
+    || (one.matches(".badge") && left < one.parentElement.getBoundingClientRect().left - 1);
+}).map((one) => one.outerHTML.slice(0, 120))"""
+"""What is wider than the page, than its card, or, a badge, than its column."""
 MESSAGE = "We have opened a second hall."
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "doors": ({"state": "lobby", "reason": "opening", "opens_in": HOUR}, {"serving": 0}, {}),
@@ -55,9 +64,11 @@ async def test_every_state_reads_well(site: Site, open_page: Opened, lang: str) 
         assert "{" not in text, (state, text)
         assert "NaN" not in text, (state, text)
         assert "undefined" not in text, (state, text)
-        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, state
         assert await axe(page) == [], state
+        for width in (PHONE[0], 320):
+            await page.set_viewport_size({"width": width, "height": PHONE[1]})
+            assert await page.evaluate(STICKS_OUT) == [], (state, width)
         await picture(page, f"line-{state}-{lang}")
+        await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     direction = await page.evaluate("getComputedStyle(document.body).direction")
     assert direction == ("rtl" if lang == "ar" else "ltr")

@@ -35,14 +35,17 @@ export function fill(element, ...children) {
 }
 
 let speaker = null;
+/** Where what is said aloud stands: there before the first word, or a screen reader would miss that one. */
+export function openSpeaker() {
+  speaker ??= { polite: h("div", { "aria-live": "polite", class: "visually-hidden" }),
+                assertive: h("div", { "aria-live": "assertive", class: "visually-hidden" }) };
+  if (!speaker.polite.isConnected) document.body.append(speaker.polite, speaker.assertive);
+  return speaker;
+}
+
 /** Have a screen reader say a text; `urgent` interrupts what it is saying. */
 export function announce(text, urgent = false) {
-  if (speaker === null) {
-    speaker = { polite: h("div", { "aria-live": "polite", class: "visually-hidden" }),
-                assertive: h("div", { "aria-live": "assertive", class: "visually-hidden" }) };
-    document.body.append(speaker.polite, speaker.assertive);
-  }
-  const place = urgent ? speaker.assertive : speaker.polite;
+  const place = openSpeaker()[urgent ? "assertive" : "polite"];
   place.textContent = place.textContent === text ? `${text}\u00a0` : text;
 }
 

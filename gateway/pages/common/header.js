@@ -1,6 +1,6 @@
 /* The top of a page: where one is, the language, light or dark. */
 
-import { $, h } from "./dom.js";
+import { $, h, openSpeaker } from "./dom.js";
 import { lang, languages, onLanguage, setLang, t, translate } from "./i18n.js";
 
 const KEY = "dropgate.theme";
@@ -75,6 +75,7 @@ export function mountHeader({ title, home = "/", tools = [] }) {
   };
   $("main").id = "main";
   $("main").tabIndex = -1;
+  openSpeaker();
   onLanguage(show);
   dark.addEventListener("change", showTheme);
   show();

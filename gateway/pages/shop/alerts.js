@@ -2,23 +2,36 @@
 
 import { t } from "../common/i18n.js";
 
+const GESTURES = ["pointerup", "keydown"];
+
 let sound = null;
 
 /** Whether this browser can do any of it. */
 export const canAlert = () => "AudioContext" in window || "Notification" in window || "vibrate" in navigator;
 
+/** Whether it could sound, but may not before somebody touches the page: browsers ask that of each load anew. */
+export const isMute = () => "AudioContext" in window && sound?.state !== "running";
+
 /** Ask for it, from a press of a button: browsers let nothing sound before that. */
 export async function allowAlerts() {
-  if ("AudioContext" in window) {
-    sound ??= new AudioContext();
-    await sound.resume().catch(() => {});
-    beep(0, 0.03);
-  }
+  if (await openSound()) beep(0, 0.03);
   if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
 }
 
+/** While `isWanted()`, each touch of the page lets it sound again: after a reload, or when a phone took the sound away. */
+export function keepAlerts(isWanted, changed) {
+  for (const gesture of GESTURES) addEventListener(gesture, () => isWanted() && isMute() && openSound().then(changed));
+}
+
+async function openSound() {
+  if (!("AudioContext" in window)) return false;
+  sound ??= new AudioContext();
+  await sound.resume().catch(() => {});
+  return sound.state === "running";
+}
+
 function beep(afterS, loudness = 0.2) {
-  if (sound === null) return;
+  if (isMute()) return;
   const tone = sound.createOscillator();
   const gain = sound.createGain();
   tone.frequency.value = 880;

@@ -46,5 +46,5 @@ export const withOrder = (orders, order) => [order, ...(orders ?? []).filter((on
 
 /** Everything of a purchase that is over or was somebody else's. */
 export const FRESH = {
-  place: null, shown: null, pass: null, gone: null, joinKey: null, armed: null, later: null, wish: null, order: null, payment: null, notice: null,
+  place: null, shown: null, told: null, pass: null, gone: null, joinKey: null, armed: null, later: null, wish: null, order: null, payment: null, notice: null,
 };

@@ -1,7 +1,7 @@
 /* The orders that this browser made at the sale, and one by its number: read again with the sign-in. */
 
 import { fill, h } from "../common/dom.js";
-import { date, t, time } from "../common/i18n.js";
+import { date, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { signIn } from "./view-line.js";
 
@@ -54,7 +54,7 @@ export function ordersPanel(app) {
     root,
     update() {
       const { orders = [] } = app.memory.get();
-      title.textContent = t("orders.title", { n: orders.length });
+      title.textContent = t("orders.title", { n: number(orders.length) });
       const now = `${orders.map((one) => one.id)} ${app.login()?.name}`;
       if (root.open && now !== shown) read();
       shown = now;

@@ -7,7 +7,7 @@ import { mountHeader } from "../common/header.js";
 import { countdown, number, onLanguage, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import "../common/problems-more.js";
-import { alertTurn } from "./alerts.js";
+import { alertTurn, keepAlerts } from "./alerts.js";
 import { runTill } from "./buying.js";
 import { ahead, isInDraw } from "./estimate.js";
 import { isPassGood } from "./line.js";
@@ -81,6 +81,7 @@ const steps = h("ol", { class: "steps no-print" });
 const turn = h("div", { class: "turn no-print", hidden: true });
 const notices = h("div", { class: "stack no-print" });
 let hadCome = false;
+let unsaid = false;
 
 /** An offer by its id, or null until it has been read. */
 function offerOf(id) {
@@ -153,18 +154,31 @@ function render() {
   tick();
 }
 
-/** The turn has come: say so once, and begin with what this opening sells. */
+/** The turn has come: say so, and begin with what this opening sells. */
 function turnCame() {
   const kept = app.memory.get();
   const inside = isPassGood(kept.pass, serverNow());
   if (app.sale && app.frame) {
     const came = inside || app.line.phase() === "called";
-    if (came && !hadCome && kept.alert) alertTurn(app.sale.title);
+    if (came) tellTurn(kept);
     if (came && !hadCome) app.search.drop = app.sale.drops[app.frame.drop - 1]?.id ?? "";
     hadCome = came;
   }
   if (kept.wish && app.choice === null) app.choice = choiceOf(kept.wish);
   if (!inside && !kept.wish) app.choice = null;
+}
+
+/** Once a turn, not at each reload; aloud only to who looks, for whoever looks away has the sound. */
+function tellTurn({ place, alert, told }) {
+  const which = place ? [place.drop, place.epoch, place.lane, place.number].join(".") : told;
+  if (told !== which) {
+    unsaid = true;
+    app.memory.set({ told: which });
+    if (alert) alertTurn(app.sale.title);
+  }
+  if (!unsaid || document.hidden) return;
+  unsaid = false;
+  announce(t("alert.turn"), true);
 }
 
 function choiceOf({ offer, quantity, lines }) {
@@ -281,6 +295,7 @@ if (told?.login) {
 app.till = runTill(app);
 app.line = runLine(app);
 app.memory.onChange(render);
+keepAlerts(() => app.memory.get().alert, render);
 onLanguage(() => {
   const newer = ordersPanel(app);
   panel.root.replaceWith(newer.root);

@@ -117,7 +117,8 @@ export function goneView(app) {
     facts.update();
     const waitMs = againFromMs(app.memory.get()) - serverNow();
     const shut = app.frame && ["closed", "draining"].includes(app.frame.state);
-    button.disabled = waitMs > 0 || !app.login() || Boolean(shut);
+    button.disabled = waitMs > 0 || Boolean(shut);
+    button.hidden = !app.login();
     show(later, shut ? t(ruling(app.frame)) : waitMs > 0 ? t("gone.later", { time: countdown(waitMs) }) : "");
   };
   return { root, update };

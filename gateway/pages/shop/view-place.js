@@ -3,7 +3,7 @@
 import { serverNow } from "../common/api.js";
 import { announce, confirmDialog, h } from "../common/dom.js";
 import { countdown, number, t } from "../common/i18n.js";
-import { allowAlerts, canAlert } from "./alerts.js";
+import { allowAlerts, canAlert, isMute } from "./alerts.js";
 import { ahead, chanceOf, isInDraw, laneOf, needsTurn, progress, roseFor, turnOf, untilOpening } from "./estimate.js";
 import { clock, fairLink, figures, heading, show, signIn } from "./view-line.js";
 
@@ -125,13 +125,15 @@ function actions(app) {
   const go = h("button", { class: "button primary block", type: "button", hidden: true, onclick: () => app.line.setLater(null) }, t("called.go"));
   const wait = h("button", { class: "button", type: "button", hidden: true, "aria-pressed": String(Boolean(later)), onclick: () => { app.line.setLater(later ? null : true); app.redraw(); } }, t(later ? "later.on" : "later.offer"));
   const way = app.wantsLogin && !app.login() ? signIn(app) : go;
+  const mute = h("p", { class: "small muted mute", hidden: true }, t("alert.mute"));
   const root = h("div", { class: "stack tight" }, way, h("div", { class: "row" }, wait,
     canAlert() ? h("button", { class: "button", type: "button", "aria-pressed": String(Boolean(alert)), onclick: () => toggleAlert(app) }, t(alert ? "alert.on" : "alert.offer")) : null,
-    h("button", { class: "button quiet", type: "button", onclick: () => leave(app) }, t("place.leave"))));
+    h("button", { class: "button quiet", type: "button", onclick: () => leave(app) }, t("place.leave"))), mute);
   const update = () => {
     const { place, later: waits } = app.memory.get();
     const left = ahead(place, app.frame);
     go.hidden = !(waits && left === 0);
+    mute.hidden = !(alert && isMute());
     wait.hidden = !waits && (isInDraw(place, app.frame) || left > NEAR || left === 0);
   };
   return { root, update };

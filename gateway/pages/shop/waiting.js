@@ -24,6 +24,7 @@ export function runLine(app) {
   let failures = 0;
   let busy = false;
   let tickedAt = Date.now();
+  let lookedAt = 0;
 
   const phase = () => lineOf({ frame: app.frame, kept: app.memory.get(), login: app.login(), nowMs: serverNow() });
 
@@ -32,6 +33,7 @@ export function runLine(app) {
   async function look() {
     if (looking) return;
     looking = true;
+    lookedAt = Date.now();
     clearTimeout(timer);
     const answer = await call("GET", `${at}/frame`);
     looking = false;
@@ -258,7 +260,7 @@ export function runLine(app) {
   setInterval(() => {
     const slept = Date.now() - tickedAt > SLEPT_MS;
     tickedAt = Date.now();
-    if (slept) wake();
+    if (slept && Date.now() - lookedAt > SLEPT_MS) wake();  // else whatever woke it has looked
     app.tick();
   }, 1000);
   app.memory.onChange(() => act());
