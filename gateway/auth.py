@@ -119,15 +119,24 @@ def credential_of(head: Head, who: tuple[Who, ...], sale: str | None = None) -> 
     if not given:
         wanted = " or ".join(schemes)
         raise Refused(Code.NO_CREDENTIAL, f"Send Authorization: {wanted} <token>.")
-    scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or not token or not token.isascii() or len(token) > TOKEN_MAX:
+    if len(given) > 1:
+        wanted = " or ".join(schemes)
+        raise Refused(Code.BAD_CREDENTIAL, f"Send one Authorization: {wanted} <token>.")
+    login = head.headers.get(LOGIN_HEADER, "") if PLACE in schemes else ""
+    return credential_in(given[0], who, login)
+
+
+def credential_in(given: str, who: tuple[Who, ...], login: str = "") -> Credential:
+    """The credential in the text of an `Authorization`; `login` stands beside a place alone."""
+    schemes = _kinds(who)
+    scheme, _, token = given.partition(" ")
+    if not token or not token.isascii() or len(token) > TOKEN_MAX:
         wanted = " or ".join(schemes)
         raise Refused(Code.BAD_CREDENTIAL, f"Send one Authorization: {wanted} <token>.")
     if scheme not in schemes and (scheme := scheme.capitalize()) not in schemes:
         wanted = " or ".join(schemes)
         raise Refused(Code.BAD_CREDENTIAL, f"This takes Authorization: {wanted} <token>.")
-    login = head.headers.get(LOGIN_HEADER, "") if scheme == PLACE else ""
-    return Credential(scheme, token.strip(), login)
+    return Credential(scheme, token.strip(), login if scheme == PLACE else "")
 
 
 @cache

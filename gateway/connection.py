@@ -14,8 +14,12 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.complete import Complete
+from gateway.heads import Head, is_whole, remembered
 from gateway.middleware import Handle, Path
 from gateway.straight import StraightWay
+
+HEADS_MAX = 8
+"""So many heads of a connection are remembered in turn before one of them has come again."""
 
 
 class Known(NamedTuple):
@@ -34,30 +38,43 @@ class StraightConnection(RequestHandler):
     and neither closes the connection as idle nor, when the server stops, before the answer.
     """
 
-    __slots__ = ("_known", "_put_aside")
+    __slots__ = ("_came_before", "_heads_made", "_is_between", "_known", "_put_aside")
 
     def __init__(self, *args: Any, known: Mapping[tuple[str, str], Known], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._known = known
         self._put_aside: asyncio.Future[None] | None = None
+        self._is_between = True
+        """The parser has had whole calls only, each in a packet of its own."""
+        self._came_before: tuple[Head, Known] | None = None
+        self._heads_made = 0
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         waiter = self._waiter
         if waiter is None or waiter.done():
-            super().data_received(data)
+            self._parse(data)
             return
         self._waiter = None  # or aiohttp's own loop would wake up for what may go straight
         self._put_aside = waiter
         try:
-            super().data_received(data)
+            if self._came_before is not None and self._goes_as_before(data):
+                return
+            self._parse(data)
         except BaseException:
             self._resume()
             raise
         if not self._messages:
             self._resume()
         else:
-            self._next()
+            self._next(data)
+
+    def _parse(self, data: bytes) -> None:
+        count = len(self._messages)
+        super().data_received(data)
+        if self._is_between and data:  # aiohttp feeds nothing to go on where the parser paused
+            is_one = len(self._messages) == count + 1
+            self._is_between = is_one and is_whole(data, *self._messages[-1])
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone; a straight call that is under way has nobody to land at."""
@@ -89,8 +106,8 @@ class StraightConnection(RequestHandler):
         else:
             self._resume()
 
-    def _next(self) -> None:
-        """Answer the first call of those that have come, on its way."""
+    def _next(self, packet: bytes = b"") -> None:
+        """Answer the first call of those that have come, on its way; `packet` is all they were."""
         if self._put_aside is None:
             return  # the connection was lost meanwhile
         message, payload = self._messages.popleft()
@@ -98,10 +115,37 @@ class StraightConnection(RequestHandler):
             self._messages.appendleft((message, payload))
             self._wake()
             return
+        if packet and self._is_between and self._heads_made < HEADS_MAX:
+            self._remember(packet, message)
         if self._parser is not None:
             self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()
+
+    def _goes_as_before(self, packet: bytes) -> bool:
+        """Whether a packet is a call with a head that came before, and went straight.
+
+        The parser does not see it, which it cannot tell: it is between two calls.
+        """
+        assert self._came_before is not None, "as data_received has seen"
+        head, known = self._came_before
+        asked = head.asked(packet) if self._is_between else None
+        if asked is None or known.straight is None:
+            return False
+        self._heads_made = 0
+        self._request_in_progress = True
+        if known.straight.takes(head.message, known.path, asked.body, self, asked):
+            return True
+        self._request_in_progress = False
+        return False
+
+    def _remember(self, packet: bytes, message: RawRequestMessage) -> None:
+        """Keep the head of a call that went straight. Who never sends one twice is let be."""
+        self._heads_made += 1
+        known = self._known[message.method, message.path]
+        assert known.straight is not None, "it went straight"
+        head = remembered(packet, message, known.straight.endpoint)
+        self._came_before = None if head is None else (head, known)
 
     def _goes_straight(self, message: RawRequestMessage, payload: StreamReader) -> bool:
         known = self._known.get((message.method, message.path))

@@ -112,12 +112,12 @@ def check_crowd(endpoint: Endpoint, gate: Gate) -> None:
 
 
 def check_caller(call: Call, endpoint: Endpoint, credential: Credential | None) -> None:
-    """Find out who asks, and by which key."""
+    """Find out who asks, and by which key, where that is not known from a head that came before."""
     if credential is not None:
         call.found_caller = call.services.auth.identify(
             credential, endpoint.who, call.found_shelf, call.path.get("sale")
         )
-    if endpoint.key is not Keyed.NO:
+    if endpoint.key is not Keyed.NO and not call.key:
         call.key = requests.idempotency_key(call.head, required=endpoint.key is Keyed.REQUIRED)
 
 

@@ -22,6 +22,7 @@ Head = web.BaseRequest | RawRequestMessage
 """What stands before a body, as aiohttp's request has it, or its parser."""
 
 BODY_MAX = 64 * 1024
+KEY_MAX = 128
 BODY_TIMEOUT_S = 5.0
 """aiohttp waits for a body without end; a visitor who trickles one would hold a connection."""
 
@@ -30,7 +31,7 @@ _UNKNOWN_OR_MISSING = re.compile(
     r"^Object (?:contains unknown|missing required) field `(.*)`$", re.S
 )
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-_KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_MAX}}}\Z")
 _REVISION = re.compile(r'"([0-9]{1,9})"\Z', re.ASCII)
 _ECHO_MAX = 64
 

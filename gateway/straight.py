@@ -16,6 +16,7 @@ from gateway.auth import credential_of
 from gateway.call import Call
 from gateway.complete import Complete
 from gateway.endpoint import Endpoint, Scope
+from gateway.heads import Asked
 from gateway.metrics import RouteMeter
 from gateway.middleware import Path, check_caller, check_crowd, refused
 from gateway.requests import decode, require_media_type, within
@@ -35,19 +36,26 @@ class StraightWay:
 
     def __init__(self, endpoint: Endpoint, services: Services, meter: RouteMeter) -> None:
         assert endpoint.gathered is not None, "the endpoint's handler has two halves"
-        self.method = endpoint.method
+        self.endpoint = endpoint
         self.services = services
         self.gathered = endpoint.gathered
         self.meter = meter
-        self._endpoint = endpoint
         self._gate = services.gate
 
-    def takes(self, message: RawRequestMessage, path: Path, body: bytes, to: Connection) -> bool:
+    def takes(
+        self,
+        message: RawRequestMessage,
+        path: Path,
+        body: bytes,
+        to: Connection,
+        asked: Asked | None = None,
+    ) -> bool:
         """Begin to answer a call, or say that it has to go the ordinary way.
 
-        The answer may come before this returns.
+        `asked`: what its head says beside a message that came before. The answer may come before
+        this returns.
         """
-        endpoint, services = self._endpoint, self.services
+        endpoint, services = self.endpoint, self.services
         shelf: Shelf | None = None
         if endpoint.scope is Scope.SALE:
             shelf = services.shelves.at_hand(path["sale"])
@@ -57,10 +65,13 @@ class StraightWay:
         self._gate.enter()
         try:
             check_crowd(endpoint, self._gate)
-            credential = credential_of(message, endpoint.who)
             flight.call = call = Call(services, message, path, found_shelf=shelf)
-            check_caller(call, endpoint, credential)
-            require_media_type(message, endpoint.body_media)
+            if asked is None:
+                check_caller(call, endpoint, credential_of(message, endpoint.who))
+                require_media_type(message, endpoint.body_media)
+            else:
+                call.key = asked.key
+                check_caller(call, endpoint, asked.credential)
             call.found_body = decode(within(body, endpoint.body_max), endpoint.body)
             if self.gathered.ask(call, flight):
                 return True
