@@ -92,10 +92,13 @@ class _Seen:
         """How many numbers all lanes gave in the last seconds that were seen."""
         return self.tails[-1][1] - self.tails[0][1] if self.tails else 0
 
-    def in_force(self, now_ms: int) -> list[Pass]:
-        """The passes that have not ended; the others are forgotten."""
+    def forget_ended(self, now_ms: int) -> None:
+        """Passes that have ended are forgotten, up to the first that has not."""
         while self.passes and self.passes[0].expires_at_ms <= now_ms:
             self.passes.popleft()
+
+    def in_force(self, now_ms: int) -> list[Pass]:
+        """The passes that have not ended."""
         return [one for one in self.passes if one.expires_at_ms > now_ms]
 
 
@@ -203,7 +206,7 @@ class Recovery:
         seen.tails.append((copy.at_ms, sum(tails)))
         while seen.tails[0][0] < copy.at_ms - LATELY_MS:
             seen.tails.popleft()
-        seen.in_force(copy.at_ms)
+        seen.forget_ended(copy.at_ms)
         self._store.memory.reopen(slot_of(keys.room(sale)), (0, 0))
         return Whole()
 
