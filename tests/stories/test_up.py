@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import select
 import signal
 import subprocess
@@ -22,7 +23,10 @@ from tests.stories.small import write_sale
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
-SELLERS = 12
+CLIENTS, SELLERS = 150, 50
+"""Connections that are kept alive; of these so many sell, the others look at the frame."""
+PAUSE_MAX_S = 0.4
+"""Of each client, by the dice: a connection that idles is the one that a stop may cut."""
 ORDERS_MIN = 150
 STALLED = ("nothing_happened", "may_have_happened")
 """The store did not answer in time, as on a busy disk: not the matter of these stories."""
@@ -66,7 +70,10 @@ class Sellers:
 
     def __init__(self, installation: Installation, key: str) -> None:
         self.url = f"{installation.gateway}/v1/partner/orders"
+        self.frame = f"{installation.gateway}/v1/sales/up/frame"
         self.key = key
+        self.dice = random.Random(5)
+        self.looks = 0
         self.told: dict[str, str] = {}
         self.refused: list[str] = []
         self.failed: list[BaseException] = []
@@ -74,10 +81,26 @@ class Sellers:
 
     async def run(self) -> None:
         """Sell until told to stop, or until nobody answers any more."""
-        async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(self._one(session, number) for number in range(SELLERS)))
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            looking = (self._look(session) for _ in range(CLIENTS - SELLERS))
+            selling = (self._sell(session, number) for number in range(SELLERS))
+            await asyncio.gather(*looking, *selling)
 
-    async def _one(self, session: aiohttp.ClientSession, seller: int) -> None:
+    async def _look(self, session: aiohttp.ClientSession) -> None:
+        while not self.stop.is_set():
+            try:
+                async with session.get(self.frame) as answer:
+                    await answer.read()
+            except (aiohttp.ClientError, OSError) as error:
+                self.failed.append(error)
+                return
+            if answer.status != 200:
+                self.refused.append(f"frame: {answer.status}")
+            self.looks += 1
+            await asyncio.sleep(self.dice.uniform(0, PAUSE_MAX_S))
+
+    async def _sell(self, session: aiohttp.ClientSession, seller: int) -> None:
         for number in range(100_000):
             if self.stop.is_set():
                 return
@@ -93,6 +116,7 @@ class Sellers:
                 self.told[name] = told["id"]
             elif told["code"] not in STALLED:
                 self.refused.append(told["code"])
+            await asyncio.sleep(self.dice.uniform(0, PAUSE_MAX_S))
 
     async def reach(self, orders: int) -> None:
         """Return when so many were sold."""
@@ -101,7 +125,7 @@ class Sellers:
 
 
 async def test_a_gateway_that_is_replaced_fails_no_call(home: Path) -> None:
-    """SIGTERM to one gateway after the other, under load without repeats: not one call fails."""
+    """SIGTERM to one gateway after the other under 150 connections: not one call fails."""
     async with Installation(home) as installation:
         await installation.up(gateways=2)
         sellers = Sellers(installation, await _selling(installation, units=200_000))
@@ -116,6 +140,7 @@ async def test_a_gateway_that_is_replaced_fails_no_call(home: Path) -> None:
         await sellers.reach(len(sellers.told) + ORDERS_MIN)
         sellers.stop.set()
         await selling
+        print(f"{len(sellers.told)} orders, {sellers.looks} looks")  # noqa: T201
         assert (sellers.failed, sellers.refused) == ([], [])
 
 
