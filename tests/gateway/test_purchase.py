@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.gateway.signing import Signer
-from tests.gateway.world import BANK, LIMIT, PLAY, PRICE, SALE, World
+from tests.gateway.world import BANK, LIMIT, PLAY, PRICE, SALE, Answer, World
 
 
 async def test_a_purchase_from_the_line_to_the_code(world: World) -> None:
@@ -76,6 +76,26 @@ async def test_a_release_gives_units_and_limit_back(world: World) -> None:
     assert (done.data["state"], again.data["state"]) == ("released", "released")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert (await world.hold("bob", {"offer": "tiny", "quantity": 2})).status == 201
+
+
+async def test_a_unit_that_comes_back_is_on_sale_with_the_next_call(world: World) -> None:
+    """Who heard "sold out" sells with the same key; who had sold it hears so all the while."""
+    path, auth = "/v1/partner/orders", world.keys["partner"]
+
+    async def sell(buyer: str) -> Answer:
+        body = {"sale": SALE, "buyer": buyer, "lines": [{"offer": "tiny", "quantity": 1}]}
+        return await world.call("POST", path, body, auth=auth, key=f"key-{buyer}")
+
+    first, second = await sell("ann"), await sell("bob")
+    assert (first.status, second.status) == (201, 201)
+    late = await asyncio.gather(*(sell(f"late-{n}") for n in range(20)))
+    assert {(one.status, one.code) for one in late} == {(409, "sold_out")}
+    repeated = await sell("ann")
+    assert (repeated.status, repeated.data) == (200, first.data)
+    back = await world.call("POST", f"{path}/{second.data['id']}/refund", {}, auth=auth)
+    assert back.status == 200
+    again = await asyncio.gather(*(sell(f"late-{n}") for n in range(20)))
+    assert sorted(one.status for one in again) == [201] + [409] * 19
 
 
 async def test_a_paid_order_is_not_released(world: World) -> None:
