@@ -6,6 +6,7 @@ Here: one description of the server for one directory. Not here: watching and re
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,8 @@ DURABLE = {
     "maxmemory-policy": "noeviction",
 }
 """How a server of ours keeps what it told."""
+FORGETFUL = {**DURABLE, "appendonly": "no"}
+"""One that is thrown away with its directory, and need not wait for the disk."""
 _ANSWER_S = 1.0
 _LOADING_S = 300.0  # 505,000 keys load in 1.2 s; a store of a hundred times that must still come up
 
@@ -45,7 +48,7 @@ def url(directory: Path) -> str:
     return f"unix://{socket_directory(directory, SOCKET) / SOCKET}"
 
 
-def prepare(directory: Path) -> Program:
+def prepare(directory: Path, *, durable: bool = True) -> Program:
     """Make the directory, end a server that an earlier life left in it, describe the new one.
 
     The caller holds the lock of the state directory: two servers on one directory both start and
@@ -61,7 +64,7 @@ def prepare(directory: Path) -> Program:
 
     return Program(
         name="valkey",
-        argv=(str(binary()), *_settings(directory, socket)),
+        argv=(str(binary()), *_settings(directory, socket, DURABLE if durable else FORGETFUL)),
         ready=ready,
         ready_s=_LOADING_S,
         directory=directory,
@@ -70,13 +73,13 @@ def prepare(directory: Path) -> Program:
     )
 
 
-def _settings(directory: Path, socket: Path) -> list[str]:
+def _settings(directory: Path, socket: Path, keeping: Mapping[str, str]) -> list[str]:
     settings = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(directory),
-        **DURABLE,
+        **keeping,
         "maxclients": "2000",
         "busy-reply-threshold": "1000",
     }

@@ -30,19 +30,27 @@ class Plan:
     memory_orders: int
     latency_rounds: int
     latency_seconds: float
+    probe_seconds: float
+    """Of the open crowd at one rate, when it is asked whether that is within capacity."""
+
     shard_orders: int
     postgres_units: int
     rehearsed: int
     """Shoppers in the line of a rehearsal."""
 
+    line_rate_per_s: int
+    """Of it, and its burst: a line must be minutes long for a promised wait to mean anything."""
+
 
 FULL = Plan(
     quick=False, rounds=5, seconds=3, passes=6_000, store_rounds=3, store_orders=16_384,
     floor_commands=50_000, memory_orders=100_000, latency_rounds=3, latency_seconds=6,
-    shard_orders=30_000, postgres_units=300_000, rehearsed=200_000,
+    probe_seconds=1.5, shard_orders=30_000, postgres_units=300_000, rehearsed=200_000,
+    line_rate_per_s=100,
 )  # fmt: skip
 QUICK = Plan(
     quick=True, rounds=1, seconds=1, passes=1_000, store_rounds=2, store_orders=1_024,
     floor_commands=5_000, memory_orders=5_000, latency_rounds=1, latency_seconds=1.5,
-    shard_orders=1_500, postgres_units=50_000, rehearsed=2_000,
+    probe_seconds=0.5, shard_orders=1_500, postgres_units=50_000, rehearsed=2_000,
+    line_rate_per_s=20,
 )  # fmt: skip

@@ -22,6 +22,7 @@ class Findings:
     ran dry (`busy_s` later); `worst_minute`: the least of it in a whole minute of these.
     `eta_p90_error`: nine of ten promises were off by at most this share of themselves,
     `eta_p90_by_part` for each part of the line. `twice`: passes that two places were given.
+    None: nobody was there to measure it by, as in a line too short for a promise.
     """
 
     shoppers: int
@@ -33,16 +34,16 @@ class Findings:
     utilisation: float
     worst_minute: float
     inside_max: int
-    turn_noticed_mean_s: float
+    turn_noticed_mean_s: float | None
     turn_noticed_p90_s: float
     polls: int
     polls_peak_per_s: int
-    polls_per_waited_hour: float
+    polls_per_waited_hour: float | None
     wait_median_s: float
     wait_p90_s: float
     claim_retries_mean: float
-    eta_p90_error: float
-    eta_p90_by_part: tuple[float, ...]
+    eta_p90_error: float | None
+    eta_p90_by_part: tuple[float | None, ...]
     twice: int
 
 
@@ -95,15 +96,15 @@ def found(plan: Plan, notes: Notes) -> Findings:
         utilisation=in_time / (plan.rate_per_s * busy_s + plan.burst),
         worst_minute=_worst_minute(admitted, notes.opened_ms, dry_ms, plan.rate_per_s),
         inside_max=notes.inside_max,
-        turn_noticed_mean_s=sum(noticed) / max(1, len(noticed)) / 1000,
+        turn_noticed_mean_s=sum(noticed) / len(noticed) / 1000 if noticed else None,
         turn_noticed_p90_s=quantile(noticed, 0.9) / 1000,
         polls=polls,
         polls_peak_per_s=max(notes.polls_by_second.values(), default=0),
-        polls_per_waited_hour=polls / max(1e-9, sum(waited) / 3_600_000),
+        polls_per_waited_hour=polls / (sum(waited) / 3_600_000) if any(waited) else None,
         wait_median_s=quantile(waited, 0.5) / 1000,
         wait_p90_s=quantile(waited, 0.9) / 1000,
         claim_retries_mean=notes.claims / max(1, len(admitted)) - 1,
-        eta_p90_error=quantile(sorted(error for _, error in errors), 0.9),
+        eta_p90_error=_nine_in_ten([error for _, error in errors]),
         eta_p90_by_part=_by_part(plan, errors),
         twice=notes.twice,
     )
@@ -150,11 +151,15 @@ def _errors(notes: Notes) -> list[tuple[int, float]]:
     ]
 
 
-def _by_part(plan: Plan, errors: Sequence[tuple[int, float]]) -> tuple[float, ...]:
+def _by_part(plan: Plan, errors: Sequence[tuple[int, float]]) -> tuple[float | None, ...]:
     parts: list[list[float]] = [[] for _ in plan.no_shows]
     for turn, error in errors:
         parts[min(len(parts) - 1, (turn - 1) * len(parts) // plan.shoppers)].append(error)
-    return tuple(quantile(sorted(part), 0.9) for part in parts)
+    return tuple(map(_nine_in_ten, parts))
+
+
+def _nine_in_ten(errors: Sequence[float]) -> float | None:
+    return quantile(sorted(errors), 0.9) if errors else None
 
 
 def quantile(rising: Sequence[float], share: float) -> float:

@@ -37,6 +37,8 @@ class Play:
         self._now_ms = OPENS_MS - plan.lobby_s * 1000
         self._come = 0
         self._places: list[Place] = []
+        self._turns: list[int] = []
+        """Of each place, once it is drawn: it stays, and there are millions of looks."""
         self._joined_ms: list[int] = []
         self._looks: defaultdict[int, list[int]] = defaultdict(list)
         self._claims: defaultdict[int, list[int]] = defaultdict(list)
@@ -95,8 +97,10 @@ class Play:
             for shopper, outcome in zip(some, outcomes, strict=True):
                 assert isinstance(outcome, Joined), "the rehearsal's room takes joins"
                 self._places.append(outcome.place)
+                self._turns.append(0)
                 self._joined_ms.append(now_ms)
-                self._again(self._looks, shopper, self._poll_after_ms(shopper))
+                after_ms = self._frame.poll_after_ms(LANE, self._turn(shopper))
+                self._again(self._looks, shopper, after_ms)
             self._pending += len(some)
 
     async def _pump(self, now_ms: int) -> None:
@@ -120,7 +124,7 @@ class Play:
         if frame.state != "open" or frame.ahead(LANE, turn):
             if frame.state == "open" and self._crowd.tells():
                 notes.promised.append((turn, now_ms, self._promise_ms(turn)))
-            self._again(self._looks, shopper, self._poll_after_ms(shopper))
+            self._again(self._looks, shopper, frame.poll_after_ms(LANE, turn))
             return
         notes.waited_ms.append(now_ms - self._joined_ms[shopper])
         if not self._crowd.is_there(turn):
@@ -132,11 +136,15 @@ class Play:
         self._again(self._claims, shopper, late_ms)
 
     async def _claim(self, shoppers: Sequence[int], now_ms: int) -> None:
-        notes = self._notes
-        for shopper in shoppers:
-            notes.claims += 1
-            rooms = self._gateways[shopper % len(self._gateways)]
-            match await rooms.claim(SALE, self._places[shopper], now_ms=now_ms):
+        """All who ask at once are gathered, as at any gateway."""
+        if not shoppers:
+            return
+        self._notes.claims += len(shoppers)
+        rooms = self._gateways[now_ms // TICK_MS % len(self._gateways)]
+        places = [self._places[shopper] for shopper in shoppers]
+        outcomes = await rooms.claim_all(SALE, places, now_ms=now_ms)
+        for shopper, outcome in zip(shoppers, outcomes, strict=True):
+            match outcome:
                 case Admitted(pass_claims=claims):
                     self._pending -= 1
                     self._enter(shopper, claims)
@@ -163,11 +171,13 @@ class Play:
 
     def _turn(self, shopper: int) -> int:
         """Its turn; before the draw its number, which is as good a guess as any."""
+        if known := self._turns[shopper]:
+            return known
         place = self._places[shopper]
-        return turn_of(self._frame, place) or place.number
-
-    def _poll_after_ms(self, shopper: int) -> int:
-        return self._frame.poll_after_ms(LANE, self._turn(shopper))
+        turn = turn_of(self._frame, place)
+        if self._frame.seed:
+            self._turns[shopper] = turn
+        return turn or place.number
 
     def _promise_ms(self, turn: int) -> int:
         lane = self._frame.lane(LANE)
