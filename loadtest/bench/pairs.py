@@ -78,10 +78,13 @@ class Pairs:
             ),
         ]  # fmt: skip
 
-    async def round(self, tell: Callable[[str], None]) -> None:
-        """Each contestant once; then whether the store has what clients heard."""
+    async def round(self, tell: Callable[[str], None], *, backwards: bool = False) -> None:
+        """Each contestant once; then whether the store has what clients heard.
+
+        Every other round goes backwards, so that nobody always comes after the same one.
+        """
         before, told = await self._orders(), Told()
-        for one in self.contestants():
+        for one in reversed(self.contestants()) if backwards else self.contestants():
             tell(one.name)
             seen, again = await self.measure(one)
             if one.place is self._stage.ours and one.name != "frame_poll":

@@ -8,8 +8,8 @@ from aiohttp import web
 from loadtest.bench.references.serving import RESULT, run
 
 FRAME = orjson.dumps(
-    {"sale": "x", "drop": 1, "state": "open", "serving": 1, "tail": 2, "pad": "x" * 150}
-)
+    {"sale": "x", "drop": 1, "state": "open", "serving": 1, "tail": 2, "pad": "x" * 420}
+)  # as long as a frame
 
 
 async def post(request: web.Request) -> web.Response:

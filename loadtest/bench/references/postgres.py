@@ -46,6 +46,10 @@ ON CONFLICT DO NOTHING RETURNING n
 WAYS: Final = {"/skip-locked": SKIP_LOCKED, "/update": UPDATE}
 
 
+async def _as_it_is(_: object) -> None:
+    """Nothing is set on a connection, and the pool's own reset is a round trip more."""
+
+
 def application(url: str, units: int) -> web.Application:
     """Both handlers, in front of a fresh database of this server."""
     app, pools = web.Application(), []
@@ -55,7 +59,11 @@ def application(url: str, units: int) -> web.Application:
         await server.execute(f"CREATE DATABASE {DATABASE}")
         await server.close()
         pool = await asyncpg.create_pool(
-            url, database=DATABASE, min_size=CONNECTIONS, max_size=CONNECTIONS
+            url,
+            database=DATABASE,
+            min_size=CONNECTIONS,
+            max_size=CONNECTIONS,
+            reset=_as_it_is,
         )
         values = (str(OFFERS - 1), str(OFFERS), str(units))
         schema = SCHEMA
