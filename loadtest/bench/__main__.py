@@ -1,7 +1,8 @@
 """`python -m loadtest.bench`: measures, prints tables, writes build/bench.json.
 
 QUICK=1 makes everything short: it shows that the bench works, not how fast anything is. Status 0
-also when a floor is missed, which the last table tells; a measurement that broke is status 1.
+also when a floor is missed, which the last table tells; a measurement that broke or that is missing
+is status 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import uvloop
 from rich.console import Console
 
 from loadtest.bench import latency, line, memory, shards, telling
-from loadtest.bench.figures import Figures
+from loadtest.bench.figures import Figures, Unmeasured
 from loadtest.bench.generators import Name, Unexpected, choose
 from loadtest.bench.machine import facts, ticks
 from loadtest.bench.pairs import ORDERS, Contestant, Pairs, always
@@ -73,14 +74,15 @@ class Run:
 
     async def _rounds(self, pairs: Pairs) -> None:
         for number in range(self.plan.rounds):
-            await pairs.round(self.tell.under(f"round {number + 1} of {self.plan.rounds}"))
+            tell = self.tell.under(f"round {number + 1} of {self.plan.rounds}")
+            await pairs.round(tell, backwards=number % 2 == 1)
 
     async def _latency(self, stage: Stage) -> None:
-        capacity_per_s = self.figures.median("single_sell")
+        guess_per_s = self.figures.median("single_sell")
         for number in range(self.plan.latency_rounds):
             part = f"latency, round {number + 1} of {self.plan.latency_rounds}"
             tell = self.tell.under(part)
-            await latency.measure(stage, self.plan, self.figures, capacity_per_s, tell)
+            await latency.measure(stage, self.plan, self.figures, guess_per_s, tell)
 
 
 async def bench(plan: Plan) -> None:
@@ -103,7 +105,7 @@ def main() -> int:
     """The command."""
     try:
         uvloop.run(bench(QUICK if os.environ.get("QUICK") else FULL))
-    except (Unexpected, Failed, Lost, OSError, TimeoutError) as wrong:
+    except (Unexpected, Unmeasured, Failed, Lost, OSError, TimeoutError) as wrong:
         Console(stderr=True).print(f"the bench is broken: {type(wrong).__name__}: {wrong}")
         return 1
     return 0

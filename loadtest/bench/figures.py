@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from statistics import median
 from typing import Any
+
+
+class Unmeasured(Exception):
+    """A figure that must be there is not, or is no number: the bench is broken."""
 
 
 @dataclass(slots=True)
@@ -40,15 +45,31 @@ class Figures:
     def __init__(self) -> None:
         self.by_name: dict[str, Figure] = {}
 
-    def add(self, name: str, unit: str, value: float) -> None:
-        """One more round's value."""
+    def add(self, name: str, unit: str, value: float | None) -> None:
+        """One more round's value. Raises Unmeasured when it is none."""
+        if value is None or not isfinite(value):
+            raise Unmeasured(f"{name} is {value}")
         self.by_name.setdefault(name, Figure(unit)).values.append(value)
 
     def median(self, name: str) -> float:
-        """The middle of the rounds of one figure."""
-        return self.by_name[name].median
+        """The middle of the rounds of one figure. Raises Unmeasured."""
+        return self._of(name).median
+
+    def values(self, name: str) -> list[float]:
+        """Its rounds. Raises Unmeasured."""
+        return self._of(name).values
 
     def ratio(self, ours: str, reference: str) -> Figure:
-        """Ours by the reference of the same round: a machine that slows down slows both."""
-        pairs = zip(self.by_name[ours].values, self.by_name[reference].values, strict=True)
+        """Ours by the reference of the same round: a machine that slows down slows both.
+
+        Raises Unmeasured.
+        """
+        pairs = list(zip(self._of(ours).values, self._of(reference).values, strict=True))
+        if not all(other for _, other in pairs):
+            raise Unmeasured(f"{reference} is 0")
         return Figure("ratio", [one / other for one, other in pairs])
+
+    def _of(self, name: str) -> Figure:
+        if name not in self.by_name:
+            raise Unmeasured(f"{name} is missing")
+        return self.by_name[name]

@@ -1,13 +1,15 @@
 """The promises that this bench measures, each with its floor; and the keys of build/bench.json.
 
-Pure. What is missed is told as missed; only a measurement that broke is an error.
+Pure. What is missed is told as missed, what is in doubt as doubtful; only a measurement that broke
+or that was never made is an error.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loadtest.bench.figures import Figure, Figures
+from loadtest.bench.figures import Figure, Figures, Unmeasured
+from loadtest.bench.plan import SHARES
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +78,52 @@ OF_THE_LINE = {
     "eta_p90_error_swing": "line_eta_p90_error_swing",
 }
 
+KEYS = (
+    *RATIOS, *OF_THE_LINE, "batch_orders_per_s", "store_units_per_cpu_s_64", "bytes_per_order",
+    "bytes_per_unsold_unit", "store_commands_per_poll",
+    *(f"p99_ms_at_{share}pct" for share in SHARES),
+)  # fmt: skip
+"""What every run has measured, also a short one."""
+
+DOUBTS = {
+    "crowd_was_late": "the crowd itself was late, which the latency includes",
+    "not_kept": "the rate was not kept: that is a queue that grows, no latency",
+}
+
 ROUNDING = {"store_commands_per_poll": 2, "bytes_per_unsold_unit": 3}
 """Digits below which a figure is the noise of what else goes on in the store."""
 
 
 def keys(figures: Figures) -> dict[str, float]:
-    """The figures that are compared from one run to the next."""
+    """The figures that are compared from one run to the next. Raises Unmeasured."""
     found = {name: ratio.median for name, ratio in ratios(figures).items()}
     found |= {
         "batch_orders_per_s": figures.median("batch_500"),
         "store_units_per_cpu_s_64": 1e6 / figures.median("store_cpu_batch_64"),
         "bytes_per_order": figures.median("bytes_per_order"),
         "bytes_per_unsold_unit": figures.median("bytes_per_unsold_unit"),
-        "p99_ms_at_70pct": figures.median("latency_70pct_p99"),
         "store_commands_per_poll": figures.median("poll_commands"),
     }
+    found |= {f"p99_ms_at_{at}pct": figures.median(f"latency_{at}pct_p99") for at in SHARES}
     found |= {key: figures.median(name) for key, name in OF_THE_LINE.items()}
+    if missing := set(KEYS) - found.keys():
+        raise Unmeasured(f"{', '.join(sorted(missing))}")
     return {name: round(value, ROUNDING.get(name, 3)) for name, value in found.items()}
 
 
 def ratios(figures: Figures) -> dict[str, Figure]:
-    """All ratios with their rounds."""
+    """All ratios with their rounds. Raises Unmeasured."""
     return {name: figures.ratio(*pair) for name, pair in RATIOS.items()}
+
+
+def doubts(figures: Figures) -> dict[str, str]:
+    """Keys whose figure is not what its name says, and why. Raises Unmeasured."""
+    found: dict[str, str] = {}
+    for share in SHARES:
+        for word, why in DOUBTS.items():
+            rounds = figures.values(f"latency_{share}pct_{word}")
+            if any(rounds):
+                key = f"p99_ms_at_{share}pct"
+                told = f"in {sum(rounds):.0f} of {len(rounds)} rounds {why}"
+                found[key] = f"{found[key]}; {told}" if key in found else told
+    return found

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.bench.figures import Figure, Figures
-from loadtest.bench.floors import FLOORS, keys, ratios
+from loadtest.bench.floors import FLOORS, doubts, keys, ratios
 from loadtest.bench.plan import Plan
 
-WORTH_A_LINE_WHEN_SEEN = ("_done_again", "_shed")
+WORTH_A_LINE_WHEN_SEEN = ("_done_again", "_shed", "_crowd_was_late", "_not_kept")
 
 
 class Progress:
@@ -54,6 +54,8 @@ def show(figures: Figures, plan: Plan) -> None:
         bound = f"{'≤' if floor.at_most else '≥'} {floor.bound:,g}"
         table.add_row(floor.what, bound, f"{value:,g}", "yes" if floor.reached(value) else "MISSED")
     console.print(table)
+    for key, why in doubts(figures).items():
+        console.print(f"doubtful: {key}: {why}")
 
 
 def _rows(title: str, rows: Mapping[str, Figure]) -> Table:
@@ -82,6 +84,7 @@ def write(
         }
         for floor in FLOORS
     }
+    told["doubtful"] = doubts(figures)
     told["generator"], told["rounds"], told["seconds"] = how, plan.rounds, plan.seconds
     told["machine"] = machine
     told["ratios"] = {name: figure.as_json() for name, figure in ratios(figures).items()}

@@ -22,12 +22,13 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 SMALL = Plan(
     quick=True, rounds=1, seconds=1, passes=400, store_rounds=3, store_orders=512,
     floor_commands=1_000, memory_orders=2_000, latency_rounds=1, latency_seconds=0.5,
-    shard_orders=256, postgres_units=20_000, rehearsed=400,
+    probe_seconds=0.2, shard_orders=256, postgres_units=20_000, rehearsed=400, line_rate_per_s=3,
 )  # fmt: skip
 KEYS = {
     "http_single_vs_bare", "http_single_vs_plain", "batch_orders_per_s", "batch_vs_single",
     "store_units_per_cpu_s_64", "store_64_vs_1", "bytes_per_order", "bytes_per_unsold_unit",
-    "p99_ms_at_70pct", "vs_postgres_skip_locked", "polls_vs_bare", "store_commands_per_poll",
+    "p99_ms_at_50pct", "p99_ms_at_70pct", "p99_ms_at_90pct",
+    "vs_postgres_skip_locked", "polls_vs_bare", "store_commands_per_poll",
     "joins_per_cpu_s_64", "bytes_per_waiting_shopper", "overshoot_10s", "utilisation",
     "turn_noticed_mean_s", "polls_per_waited_hour", "eta_p90_error",
 }  # fmt: skip

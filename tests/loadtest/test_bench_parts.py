@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -12,12 +14,14 @@ from shutil import which
 import pytest
 from aiohttp import web
 
-from loadtest.bench import floors, generators, sale
-from loadtest.bench.arrivals import NEVER_MS, Crowd
+from loadtest.bench import floors, generators, latency, sale
+from loadtest.bench.arrivals import NEVER_MS, Arrivals, Crowd
 from loadtest.bench.asks import RUN_NUMBERS, Ask, numbers
-from loadtest.bench.figures import Figures
-from loadtest.bench.floors import FLOORS, OF_THE_LINE, RATIOS, Floor
+from loadtest.bench.capacity import capacity
+from loadtest.bench.figures import Figures, Unmeasured
+from loadtest.bench.floors import DOUBTS, FLOORS, KEYS, OF_THE_LINE, RATIOS, Floor
 from loadtest.bench.generators import Unexpected
+from loadtest.bench.plan import SHARES
 from loadtest.verdict import percentile
 
 STALL_S = 0.6
@@ -152,6 +156,59 @@ async def test_who_is_shed_is_not_served_fast() -> None:
             await refused.come(rate_per_s=50, seconds=0.2, wires=2)
 
 
+async def test_what_the_crowd_is_late_by_is_told_beside() -> None:
+    """A crowd that was kept from coming says so; a server that stalls makes no crowd late."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response()
+
+    def stand_still() -> None:
+        time.sleep(STALL_S)
+
+    async with serving(answer) as url:
+        crowd = Crowd(url, lambda: Ask(method="GET", path="/x").render(0))
+        coming = asyncio.create_task(crowd.come(rate_per_s=100, seconds=1, wires=4))
+        while not crowd.has_begun:
+            await asyncio.sleep(0)
+        stand_still()
+        seen = await coming
+    assert len(seen.late_ms) == len(seen.times_ms) == 100
+    assert seen.late_p99_ms > STALL_S * 500
+    assert latency.blame(seen) > latency.BLAME_MAX
+
+
+def test_a_queue_that_grows_is_no_rate_that_was_kept() -> None:
+    """Asked 100 a second and served 80, the last of two seconds waits half a second longer."""
+    slow, steady = Arrivals(seconds=2), Arrivals(seconds=2)
+    slow.times_ms = [5 + 2.5 * number for number in range(200)]
+    steady.times_ms = [5.0, 900.0] + [5.0 + number % 7 for number in range(198)]
+    assert slow.achieved == pytest.approx(0.8, abs=0.02)
+    assert steady.achieved > latency.KEPT_LEAST
+
+
+@pytest.mark.parametrize("most", [430, 4_400, 9_900])
+async def test_capacity_is_the_highest_rate_that_is_kept(most: int) -> None:
+    """Found from any guess, also when the machine stalls once for each rate."""
+    tried: Counter[float] = Counter()
+
+    async def keeps(rate_per_s: float) -> bool:
+        tried[rate_per_s] += 1
+        return rate_per_s <= most and tried[rate_per_s] > 1
+
+    found, kept = await capacity(keeps, 6_000)
+    assert kept
+    assert most - 700 <= found <= most
+
+
+async def test_a_capacity_that_nothing_shows_is_told_as_none() -> None:
+    """No rate was kept: the lowest that was tried, and that it was not."""
+
+    async def never(_: float) -> bool:
+        return False
+
+    assert await capacity(never, 6_400) == (400, False)
+
+
 def test_ratios_are_taken_round_by_round() -> None:
     """A machine that was half as fast in one round does not change the ratio."""
     figures = Figures()
@@ -168,12 +225,56 @@ def test_floors_are_reached_from_their_own_side() -> None:
     assert [most.reached(value) for value in (399, 400, 401)] == [True, True, False]
 
 
-def test_every_floor_has_its_figure() -> None:
-    """Each key with a floor is made from figures that are measured."""
+def measured() -> Figures:
+    """Each figure that a key is made from, of two rounds."""
     figures = Figures()
-    measured = {name for pair in RATIOS.values() for name in pair}
-    measured |= {"bytes_per_order", "bytes_per_unsold_unit", "latency_70pct_p99", "poll_commands"}
-    measured |= set(OF_THE_LINE.values())
-    for name in measured:
+    names = {name for pair in RATIOS.values() for name in pair} | set(OF_THE_LINE.values())
+    names |= {"bytes_per_order", "bytes_per_unsold_unit", "poll_commands"}
+    names |= {f"latency_{share}pct_p99" for share in SHARES}
+    for name in names:
         figures.add(name, "x", 2.0)
-    assert {floor.key for floor in FLOORS} <= floors.keys(figures).keys()
+        figures.add(name, "x", 4.0)
+    for share in SHARES:
+        for word in DOUBTS:
+            figures.add(f"latency_{share}pct_{word}", "times", 0)
+            figures.add(f"latency_{share}pct_{word}", "times", 0)
+    return figures
+
+
+def test_every_floor_has_its_figure() -> None:
+    """Each key with a floor is made from figures that are measured, and is asked for."""
+    found = floors.keys(measured())
+    assert set(KEYS) == found.keys()
+    assert {floor.key for floor in FLOORS} <= found.keys()
+
+
+@pytest.mark.parametrize("name", sorted(measured().by_name))
+def test_a_key_that_was_not_measured_is_an_error(name: str) -> None:
+    """Without one of its figures a run has no result, whichever it is."""
+    figures = measured()
+    del figures.by_name[name]
+    of_doubts = name.endswith(tuple(DOUBTS))
+    with pytest.raises(Unmeasured, match=name):
+        floors.doubts(figures) if of_doubts else floors.keys(figures)
+
+
+def test_what_is_no_number_is_not_taken_for_one() -> None:
+    """None and NaN are not measured; nor is a share of nothing."""
+    figures = Figures()
+    for nothing in (None, float("nan"), float("inf")):
+        with pytest.raises(Unmeasured, match="line_eta"):
+            figures.add("line_eta", "share", nothing)
+    figures.add("ours", "1/s", 5)
+    figures.add("bare", "1/s", 0)
+    with pytest.raises(Unmeasured, match="bare is 0"):
+        figures.ratio("ours", "bare")
+
+
+def test_a_figure_of_the_crowd_is_told_as_doubtful() -> None:
+    """The round in which the crowd was late is named with the key that it went into."""
+    figures = measured()
+    assert floors.doubts(figures) == {}
+    figures.by_name["latency_70pct_crowd_was_late"].values[1] = 1
+    told = floors.doubts(figures)
+    assert list(told) == ["p99_ms_at_70pct"]
+    assert told["p99_ms_at_70pct"].startswith("in 1 of 2 rounds the crowd itself was late")
