@@ -70,32 +70,31 @@ class Arrivals:
 
 
 class Crowd:
-    """One crowd in front of one server."""
+    """One crowd in front of one server. It keeps its connections until it is closed."""
 
-    def __init__(self, url: str, next_request: Next) -> None:
+    def __init__(self, url: str, next_request: Next, wires: int = WIRES_MAX) -> None:
         split = urlsplit(url)
         self._host, self._port = split.hostname or "127.0.0.1", split.port or 80
-        self._next = next_request
+        self._next, self._wires = next_request, wires
         self._idle: list[Wire] = []
         self._due: deque[tuple[float, bytes]] = deque()
         self._busy = 0
         self._seen = Arrivals(0.0)
         self._over = asyncio.Event()
 
-    async def come(self, *, rate_per_s: float, seconds: float, wires: int = WIRES_MAX) -> Arrivals:
-        """Come once for so long, and wait for the last answers. Raises Unexpected."""
+    async def come(self, *, rate_per_s: float, seconds: float) -> Arrivals:
+        """Come for so long, and wait for the last answers. Raises Unexpected."""
+        self._over.clear()
         self._seen = Arrivals(seconds)
         # Written beforehand: while they come, the crowd takes as little of the machine as it can.
         self._to_come = deque(self._next() for _ in range(max(1, int(rate_per_s * seconds))))
-        await self._open(wires)
+        await self._open()
         gc.collect()
         gc.disable()  # a pause of ours would be told as one of the server's
         try:
             await self._arrive(1 / rate_per_s, seconds)
         finally:
             gc.enable()
-            for wire in self._idle:
-                wire.close()
         seen = self._seen
         if seen.lost or not set(seen.statuses) <= GOOD | {FAULT}:
             raise Unexpected(f"statuses {dict(seen.statuses)}, {seen.lost} without an answer")
@@ -106,10 +105,16 @@ class Crowd:
         """Whether the first has come."""
         return bool(self._seen.late_ms)
 
-    async def _open(self, wires: int) -> None:
+    def close(self) -> None:
+        """End the connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _open(self) -> None:
         """Connections that the server has taken in: making them is not what is timed."""
         loop = asyncio.get_running_loop()
-        for _ in range(wires):
+        self._idle = [wire for wire in self._idle if wire.is_open]
+        while len(self._idle) < self._wires:
             _, wire = await loop.create_connection(Wire, self._host, self._port)
             await wire.send(IDLE)
             self._idle.append(wire)

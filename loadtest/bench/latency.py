@@ -7,7 +7,6 @@ generator reaches on it is no rate at which this crowd could come.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 
 from loadtest.bench import sale
@@ -37,25 +36,40 @@ async def measure(
     stage: Stage, plan: Plan, figures: Figures, guess_per_s: float, tell: Tell
 ) -> None:
     """One round: the capacity, and each share of it. `guess_per_s` is where the search begins."""
-    come = partial(_come, stage)
+    crowd = _crowd(stage)
+    try:
+        capacity_per_s = await _capacity(crowd, plan, figures, guess_per_s, tell)
+        for share in SHARES:
+            rate_per_s = capacity_per_s * share / 100
+            tell(f"{share} % of capacity, {rate_per_s:,.0f}/s")
+            seen = await _come(crowd, rate_per_s, plan.latency_seconds)
+            _note(figures, f"latency_{share}pct", rate_per_s, seen)
+    finally:
+        crowd.close()
 
+
+async def _capacity(
+    crowd: Crowd, plan: Plan, figures: Figures, guess_per_s: float, tell: Tell
+) -> float:
     async def keeps(rate_per_s: float) -> bool:
         tell(f"is capacity {rate_per_s:,.0f}/s?")
-        seen = await come(rate_per_s, plan.probe_seconds)
+        seen = await crowd.come(rate_per_s=rate_per_s, seconds=plan.probe_seconds)
         return seen.achieved >= KEPT_LEAST and seen.late_p99_ms <= LATE_MAX_MS and not seen.shed
 
     capacity_per_s, kept = await capacity(keeps, guess_per_s)
     figures.add("latency_capacity", "1/s", capacity_per_s)
     figures.add("latency_capacity_not_kept", "times", not kept)
-    for share in SHARES:
-        rate_per_s = capacity_per_s * share / 100
-        tell(f"{share} % of capacity, {rate_per_s:,.0f}/s")
-        seen = await come(rate_per_s, plan.latency_seconds)
-        for _ in range(AGAIN_MAX):
-            if blame(seen) <= BLAME_MAX:  # slow answers are no reason to look again
-                break
-            seen = min(seen, await come(rate_per_s, plan.latency_seconds), key=blame)
-        _note(figures, f"latency_{share}pct", rate_per_s, seen)
+    return capacity_per_s
+
+
+async def _come(crowd: Crowd, rate_per_s: float, seconds: float) -> Arrivals:
+    """The crowd once, or once more where it was late itself. Slow answers are no reason for it."""
+    seen = await crowd.come(rate_per_s=rate_per_s, seconds=seconds)
+    for _ in range(AGAIN_MAX):
+        if blame(seen) <= BLAME_MAX:
+            break
+        seen = min(seen, await crowd.come(rate_per_s=rate_per_s, seconds=seconds), key=blame)
+    return seen
 
 
 def blame(seen: Arrivals) -> float:
@@ -73,8 +87,7 @@ def _note(figures: Figures, name: str, rate_per_s: float, seen: Arrivals) -> Non
     figures.add(f"{name}_shed", "share", seen.shed)
 
 
-async def _come(stage: Stage, rate_per_s: float, seconds: float) -> Arrivals:
+def _crowd(stage: Stage) -> Crowd:
     ask: Ask = sale.single(ORDERS, stage.credential)
     order = count(numbers())
-    crowd = Crowd(stage.ours.url, lambda: ask.render(next(order)))
-    return await crowd.come(rate_per_s=rate_per_s, seconds=seconds)
+    return Crowd(stage.ours.url, lambda: ask.render(next(order)))

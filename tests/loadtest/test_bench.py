@@ -17,7 +17,7 @@ from loadtest.bench import telling
 from loadtest.bench.__main__ import Run
 from loadtest.bench.plan import Plan
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(1200)]
 
 SMALL = Plan(
     quick=True, rounds=1, seconds=1, passes=400, store_rounds=3, store_orders=512,

@@ -131,8 +131,9 @@ async def test_a_stall_is_not_hidden_by_who_waits_for_it() -> None:
     gate.set()
     async with serving(stall_once) as url:
         ask = Ask(method="GET", path="/x")
-        crowd = Crowd(url, lambda: ask.render(0))
-        seen = await crowd.come(rate_per_s=100, seconds=1, wires=4)
+        crowd = Crowd(url, lambda: ask.render(0), wires=4)
+        seen = await crowd.come(rate_per_s=100, seconds=1)
+        crowd.close()
     assert len(seen.times_ms) == 100
     # 60 came during the stall, at even distances: half of them waited more than half of it.
     waited = [each for each in seen.times_ms if each > STALL_S * 500]
@@ -148,12 +149,14 @@ async def test_who_is_shed_is_not_served_fast() -> None:
         return web.Response(status=statuses.get(request.path, 200))
 
     async with serving(refuse) as url:
-        shed = Crowd(url, lambda: Ask(method="GET", path="/shed").render(0))
-        seen = await shed.come(rate_per_s=50, seconds=0.2, wires=2)
+        shed = Crowd(url, lambda: Ask(method="GET", path="/shed").render(0), wires=2)
+        seen = await shed.come(rate_per_s=50, seconds=0.2)
+        shed.close()
         assert set(seen.times_ms) == {NEVER_MS}
-        refused = Crowd(url, lambda: Ask(method="GET", path="/refused").render(0))
+        refused = Crowd(url, lambda: Ask(method="GET", path="/refused").render(0), wires=2)
         with pytest.raises(Unexpected, match="409"):
-            await refused.come(rate_per_s=50, seconds=0.2, wires=2)
+            await refused.come(rate_per_s=50, seconds=0.2)
+        refused.close()
 
 
 async def test_what_the_crowd_is_late_by_is_told_beside() -> None:
@@ -166,12 +169,16 @@ async def test_what_the_crowd_is_late_by_is_told_beside() -> None:
         time.sleep(STALL_S)
 
     async with serving(answer) as url:
-        crowd = Crowd(url, lambda: Ask(method="GET", path="/x").render(0))
-        coming = asyncio.create_task(crowd.come(rate_per_s=100, seconds=1, wires=4))
+        crowd = Crowd(url, lambda: Ask(method="GET", path="/x").render(0), wires=4)
+        again = await crowd.come(rate_per_s=50, seconds=0.2)
+        coming = asyncio.create_task(crowd.come(rate_per_s=100, seconds=1))
+        await asyncio.sleep(0)
         while not crowd.has_begun:
             await asyncio.sleep(0)
         stand_still()
         seen = await coming
+        crowd.close()
+    assert len(again.times_ms) == 10
     assert len(seen.late_ms) == len(seen.times_ms) == 100
     assert seen.late_p99_ms > STALL_S * 500
     assert latency.blame(seen) > latency.BLAME_MAX
