@@ -171,6 +171,9 @@ async def test_a_gateway_that_dies_with_the_store_is_not_waited_for(scene: Scene
     """The others decide without it; its last mark is known and the store has it."""
 
     async def kill() -> None:
+        # In a later round: the one that was killed is started again after a pause that grows.
+        while not (scene.running.state / "run" / "gateway-1.json").exists():
+            await asyncio.sleep(0.05)
         os.kill(scene.running.note("gateway-1")["pid"], signal.SIGKILL)
         scene.store.off()
         await scene.store.on()

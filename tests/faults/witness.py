@@ -28,6 +28,7 @@ REPEATED, REFUNDED, GONE_HOME = 0.2, 0.05, 0.2
 """Shares of the buyers who ask once more after a success, who give back, and who believe at once
 that nothing happened."""
 QUIET_S = 60.0
+"""How long one question may go unanswered once nothing is in trouble any more."""
 NOTHING = frozenset({"nothing_happened", "not_ready", "overloaded", "too_many_at_once"})
 
 
@@ -65,23 +66,21 @@ class Witness:
 
     async def settle_doubts(self) -> None:
         """Ask each open question until it is answered: what is true must come out."""
-        async with asyncio.timeout(QUIET_S), aiohttp.ClientSession() as http:
+        async with aiohttp.ClientSession() as http:
             for asked in list(self._open.values()):
-                while (await self._attempt(http, asked)).told in ("unknown", "nothing"):
-                    await asyncio.sleep(AGAIN_S)
+                async with asyncio.timeout(QUIET_S):
+                    while (await self._attempt(http, asked)).told in ("unknown", "nothing"):
+                        await asyncio.sleep(AGAIN_S)
 
     async def read_kept(self) -> None:
         """Read every order that was told, and compare their units with the sale's counters."""
         kept = {}
-        async with asyncio.timeout(QUIET_S), aiohttp.ClientSession() as http:
+        async with aiohttp.ClientSession() as http:
             told = {
                 one.order for one in self.history.attempts if isinstance(one, Buy) and one.order
             }
             for order in sorted(told):
-                status, body, _ = await self._ask(http, "GET", f"/v1/orders/{order}", None, "")
-                while status == 503:
-                    await asyncio.sleep(AGAIN_S)
-                    status, body, _ = await self._ask(http, "GET", f"/v1/orders/{order}", None, "")
+                status, body = await self._read(http, order)
                 if status == 200 and body["state"] == "confirmed":
                     units = tuple(unit["unit"] for unit in body["units"])
                     kept[order] = Kept(f"{body['reference']}", units)
@@ -89,6 +88,14 @@ class Witness:
         said = await self.installation.command("sale", "counts", self.sale, "--json")
         sold = orjson.loads(said)["total"]["sold"]
         assert sold == sum(len(one.units) for one in kept.values()), "an order nobody was told of"
+
+    async def _read(self, http: aiohttp.ClientSession, order: str) -> tuple[int, dict[str, Any]]:
+        async with asyncio.timeout(QUIET_S):
+            while True:
+                status, body, _ = await self._ask(http, "GET", f"/v1/orders/{order}", None, "")
+                if status not in (0, 503):
+                    return status, body
+                await asyncio.sleep(AGAIN_S)
 
     async def read_withheld(self) -> None:
         """Read what a store that was built anew keeps back of each offer, as an operator."""
