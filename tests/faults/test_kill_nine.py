@@ -17,16 +17,15 @@ import pytest
 
 from loadtest.crowd.calls import Calls
 from loadtest.installation import Installation
+from tests.faults.rounds import ROUNDS, TRIES_MAX, again, is_kept
 from tests.stories.drop import Drop, partner_key, process_of
 
-pytestmark = [pytest.mark.fault, pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.story, pytest.mark.timeout(300 * (ROUNDS + TRIES_MAX))]
 
 KILLED_AT = 60
 """Successes that were told before the kill; about a sixth of the drop."""
 SOLD_AFTER = 60
 """Successes after it that show that selling goes on."""
-SELLING_AGAIN_S = 20.0
-"""A fraction of a second where nothing else runs; the supervisor, not a person, must do it."""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +54,20 @@ async def key(installation: Installation) -> str:
 async def test_a_killed_process_loses_nothing(
     installation: Installation, calls: Calls, key: str, name: str
 ) -> None:
-    """After kill -9 and restart no promise is broken, no invariant either, and selling goes on."""
-    drop = await Drop.prepared(installation, calls, f"kill-{name}", key)
+    """After kill -9 and restart no promise is broken, no invariant either, and selling goes on.
+
+    The supervisor, not a person, starts it again.
+    """
+    took: list[float] = []
+    while again(took):
+        drop = await Drop.prepared(installation, calls, f"kill-{name}-{len(took)}", key)
+        took.append(await _killed(installation, drop, name))
+    print(f"{name} was killed: selling again {took} s later")  # noqa: T201
+    assert is_kept(took)
+
+
+async def _killed(installation: Installation, drop: Drop, name: str) -> float:
+    """Kill one process in the middle of a drop; seconds from there to a success."""
     before = {note: installation.note(note)["pid"] for note in ("up", name)}
     killed_at: list[float] = []
 
@@ -71,6 +82,5 @@ async def test_a_killed_process_loses_nothing(
         while process_of(installation, name) in (0, before[name]):
             await asyncio.sleep(0.05)
     assert installation.note("up")["pid"] == before["up"]
-    again = min(at for at in drop.promised_at if at > killed_at[0] + 0.05)
-    assert again - killed_at[0] < SELLING_AGAIN_S
     await drop.check()
+    return min(at for at in drop.promised_at if at > killed_at[0] + 0.05) - killed_at[0]

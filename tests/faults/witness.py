@@ -42,6 +42,8 @@ class Witness:
     history: History
     dice: random.Random = field(default_factory=lambda: random.Random(11))
     slowest_s: float = 0.0
+    unknown_s: list[float] = field(default_factory=list)
+    """How long each answer took that was neither yes nor no."""
     told: Counter[str] = field(default_factory=Counter)
     _made: int = 0
     _open: dict[str, Buy] = field(default_factory=dict)
@@ -207,6 +209,8 @@ class Witness:
         self.history.attempts.append(attempt)
         self.told[attempt.told] += 1
         self.slowest_s = max(self.slowest_s, took_s)
+        if attempt.told == "unknown":
+            self.unknown_s.append(took_s)
 
 
 async def witnessed(running: Installation, home: Path, sale: str, *, pooled: int) -> Witness:
