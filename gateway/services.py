@@ -29,6 +29,7 @@ from gateway.joining import Joining
 from gateway.journal import Journal
 from gateway.keeping import KeepingDesk
 from gateway.keyring import Key, Keyring
+from gateway.leaving import Leavers
 from gateway.link import Link
 from gateway.meters import Meters
 from gateway.metrics import MeteredStore, Metrics
@@ -119,6 +120,7 @@ class Services:
         self.rooms = _rooms(keyring, self.store)
         self.published_keys = PublishedKeys(keyring)
         self.frames = Frames(self.rooms)
+        self.leavers = Leavers(self.store, self.identities, self.rooms)
         self.drawer = Drawer(self.rooms, self.frames)
         self.fairness = FairnessDesk(self.rooms)
         self.streams = Streams(self.frames, self.gate, self.metrics)

@@ -45,7 +45,17 @@ from queueing.setting import (
     SetState,
     StaleRevision,
 )
-from queueing.turns import FINISH_MAX, Admitted, ClaimOutcome, Gone, GoneReason, Wait, WaitReason
+from queueing.turns import (
+    FINISH_MAX,
+    Admitted,
+    ClaimOutcome,
+    Gone,
+    GoneReason,
+    Inside,
+    Left,
+    Wait,
+    WaitReason,
+)
 
 __all__ = [
     "ACTIVE_MAX",
@@ -77,11 +87,13 @@ __all__ = [
     "Frame",
     "Gone",
     "GoneReason",
+    "Inside",
     "JoinOutcome",
     "JoinRequest",
     "Joined",
     "Lane",
     "LaneFrame",
+    "Left",
     "LineReset",
     "Missing",
     "Moment",

@@ -31,8 +31,8 @@ ROOM_CLAIM = signature(
 )  # fmt: skip
 ROOM_LEAVE = signature(
     "room_leave",
-    keys=("room", "turns", "joins"),
-    argv=("now_ms", "lane", "number", "field"),
+    keys=("room", "leases", "turns", "joins"),
+    argv=("now_ms", "lane", "number", "field", "lease", "is_spent"),
     replies=("missing", "again", "inside", "left"),
 )
 
@@ -81,6 +81,18 @@ class Gone:
 
 
 ClaimOutcome = Admitted | Wait | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The place is out of the line, and its slot in the room is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The place has this pass, which works; nothing was changed."""
+
+    pass_claims: Pass
 
 
 class Turns:
@@ -172,26 +184,37 @@ class Turns:
             expires_at_ms=expires_at_ms,
         )
 
-    async def leave(self, sale: str, place: Place, now_ms: int = 0) -> None:
-        """Take the place out of the line for good. Repeat freely.
+    async def leave(
+        self, sale: str, place: Place, now_ms: int = 0, *, is_spent: bool = False
+    ) -> Left | Inside:
+        """Take the place out of the line for good, and its holder out of the room. Repeat freely.
 
-        Nothing happens while its pass works: nobody can take that back, so the slot stays taken and
-        the turn is the holder's still.
+        Nothing happens while its pass works, unless the caller is sure that it buys nothing any
+        more (`is_spent`): the slot stays taken and the turn is the holder's still.
         """
         assert place.sale == sale, "the place was read for another sale"
         address = keys.join_address(place.buyer)
         on = keys.Line(place.drop, place.epoch)
+        lease = keys.lease(place.drop, place.epoch, place.lane, place.number)
         reply = await self._store.run(
             ROOM_LEAVE,
             (
                 keys.room(sale),
+                keys.leases(sale),
                 keys.turns(sale, on, place.lane, place.number),
                 keys.joins(sale, on, address.bucket),
             ),
-            (now_ms, place.lane, place.number, address.field),
+            (now_ms, place.lane, place.number, address.field, lease, int(is_spent)),
         )
-        if reply[0] == b"missing":
-            raise Fenced(slot_of(keys.room(sale)))
+        match reply:
+            case [b"left" | b"again"]:
+                return Left()
+            case [b"inside", issued_ms, expires_ms]:
+                return Inside(self._minted(place, issued_ms, expires_ms)[1])
+            case [b"missing"]:
+                raise Fenced(slot_of(keys.room(sale)))
+            case _:
+                raise AssertionError(f"room_leave replied {reply}")
 
     async def finish(self, sale: str, passes: Sequence[Pass]) -> None:
         """Purchases are done: free the slots of these passes, FINISH_MAX at most.

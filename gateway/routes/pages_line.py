@@ -51,7 +51,7 @@ async def _claim(call: Call, where: Where, place: Place) -> web.Response:
 
 
 async def _leave(call: Call, where: Where, place: Place) -> web.Response:
-    await call.services.rooms.leave(where.sale, place)
+    await call.services.leavers.leave(call.shelf, place)
     return _back(where, cookies.forgetting(where.sale))
 
 

@@ -54,10 +54,9 @@ async def where(call: Call) -> web.Response:
 
 
 async def leave(call: Call) -> web.Response:
-    """Give a place up."""
-    sale = call.shelf.view.id
-    await call.services.rooms.leave(sale, call.caller(InLine).place)
-    return nothing(cookie=cookies.forgetting(sale))
+    """Give a place up; a pass that it has buys nothing any more."""
+    await call.services.leavers.leave(call.shelf, call.caller(InLine).place)
+    return nothing(cookie=cookies.forgetting(call.shelf.view.id))
 
 
 async def frame(call: Call) -> web.Response:
@@ -225,7 +224,7 @@ ROUTES = (
         method="DELETE",
         path="/v1/sales/{sale}/places/me",
         handler=leave,
-        summary="Leave the line; who has a pass that works stays inside until it ends",
+        summary="Leave the line, and the room: a pass that has bought nothing never will",
         who=(Who.PLACE,),
         scope=Scope.SALE,
         key=Keyed.OPTIONAL,

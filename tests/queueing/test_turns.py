@@ -12,8 +12,10 @@ from lua.store import Store
 from queueing import (
     Admitted,
     Gone,
+    Inside,
     Joined,
     JoinRequest,
+    Left,
     Place,
     Pumped,
     RoomRules,
@@ -140,7 +142,8 @@ async def test_who_is_inside_cannot_leave_a_pass_behind(
     admitted = await admit(rooms, first)
     end_ms = admitted.pass_claims.expires_at_ms
     async with unchanged():
-        await rooms.leave(SALE, first, now_ms=end_ms - 1)
+        told = await rooms.leave(SALE, first, now_ms=end_ms - 1)
+        assert told == Inside(admitted.pass_claims)
         outcome = await rooms.claim(SALE, second, now_ms=end_ms - 1)
         assert isinstance(outcome, Wait)
         assert outcome.reason == "full"
@@ -152,6 +155,25 @@ async def test_who_is_inside_cannot_leave_a_pass_behind(
     assert (repeated.pass_token, repeated.replayed) == (admitted.pass_token, True)
     assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 1
     await admit(rooms, second, end_ms)
+
+
+async def test_who_leaves_a_spent_pass_makes_room(
+    rooms: Rooms, store: Store, unchanged: Unchanged
+) -> None:
+    """left: a pass that surely buys nothing more holds no slot; who joins again stands behind."""
+    first, second = await called(rooms, 2, active_max=2)
+    await rooms.configure(SALE, _capped(1), "test", now_ms=OPENS_MS)
+    await admit(rooms, first)
+    assert await rooms.leave(SALE, first, now_ms=OPENS_MS, is_spent=True) == Left()
+    assert await store.read("ZCARD", f"{{{SALE}:room}}:leases") == 0
+    async with unchanged():
+        assert await rooms.claim(SALE, first, now_ms=OPENS_MS) == Gone("left")
+        for is_spent in (False, True):
+            assert await rooms.leave(SALE, first, OPENS_MS, is_spent=is_spent) == Left()
+    await admit(rooms, second)
+    [joined] = await rooms.join(SALE, [JoinRequest("another", first.buyer)], now_ms=OPENS_MS)
+    assert isinstance(joined, Joined)
+    assert joined.place.number == 3
 
 
 async def test_a_store_that_lost_the_room_keeps_places_waiting(
