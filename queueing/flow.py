@@ -84,8 +84,8 @@ class Ceiling:
         self.per_s = UNBRAKED
 
     def lower(self, to: float, rate_per_s: float) -> None:
-        """Come down to `to` a second, and never below a trickle."""
-        self.per_s = min(self.per_s, max(to, trickle(rate_per_s)))
+        """Come down to `to` a second, and never below a trickle of what the operator allows now."""
+        self.per_s = max(min(self.per_s, to), trickle(rate_per_s))
 
     def scale(self, factor: float, rate_per_s: float) -> None:
         """Come down by a factor, from the operator's rate when that is lower."""

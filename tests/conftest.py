@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -26,20 +27,24 @@ from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import migrate
 from tests.patience import patiently
+from tests.scheduling import ByFile, turn_of
 
 TEMPLATE = "dropgate_template"
 STALL_S = 5.0
-TOGETHER = ("deploy",)
-"""Folders whose tests share what is dear to make: one process runs them all."""
 _numbers = count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests run in two processes, a file always in one of them: its servers are started once."""
-    for item in items:
-        folder, _, file = item.nodeid.removeprefix("tests/").partition("/")
-        group = folder if folder in TOGETHER else f"{folder}/{file.partition('::')[0]}"
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Whole files for each process; xdist's own groups are lost on the pytest of today."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the files, the long ones come first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: turn_of(item.nodeid))
 
 
 @pytest.fixture(scope="session")

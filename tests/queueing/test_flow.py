@@ -104,6 +104,14 @@ def test_a_trickle_is_left(reason: str) -> None:
     assert speeds(run(warm(), BAD[reason], 600))[-1] == 2.0
 
 
+@pytest.mark.parametrize("reason", ["latency", "settlement", "store"])
+def test_a_trickle_grows_with_the_operators_rate(reason: str) -> None:
+    """A line that was braked while it hardly moved gets the trickle of the rate that is set now."""
+    flow = warm()
+    run(flow, replace(BAD[reason], rate_per_s=0.02), 15)
+    assert speeds(run(flow, BAD[reason], 15))[-1] == 2.0
+
+
 @pytest.mark.parametrize("reason", BAD)
 def test_a_brake_that_is_off_says_nothing(reason: str) -> None:
     """With its limit at 0 its cause does not count, and it is not blind either."""
