@@ -4,12 +4,13 @@ Nothing is asked of the store, and nothing is changed. The model is the forecast
 """
 
 import math
+from collections.abc import Sequence
 
 from gateway.board import Board
 from gateway.operator_answers import CourseAnswer, ForecastAnswer
 from gateway.problems import Code, Refused
 from gateway.room_bodies import ForecastBody
-from queueing import Course, Frame, Speed, as_it_was, habits_of, replayed
+from queueing import Course, Frame, Moment, Speed, as_it_was, habits_of, replayed
 
 RECORD_MIN_MS = 2_000
 POINTS_MAX = 180
@@ -19,7 +20,7 @@ POINTS_MAX = 180
 def forecast(board: Board, frame: Frame, asked: ForecastBody) -> ForecastAnswer:
     """What these rules would have made of the last minutes. Raises Refused without a record."""
     record = board.record(frame.sale)
-    if len(record) < 2 or record[-1].at_ms - record[0].at_ms < RECORD_MIN_MS:
+    if not is_long_enough(record):
         raise Refused(Code.NO_RECORD, "This process has not watched the line for 2 seconds yet.")
     now = Speed(frame.operator_rate_per_s, frame.burst, frame.active_max)
     wanted = Speed(
@@ -43,6 +44,11 @@ def forecast(board: Board, frame: Frame, asked: ForecastBody) -> ForecastAnswer:
         would_be=_course(replayed(record, wanted), shown),
         at_ms=[record[at].at_ms for at in shown],
     )
+
+
+def is_long_enough(record: Sequence[Moment]) -> bool:
+    """Whether a line was watched for so long that something can be said of it."""
+    return len(record) >= 2 and record[-1].at_ms - record[0].at_ms >= RECORD_MIN_MS
 
 
 def _course(course: Course, shown: range) -> CourseAnswer:

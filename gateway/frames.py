@@ -20,11 +20,14 @@ from gateway.problems import Code, Refused
 from gateway.responses import JSON, SERVER, body_of
 from gateway.room_outcomes import frame_answer
 from gateway.single_flight import SingleFlight
-from lua.faults import Fault
+from lua.faults import Fault, Fenced
 from queueing import Frame, Rooms, standing_still
 
 CACHE = "public, max-age=1, stale-while-revalidate=5, stale-if-error=60"
 """A second old is fresh; a cache in front may tell an older one while it asks, or has no answer."""
+SILENT_S = 1.0
+"""A frame that was told so long ago stands still. One lost answer is no news: a frame that goes
+to and fro would be told to every stream each time."""
 SAME_FOR_MS = 5_000
 """So long one revision stands for a frame that does not change: who has it knows it as that new."""
 COMPRESSED_FROM = 1_400
@@ -87,8 +90,8 @@ class Frames:
         """The store's frame; while it has none to give, the last one that stands still."""
         try:
             frame = await self._rooms.frame(sale)
-        except Fault:
-            if sale in self._told:
+        except Fault as fault:
+            if sale in self._told and (isinstance(fault, Fenced) or self._is_silent(sale)):
                 self._stand_still(sale)
             raise
         if frame.drop == 0 and sale in self._told:  # it does not know the room that it had
@@ -100,6 +103,9 @@ class Frames:
             self._told[sale] = frame, time.monotonic()
         kept = self._kept[sale] = kept_frame(frame)
         return kept
+
+    def _is_silent(self, sale: str) -> bool:
+        return time.monotonic() - self._told[sale][1] >= SILENT_S
 
     def _stand_still(self, sale: str) -> KeptFrame:
         frame, told_at = self._told[sale]

@@ -19,7 +19,7 @@ LONG_FIRST = (
 """By the seconds of their longest files; the other files are many and short."""
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each process whole files, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:

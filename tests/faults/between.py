@@ -15,7 +15,7 @@ class Between:
     """A unix socket before the store's.
 
     `answers_lost` and `questions_lost` are shares of those that end their connection instead of
-    arriving; an answer is late by `delay_s`.
+    arriving, of questions only those with the words `lost_with`; an answer is late by `delay_s`.
     """
 
     def __init__(self, path: Path, store: Path) -> None:
@@ -25,6 +25,7 @@ class Between:
         self._connections: set[asyncio.Task[None]] = set()
         self._dice = random.Random(5)
         self.answers_lost = self.questions_lost = self.delay_s = 0.0
+        self.lost_with = b""
         self.lost = 0
 
     async def __aenter__(self) -> Self:
@@ -68,19 +69,19 @@ class Between:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        passes: Callable[[], Awaitable[bool]],
+        passes: Callable[[bytes], Awaitable[bool]],
     ) -> None:
         while piece := await reader.read(PIECE):
-            if not await passes():
+            if not await passes(piece):
                 self.lost += 1
                 return
             writer.write(piece)
             await writer.drain()
 
-    async def _question(self) -> bool:
-        return self._dice.random() >= self.questions_lost
+    async def _question(self, piece: bytes) -> bool:
+        return self.lost_with not in piece or self._dice.random() >= self.questions_lost
 
-    async def _answer(self) -> bool:
+    async def _answer(self, _piece: bytes) -> bool:
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         return self._dice.random() >= self.answers_lost

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.endpoint import Endpoint, Who
+from gateway.forecasting import is_long_enough
 from gateway.routes import SHARED_PORT
 from inventory.catalogue import Issued
-from tests.gateway.every_route import TODAY
+from tests.gateway.every_route import BODIES, TODAY
 from tests.gateway.world import OUTSIDE, PARTNER, SALE, VENUE, World, sale_body
 
 HOUSE = Path(__file__).parents[2]
@@ -33,8 +34,12 @@ SPARE_KEYS = 4
 SETTLE_EVERY_S = 0.2
 PATIENCE_S = 60
 
-ENDS_A_SALE = {"operator_drain": "drained", "operator_close": "closed"}
-"""Calls that end a sale have one of their own, so that the other goes on."""
+ENDS_A_SALE = {
+    "operator_drain": "drained", "operator_close": "closed", "room_reset": "begun-anew",
+}  # fmt: skip
+"""Calls that end a sale, or its line, have one of their own, so that the other goes on."""
+NEW_SALES = 8
+"""Sales that are published while it goes on."""
 ENDLESS = "shopper_frames"
 """A stream has no end to be judged by."""
 ENDS_ITS_KEY = "partner_rotate"
@@ -55,6 +60,11 @@ CHECKS = (
     "unsupported_method",
     "allow_header_conformance",
 )
+GOOD = {
+    name: BODIES[name]
+    for name in ("shopper_hold", "partner_order", "operator_apply", "operator_stock")
+}
+"""Bodies of calls that chance alone would seldom make good."""
 PLACES = {
     "sales": ("path.sale", "query.sale", "body.sale", "body.orders[*].sale"),
     "offers": ("path.offer", "body.offer", "body.lines[*].offer", "body.orders[*].lines[*].offer"),
@@ -75,6 +85,7 @@ class Target:
 
     credentials: dict[Who, list[str]]
     spare_keys: list[str]
+    partners: list[str]
     owners: dict[str, str]
     proofs: dict[str, str]
     words: dict[str, list[str | int]]
@@ -99,8 +110,8 @@ AUDIENCES = tuple(dict.fromkeys(audience(one) for one in SHARED_PORT))
 async def attack(world: World, whose: str, home: Path) -> Report:
     """Attack the calls of one audience; the files of the run are in `home`."""
     target = await prepare(world)
-    if whose == "operator":
-        await _more_sales(world, ENDS_A_SALE.values())
+    await _more_sales(world, [ENDS_A_SALE[name] for name in ENDS_A_SALE if name.startswith(whose)])
+    await _watched(world)
     plan, config = home / "attack.json", home / "schemathesis.toml"
     statement = "line,order,reference,status,quantity,amount_minor,currency,at\n"
     bodies = {
@@ -146,6 +157,7 @@ async def prepare(world: World) -> Target:
             Who.AUDITOR: [world.keys["auditor"]],
         },
         await _issued(world, "partner", [PARTNER] * SPARE_KEYS),
+        [world.keys["partner"]],
         {order["id"]: auth for order, auth in owned},
         proofs,
         {
@@ -169,6 +181,13 @@ async def _more_sales(world: World, names: Iterable[str]) -> None:
         path, auth = f"/v1/operator/sales/{name}", world.keys["operator"]
         assert (await world.call("PUT", path, sale_body(name), auth=auth)).status == 201
         assert (await world.call("POST", f"{path}/open", {}, auth=auth)).status == 200
+
+
+async def _watched(world: World) -> None:
+    """Wait until the line has been watched for so long that a forecast can be made of it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_long_enough(world.services.board.record(SALE)):
+            await asyncio.sleep(SETTLE_EVERY_S)
 
 
 async def _orders(world: World) -> list[tuple[dict[str, Any], str]]:
@@ -201,8 +220,33 @@ def _handed_out(target: Target) -> dict[str, Any]:
             own = target.spare_keys
         others = [texts[0] for who, texts in given.items() if who not in endpoint.who]
         owners = target.owners if Who.LOGIN in endpoint.who else {}
-        plan[endpoint.name] = {"own": own, "others": [*GARBAGE, *others], "owners": owners}
+        plan[endpoint.name] = {
+            "own": own,
+            "others": [*GARBAGE, *others],
+            "owners": owners,
+            "there": _there(target, endpoint),
+            "body": GOOD.get(endpoint.name),
+        }
     return plan
+
+
+def _there(target: Target, endpoint: Endpoint) -> dict[str, list[str]]:
+    """For each parameter what is surely there, for this call."""
+    partners = [order for order, auth in target.owners.items() if auth in target.partners]
+    shoppers = [order for order in target.owners if order not in partners]
+    sales = [ENDS_A_SALE.get(endpoint.name, SALE)]
+    if endpoint.name == "operator_apply":
+        sales = [f"new-{n}" for n in range(NEW_SALES)]
+    orders = shoppers if audience(endpoint) == "shopper" else partners
+    if endpoint.name == "shopper_confirm":
+        orders = [order for order in shoppers if order in target.proofs]
+    return {
+        "sale": sales,
+        "order": orders,
+        "offer": ["hall"],
+        "allotment": ["box"],
+        "date": [TODAY],
+    }
 
 
 def _config(target: Target, whose: str) -> str:

@@ -16,7 +16,10 @@ from schemathesis import Case, HookContext
 PLAN = json.loads(Path(os.environ["DROPGATE_ATTACK"]).read_text(encoding="utf-8"))
 FOREIGN_SHARE = 5
 """One of so many calls comes with a credential that it does not take."""
+WHOLE_EVERY = 3
+"""Of an operation's calls that its schema allows every third is about what is really there."""
 _asked = Counter[int]()
+_allowed = Counter[str]()
 
 
 @schemathesis.hook
@@ -26,18 +29,40 @@ def before_call(_context: HookContext, case: Case[Any], _options: dict[str, Any]
     drawn = crc32(repr((case.path_parameters, case.query, case.headers, case.body)).encode())
     _asked[drawn] += 1
     drawn += _asked[drawn]
+    is_positive = case.meta is not None and case.meta.generation.mode.is_positive
+    _allowed[name] += is_positive
+    is_whole = is_positive and _allowed[name] % WHOLE_EVERY == 0
+    if is_whole:
+        _be_there(PLAN["calls"][name], case)
+        drawn += drawn % FOREIGN_SHARE == 0
     authorization = _authorization(PLAN["calls"][name], case, drawn)
     if authorization is not None:
         case.headers["Authorization"] = authorization
     if drawn % FOREIGN_SHARE and case.headers:
         case.headers.pop("Dropgate-Login", None)  # none is as good as the right one
-    if case.meta is not None and case.meta.generation.mode.is_positive:
+    if is_positive:
         base = PLAN["bodies"].get(name)
         if name == "shopper_confirm":
             base = PLAN["bodies"].get(case.path_parameters["order"])
-        whole = _whole(base, case.body, drawn)
+        good = PLAN["calls"][name]["body"] if is_whole else None
+        whole = _whole(base, case.body, drawn) if good is None else _named(good, case)
         if whole != case.body:  # one that is set counts as changed, and no more as good
             case.body = whole
+
+
+def _be_there(call: dict[str, Any], case: Case[Any]) -> None:
+    """Let the call be about a sale, an order, a day that is there: in its path, or in its query."""
+    for part in (case.path_parameters, case.query):
+        for name in set(part or ()) & set(call["there"]):
+            choices = call["there"][name]
+            part[name] = choices[sum(_allowed.values()) % len(choices)]
+
+
+def _named(body: dict[str, Any], case: Case[Any]) -> dict[str, Any]:
+    """A sale file is of the sale that the path names."""
+    if isinstance(body.get("sale"), dict):
+        return body | {"sale": body["sale"] | {"id": case.path_parameters["sale"]}}
+    return body
 
 
 def _authorization(call: dict[str, Any], case: Case[Any], drawn: int) -> str | None:

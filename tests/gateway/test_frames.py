@@ -1,9 +1,15 @@
 """The frame as it is polled: what caches may do with it, and what it costs."""
 
 import gzip
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from gateway.frames import COMPRESSED_FROM, SAME_FOR_MS, kept_frame
+from lua.faults import Fenced, NothingHappened
+from queueing import Frame
 from tests.gateway.world import SALE, World
 
 PATH = f"/v1/sales/{SALE}/frame"
@@ -74,3 +80,31 @@ async def test_only_a_long_frame_is_compressed(world: World) -> None:
     assert long.small is not None
     assert gzip.decompress(long.small.body) == long.body
     assert len(long.small.body) < len(long.body)
+
+
+async def test_one_lost_answer_is_no_news(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame stands still once its store was silent for a second, or is fenced, not before."""
+    services = world.services
+    await services.housekeeping.stop()
+    away: list[Exception] = []
+
+    async def asked(_sale: str) -> Frame:
+        raise away[-1]
+
+    async def seen() -> tuple[Any, Any]:
+        with suppress(NothingHappened):
+            await services.frames.refresh(SALE)
+        told = (await world.call("GET", PATH)).data
+        return told["state"], told["reason"]
+
+    before = await seen()
+    assert before == ("open", "operator")
+    monkeypatch.setattr(services.rooms, "frame", asked)
+    away.append(NothingHappened("an answer was lost"))
+    monkeypatch.setattr("gateway.frames.SILENT_S", 60.0)
+    assert await seen() == before
+    monkeypatch.setattr("gateway.frames.SILENT_S", 0.0)
+    assert await seen() == ("paused", "store")
+    monkeypatch.setattr("gateway.frames.SILENT_S", 60.0)
+    away.append(Fenced("1"))
+    assert await seen() == ("paused", "store")

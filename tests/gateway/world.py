@@ -76,7 +76,7 @@ def sale_body(sale: str = SALE, **changes: Any) -> dict[str, Any]:
             "hold_s": 600,
             "closes_at_ms": now + 4 * HOUR,
         },
-        "room": {"rate_per_s": 1000, "burst": 1000, "pass_s": 60, "lobby_s": 60},
+        "room": {"rate_per_s": 1000, "burst": 1000, "pass_s": 600, "lobby_s": 60},
         "drops": [
             {"id": "now", "opens_at_ms": now - 60_000},
             {"id": "evening", "opens_at_ms": now + 2 * HOUR},

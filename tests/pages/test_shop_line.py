@@ -1,6 +1,8 @@
 """The waiting room in a real browser: countdown, place, pause, second tab, no line, leaving."""
 
+import asyncio
 import re
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Page, expect
@@ -9,6 +11,9 @@ from tests.gateway.world import HOUR
 from tests.pages.conftest import PHONE, Opened, Site
 from tests.pages.films import SALE, Shopper, films, join, operate, picture, stage
 
+PATIENCE_S = 90.0
+LOOK_MS = 3_000
+"""A page that hears of the network looks within a second."""
 SLOW = {"rate_per_s": 0.02, "burst": 1}
 
 
@@ -59,24 +64,31 @@ async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) ->
     await page.context.set_offline(False)
     await expect(warned).to_have_count(0)
     await operate(site, "pause")
-    await look(site, page)
-    await expect(page.locator("#stage")).to_contain_text("The sale is paused for a moment")
+    await looks_until(site, page, "The sale is paused for a moment")
     await expect(page.locator("#stage")).to_contain_text("cannot be said right now")
     await operate(site, "resume")
-    await look(site, page)
-    await expect(page.locator("#stage")).to_contain_text("People are let in steadily")
+    await looks_until(site, page, "People are let in steadily")
     await operate(site, "rate", {"rate_per_s": 100})
     for one in (page, tab):
-        await look(site, one)
+        await looks_until(site, one, "Choose")
         await expect(one.locator("#stage h2")).to_have_text("Choose")
     passes = [await kept(one, "pass") for one in (page, tab)]
     assert passes[0] == passes[1]
 
 
-async def look(site: Site, page: Page) -> None:
-    """Let the page look at the newest frame now: far from its turn it would do so seldom."""
-    await site.world.services.frames.refresh(SALE)
-    await page.evaluate("dispatchEvent(new Event('online'))")
+async def looks_until(site: Site, page: Page, words: str) -> None:
+    """Let the page look at the newest frame until it shows these words.
+
+    Far from its turn it looks seldom, by itself up to a minute later: what it sees first may be
+    from before the pump has called anybody.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            await site.world.services.frames.refresh(SALE)
+            await page.evaluate("dispatchEvent(new Event('online'))")
+            with suppress(AssertionError):
+                stage = page.locator("#stage")
+                return await expect(stage).to_contain_text(words, timeout=LOOK_MS)
 
 
 async def kept(page: Page, part: str) -> Any:
