@@ -15,7 +15,8 @@ class Between:
     """A unix socket before the store's.
 
     `answers_lost` and `questions_lost` are shares of those that end their connection instead of
-    arriving, of questions only those with the words `lost_with`; an answer is late by `delay_s`.
+    arriving; an answer is late by `delay_s`, a question by `held_s`. Of questions only those with
+    the words `meant` are lost or late.
     """
 
     def __init__(self, path: Path, store: Path) -> None:
@@ -24,8 +25,8 @@ class Between:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._dice = random.Random(5)
-        self.answers_lost = self.questions_lost = self.delay_s = 0.0
-        self.lost_with = b""
+        self.answers_lost = self.questions_lost = self.delay_s = self.held_s = 0.0
+        self.meant = b""
         self.lost = 0
 
     async def __aenter__(self) -> Self:
@@ -79,7 +80,11 @@ class Between:
             await writer.drain()
 
     async def _question(self, piece: bytes) -> bool:
-        return self.lost_with not in piece or self._dice.random() >= self.questions_lost
+        if self.meant not in piece:
+            return True
+        if self.held_s:
+            await asyncio.sleep(self.held_s)
+        return self._dice.random() >= self.questions_lost
 
     async def _answer(self, _piece: bytes) -> bool:
         if self.delay_s:

@@ -59,8 +59,9 @@ def _be_there(call: dict[str, Any], case: Case[Any]) -> None:
 
 
 def _named(body: dict[str, Any], case: Case[Any]) -> dict[str, Any]:
-    """A sale file is of the sale that the path names."""
+    """A sale file is of the sale that the path names, which is new and has no revision yet."""
     if isinstance(body.get("sale"), dict):
+        case.headers.pop("If-Match", None)
         return body | {"sale": body["sale"] | {"id": case.path_parameters["sale"]}}
     return body
 
