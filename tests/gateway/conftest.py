@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -23,11 +23,11 @@ def state_directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-@pytest.fixture
-async def world(
-    state_directory: Path, valkey_url: str, store: Store, database_url: str
+@asynccontextmanager
+async def a_world(
+    state_directory: Path, valkey_url: str, database_url: str
 ) -> AsyncIterator[World]:
-    """The gateway, spoken to over HTTP."""
+    """A gateway of its own in the running loop, spoken to over HTTP, on a store that is empty."""
     async with AsyncExitStack() as ends:
         # Whatever fails on the way, no loop may live on and meddle with another test's store.
         settings = settings_for(state_directory, valkey_url, database_url)
@@ -40,3 +40,12 @@ async def world(
         yield World(services, http, url, own_url, keys)
         await http.close()
         await shared.cleanup()
+
+
+@pytest.fixture
+async def world(
+    state_directory: Path, valkey_url: str, store: Store, database_url: str
+) -> AsyncIterator[World]:
+    """The gateway, spoken to over HTTP."""
+    async with a_world(state_directory, valkey_url, database_url) as opened:
+        yield opened

@@ -2,13 +2,10 @@
 
 import asyncio
 import json
-import resource
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -21,8 +18,7 @@ from gateway.streams import AWAY_MS, FULL_RETRY_S, RETRY_MS, STREAMS_MAX, most_s
 from tests.gateway.world import SALE, World, furnish
 
 PATH = f"/v1/sales/{SALE}/frames"
-MANY, FIVE_THOUSAND = 300, 5_000
-BYTES_MAX = 6_000
+MANY = 300
 LONG = 200_000
 REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
 
@@ -276,63 +272,3 @@ async def test_hundreds_of_streams_hear_of_a_change(world: World) -> None:
         told = asyncio.gather(*(reader.until("paused") for reader in readers))
         assert (await world.call("GET", f"/v1/sales/{SALE}")).status == 200
         await told
-
-
-async def test_five_thousand_streams_cost_little(world: World) -> None:
-    """A process keeps as many as it must, each within the bound that the docs state."""
-    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    before_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
-    world.services.streams.limit = most_streams(allowed)
-    wanted = min(FIVE_THOUSAND, most_streams(allowed))
-    try:
-        before = memory_bytes()
-        async with crowd(world, wanted):
-            each = (memory_bytes() - before) / wanted
-            assert len(world.services.streams) == wanted
-            assert world.services.gate.in_flight == 0
-            sys.stderr.write(f"{each:.0f} bytes a stream, {wanted} streams")
-        assert each <= BYTES_MAX
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before_files)
-
-
-def memory_bytes() -> int:
-    """What this process has in memory."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
-
-
-@asynccontextmanager
-async def crowd(world: World, size: int) -> AsyncIterator[None]:
-    """So many streams, opened by another process, which has each one's first event."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", CROWD, str(yarl.URL(world.url).port), str(size)),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        assert (await asyncio.wait_for(process.stdout.readline(), 60)).strip() == b"all"
-        yield
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
-CROWD = f"""
-import resource, socket, sys
-limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-port, size = map(int, sys.argv[1:])
-held = []
-for _ in range(size):
-    one = socket.create_connection(("127.0.0.1", port))
-    one.sendall({REQUEST!r})
-    held.append(one)
-for one in held:
-    one.settimeout(60)
-    assert b"200 OK" in one.recv(4096)
-print("all", flush=True)
-sys.stdin.read()
-"""
