@@ -58,7 +58,10 @@ class DropAnswer(Outgoing, frozen=True):
 
 
 class SaleCardAnswer(Outgoing, frozen=True):
-    """A sale in the list of what is on. `next_opens_at_ms` is absent when no opening is to come."""
+    """A sale in the list of what is on.
+
+    `next_opens_at_ms` is absent when no opening is to come, `room` before its first lobby.
+    """
 
     id: str
     title: str

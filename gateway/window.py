@@ -54,7 +54,7 @@ class Window:
             id=view.id,
             title=view.title,
             state=view.state,
-            room=frame.state if frame else None,
+            room=frame.state if frame and frame.drop > 0 else None,
             stock=frame.stock if frame else "unknown",
             currency=view.currency,
             timezone=view.timezone,

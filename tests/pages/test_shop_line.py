@@ -169,10 +169,14 @@ async def test_the_countdown_follows_the_servers_clock(site: Site, open_page: Op
     clocks = shopper.page.locator(".clock")
     await expect(clocks.nth(0)).to_have_text(re.compile(r"^(29:\d\d|30:00)$"))
     await expect(clocks.nth(1)).to_have_text(re.compile(r"^(59:\d\d|1:00:00)$"))
+    await expect(shopper.page.locator(".head .badge")).to_have_text("Announced")
     await picture(shopper.page, "shop-phone-countdown")
     first = await clocks.nth(1).text_content()
     await shopper.page.clock.run_for(3_000)
     assert await clocks.nth(1).text_content() != first
+    await shopper.page.goto(site.url)
+    card = shopper.page.locator(".sale", has_text="Spring films")
+    await expect(card).to_contain_text("Not open yet. Its page counts down.")
 
 
 async def test_who_waits_in_the_lobby_goes_in_when_the_doors_open(

@@ -27,7 +27,7 @@ addWords({ en: {
   "tile.inside": "Inside", "tile.inside.note": "passes in force", "tile.inside.bound": "of at most {max}",
   "tile.held": "Held", "tile.sold": "Sold", "tile.sold.note": "{all} with those redeemed · {share}",
   "tile.redeemed": "Redeemed", "tile.available": "Available", "tile.available.note": "of {released} released",
-  "tile.lag": "Books behind", "tile.lag.note": "facts not settled yet", "tile.lag.oldest": "facts, the oldest {n} s",
+  "tile.lag": "Books behind", "tile.lag.note": "facts not settled yet", "tile.lag.oldest": "facts, the oldest {n} s",
   "tile.refused": "Refusals", "tile.purchases": "Purchase calls", "tile.fleet": "per s, of all sales",
   "curve.caption": "{title}: newest values and peaks", "curve.line": "Line", "curve.now": "now", "curve.peak": "peak, 15 min",
   "curve.line_title": "The line", "curve.flow": "Let in, against the rate set", "curve.units": "Units",

@@ -38,6 +38,7 @@ const opensNext = (sale) => (sale.state === "closed" || !sale.next_opens_at_ms ?
 function room(sale) {
   if (sale.state === "closed") return t("home.room.closed");
   if (sale.room === "lobby" && sale.state === "open") return t("home.room.lobby");
+  if (sale.state === "open" && !sale.room && sale.next_opens_at_ms) return t("home.hint.announced");  // no waiting room yet
   return sale.state === "open" && sale.room ? t(`home.room.${sale.room}`) : t(`home.hint.${sale.state}`);
 }
 

@@ -9,7 +9,7 @@ import { problemText } from "../common/problems.js";
 import "../common/problems-more.js";
 import { alertTurn, keepAlerts } from "./alerts.js";
 import { runTill } from "./buying.js";
-import { ahead, isInDraw } from "./estimate.js";
+import { ahead, isInDraw, untilOpening } from "./estimate.js";
 import { isPassGood } from "./line.js";
 import { FRESH, memory, withOrder } from "./memory.js";
 import { ordersPanel } from "./my-orders.js";
@@ -206,8 +206,11 @@ function showHead() {
   title.textContent = app.sale?.title ?? t("shop.loading");
   badge.hidden = app.sale === null;
   if (app.sale) {
-    badge.textContent = t(`sale.${app.sale.state}`);
-    badge.className = `badge ${{ open: "good", paused: "warn", draining: "warn", announced: "accent", closed: "" }[app.sale.state]}`;
+    // Open for the operator, but its first doors are still to open: not what a shopper calls open.
+    const early = app.sale.state === "open" && app.frame?.drop <= 1 && untilOpening(app.frame, serverNow()) > 0;
+    const state = early ? "announced" : app.sale.state;
+    badge.textContent = t(`sale.${state}`);
+    badge.className = `badge ${{ open: "good", paused: "warn", draining: "warn", announced: "accent", closed: "" }[state]}`;
   }
   const till = tillOf({ kept: app.memory.get(), order: app.order, nowMs: serverNow() });
   const at = till === null ? "line" : STEPS[till];
