@@ -108,7 +108,7 @@ def keys(figures: Figures) -> dict[str, float]:
     found |= {key: figures.median(name) for key, name in OF_THE_LINE.items()}
     if missing := set(KEYS) - found.keys():
         raise Unmeasured(f"{', '.join(sorted(missing))}")
-    return {name: round(value, ROUNDING.get(name, 3)) for name, value in found.items()}
+    return {name: round(value, ROUNDING.get(name, 3)) + 0.0 for name, value in found.items()}
 
 
 def ratios(figures: Figures) -> dict[str, Figure]:

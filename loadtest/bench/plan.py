@@ -44,13 +44,13 @@ class Plan:
 
 FULL = Plan(
     quick=False, rounds=5, seconds=3, passes=6_000, store_rounds=3, store_orders=16_384,
-    floor_commands=50_000, memory_orders=100_000, latency_rounds=3, latency_seconds=6,
+    floor_commands=50_000, memory_orders=100_000, latency_rounds=3, latency_seconds=5,
     probe_seconds=1.5, shard_orders=30_000, postgres_units=300_000, rehearsed=200_000,
     line_rate_per_s=100,
 )  # fmt: skip
 QUICK = Plan(
-    quick=True, rounds=1, seconds=1, passes=1_000, store_rounds=2, store_orders=1_024,
-    floor_commands=5_000, memory_orders=5_000, latency_rounds=1, latency_seconds=1.5,
+    quick=True, rounds=1, seconds=1, passes=1_000, store_rounds=1, store_orders=1_024,
+    floor_commands=5_000, memory_orders=5_000, latency_rounds=1, latency_seconds=1,
     probe_seconds=0.5, shard_orders=1_500, postgres_units=50_000, rehearsed=2_000,
     line_rate_per_s=20,
 )  # fmt: skip

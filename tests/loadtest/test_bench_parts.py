@@ -9,19 +9,22 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from shutil import which
 
 import pytest
 from aiohttp import web
 
-from loadtest.bench import floors, generators, latency, sale
+from gateway import collector
+from loadtest.bench import __main__ as bench, floors, generators, latency, sale
 from loadtest.bench.arrivals import NEVER_MS, Arrivals, Crowd
 from loadtest.bench.asks import RUN_NUMBERS, Ask, numbers
 from loadtest.bench.capacity import capacity
 from loadtest.bench.figures import Figures, Unmeasured
 from loadtest.bench.floors import DOUBTS, FLOORS, KEYS, OF_THE_LINE, RATIOS, Floor
 from loadtest.bench.generators import Unexpected
-from loadtest.bench.plan import SHARES
+from loadtest.bench.plan import QUICK, SHARES
+from loadtest.bench.references.serving import YOUNG_OBJECTS
 from loadtest.verdict import percentile
 
 STALL_S = 0.6
@@ -216,6 +219,11 @@ async def test_a_capacity_that_nothing_shows_is_told_as_none() -> None:
     assert await capacity(never, 6_400) == (400, False)
 
 
+def test_the_references_are_spared_the_collector_as_the_gateway_is() -> None:
+    """Else a quarter of what is told as the gateway's advantage is a setting."""
+    assert YOUNG_OBJECTS == collector.YOUNG_OBJECTS
+
+
 def test_ratios_are_taken_round_by_round() -> None:
     """A machine that was half as fast in one round does not change the ratio."""
     figures = Figures()
@@ -263,6 +271,21 @@ def test_a_key_that_was_not_measured_is_an_error(name: str) -> None:
     of_doubts = name.endswith(tuple(DOUBTS))
     with pytest.raises(Unmeasured, match=name):
         floors.doubts(figures) if of_doubts else floors.keys(figures)
+
+
+async def test_a_run_without_a_key_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run that left something out ends in an error, and its document is not there."""
+
+    async def only_batches(run: bench.Run) -> None:
+        run.figures.add("batch_500", "1/s", 25_000)
+
+    monkeypatch.setattr(bench, "OUT", tmp_path / "bench.json")
+    monkeypatch.setattr(bench.Run, "measure", only_batches)
+    with pytest.raises(Unmeasured, match="is missing"):
+        await bench.bench(QUICK)
+    assert not (tmp_path / "bench.json").exists()
 
 
 def test_what_is_no_number_is_not_taken_for_one() -> None:
