@@ -9,11 +9,8 @@ import asyncio
 import re
 from typing import Any
 
-from hiredis import pack_command
-from redis.asyncio.connection import (
-    AbstractConnection,
-    BlockingConnectionPool,
-)
+from hiredis import HiredisError, Reader, pack_command
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -22,6 +19,7 @@ from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
     ConnectionError as StoreConnectionError,
+    InvalidResponse,
     MovedError,
     NoPermissionError,
     NoScriptError,
@@ -41,6 +39,8 @@ ANSWER_TIMEOUT_S = 0.35
 POOL_WAIT_S = 0.25
 POOL_SIZE = 64
 RUN_ID_SIZE = 40
+_MORE = object()
+"""In the place of an answer that is not whole yet."""
 # Errors the server gives before it runs anything: the whole call was refused.
 _REFUSED_WHOLE = (
     "BUSY",
@@ -79,19 +79,46 @@ class UnknownScript(Exception):
     """The server does not know a script by its digest; nothing happened."""
 
 
-class Link:
-    """One connection to one server, taken for one call.
+class Link(asyncio.Protocol):
+    """One connection to one server, taken for one call at a time.
 
-    `server` is the run id of the process at its other end.
+    redis-py makes it and says who we are; then its answers come here, since its own way of reading
+    one takes a stream, a task's waiting and two timers. `server` is the run id of the process at
+    its other end.
     """
 
-    def __init__(self, connection: AbstractConnection) -> None:
-        self.connection = connection
+    def __init__(self, connection: AbstractConnection, answer_s: float) -> None:
         self.server: str = connection.run_id  # type: ignore[attr-defined]  # ours: _greet
         self.unanswered = False
         """Something was sent and not every answer has come: it may have run."""
         self.broken = False
         """Answers may still be on their way: it must serve nobody again."""
+        writer = connection._writer
+        assert writer is not None, "it is connected"
+        self._connection = connection
+        self._transport = writer.transport
+        self._loop = asyncio.get_running_loop()
+        self._reader = Reader(
+            protocolError=InvalidResponse,
+            replyError=connection._parser.parse_error,
+            notEnoughData=_MORE,
+        )
+        self._answer_s = answer_s
+        self._wait_s = 0.0
+        self._wanted = 0
+        self._answers: list[Any] = []
+        self._whole: asyncio.Future[None] | None = None
+        self._late: asyncio.TimerHandle | None = None
+        self._transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other end is there, as far as this one has heard."""
+        return not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection._close()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     async def exchange(self, *commands: Command, wait_s: float | None = None) -> list[Any]:
         """Send commands together; their answers.
@@ -100,41 +127,71 @@ class Link:
         is an answer. Raises what the first error among the answers means: Lost, Passing,
         NothingHappened, Moved, UnknownScript, PermissionError, AssertionError.
         """
-        connection = self.connection
         self.unanswered = self.broken = True
-        answers: list[Any] = []
+        self._answers, self._wanted, self._wait_s = [], len(commands), wait_s or 0.0
+        self._whole = self._loop.create_future()
         try:
-            # Packed in C: redis-py's own packer takes 1 us a key, and a call has hundreds. Written
-            # at once: redis-py makes a task and a timer to wait until the kernel has taken it,
-            # which the answer says as well.
-            writer = connection._writer
-            if writer is None:
+            if self._transport.is_closing():
                 raise StoreConnectionError("the connection is closed")
-            writer.write(b"".join(map(_packed, commands)))
-            for number in range(len(commands)):
-                limit = wait_s if wait_s is not None and number == len(commands) - 1 else None
-                answers.append(await self._answer(limit))
-        except BusyLoadingError as error:  # it refuses every command, and redis-py hangs up
+            # Packed in C: redis-py's own packer takes 1 us a key, and a call has hundreds.
+            self._transport.write(b"".join(map(_packed, commands)))
+            self._wait()
+            await self._whole
+        except BusyLoadingError as error:  # it refuses every command
             self.unanswered = False
             raise Passing(f"the store is loading its data: {error}") from error
-        except (StoreConnectionError, StoreTimeoutError, OSError) as error:
+        except (RedisError, HiredisError, OSError) as error:
             raise Lost(str(error)) from error
+        finally:
+            self._whole = None
+            if self._late is not None:
+                self._late.cancel()
         self.unanswered = self.broken = False
+        answers = self._answers
         for answer in answers if wait_s is None else answers[:-1]:
             if isinstance(answer, ResponseError):
                 raise _told(answer) from answer
         return answers
 
-    async def _answer(self, limit: float | None) -> Any:
+    def data_received(self, data: bytes) -> None:
+        """Some of the answers, or of one."""
+        whole = self._whole
+        if whole is None or whole.done():
+            self._transport.abort()  # nobody has asked: what comes next would be another's answer
+            return
         try:
-            if limit is None:
-                return await self.connection.read_response()
-            answer = await self.connection.read_response(timeout=ANSWER_TIMEOUT_S + limit)
-        except ResponseError as error:
-            return error
-        if answer is None:  # so redis-py says that a time of our own has run out
-            raise StoreTimeoutError("not in time")
-        return answer
+            self._reader.feed(data)
+            while (answer := self._reader.gets()) is not _MORE:
+                if isinstance(answer, StoreConnectionError):
+                    raise answer
+                self._answers.append(answer)
+        except (RedisError, HiredisError) as error:
+            whole.set_exception(error)
+            return
+        left = self._wanted - len(self._answers)
+        if left == 0:
+            whole.set_result(None)
+        elif left < 0:
+            whole.set_exception(StoreConnectionError("more answers than were asked for"))
+        elif self._answers:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other end is gone."""
+        if self._whole is not None and not self._whole.done():
+            self._whole.set_exception(StoreConnectionError(str(exc or "the server hung up")))
+
+    def _wait(self) -> None:
+        """Each answer has a time of its own, the last one also that for which it waits."""
+        if self._late is not None:
+            self._late.cancel()
+        is_last = len(self._answers) == self._wanted - 1
+        limit_s = self._answer_s + (self._wait_s if is_last else 0.0)
+        self._late = self._loop.call_later(limit_s, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._whole is not None and not self._whole.done():
+            self._whole.set_exception(StoreTimeoutError("not in time"))
 
 
 class Node:
@@ -142,10 +199,8 @@ class Node:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._pool = BlockingConnectionPool.from_url(
+        self._maker = ConnectionPool.from_url(
             url,
-            max_connections=POOL_SIZE,
-            timeout=POOL_WAIT_S,
             socket_timeout=ANSWER_TIMEOUT_S,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
@@ -155,45 +210,60 @@ class Node:
             decode_responses=False,
             redis_connect_func=_greet,
         )
-        # The pool makes, bounds and closes connections. To hand one out and take it back costs it
-        # a third of a call, so those that are not in use are kept here, where they count as used.
-        self._idle: list[AbstractConnection] = []
-        self._asking = 0
+        self._answer_s, self._wait_s = ANSWER_TIMEOUT_S, POOL_WAIT_S
+        self._free = asyncio.Semaphore(POOL_SIZE)
+        self._links: set[Link] = set()
+        self._idle: list[Link] = []
 
     async def take(self) -> Link:
         """A connection for one call; give it back. Raises Unsent, NothingHappened, Passing."""
-        while self._idle:
-            link = Link(self._idle.pop())
-            if await _is_ready(link.connection):
-                return link
-            link.broken = True
-            await self.give_back(link)
-        self._asking += 1
+        if self._free.locked():
+            try:
+                async with asyncio.timeout(self._wait_s):
+                    await self._free.acquire()
+            except TimeoutError as error:
+                raise Unsent("every connection is taken") from error
+        else:
+            await self._free.acquire()
         try:
-            return Link(await self._made())
-        finally:
-            self._asking -= 1
+            while self._idle:
+                link = self._idle.pop()
+                if link.is_open:
+                    return link
+                self._drop(link)
+            link = await self._make()
+        except BaseException:
+            self._free.release()
+            raise
+        self._links.add(link)
+        return link
 
-    async def _made(self) -> AbstractConnection:
-        """A connection of the pool's, or the next one that is given back to it."""
+    async def _make(self) -> Link:
+        connection: AbstractConnection = self._maker.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         try:
-            connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            await connection.connect()  # type: ignore[no-untyped-call]
+            return Link(connection, self._answer_s)
         except BusyLoadingError as error:
             raise Passing(f"the store is loading its data: {error}") from error
         except AuthenticationError as error:
             raise NothingHappened(f"the store refuses our credentials: {error}") from error
         except (RedisError, OSError) as error:
             raise Unsent(str(error)) from error
-        return connection
+        except BaseException:
+            connection._close()  # type: ignore[no-untyped-call]
+            raise
 
-    async def give_back(self, link: Link) -> None:
+    def give_back(self, link: Link) -> None:
         """Let the next call have it; one with an answer still on its way serves nobody again."""
-        if link.broken:
-            await asyncio.shield(link.connection.disconnect(nowait=True))
-        elif not self._asking:  # who asks the pool is woken by what is given back to the pool
-            self._idle.append(link.connection)
-            return
-        await self._pool.release(link.connection)
+        if link.broken or link not in self._links:
+            self._drop(link)
+        else:
+            self._idle.append(link)
+        self._free.release()
+
+    def _drop(self, link: Link) -> None:
+        self._links.discard(link)
+        link.close()
 
     @property
     def place(self) -> str:
@@ -206,25 +276,18 @@ class Node:
         try:
             return await link.exchange(*commands)
         finally:
-            await self.give_back(link)
+            self.give_back(link)
 
     async def forget_idle(self) -> None:
         """Close the connections that nobody uses: the next ones find out who is there now."""
         while self._idle:
-            await self._pool.release(self._idle.pop())
-        await self._pool.disconnect(inuse_connections=False)
+            self._drop(self._idle.pop())
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.disconnect()
-
-
-async def _is_ready(connection: AbstractConnection) -> bool:
-    """Whether it is open, with nothing on it that nobody has asked for."""
-    try:
-        return connection.is_connected and not await connection.can_read()
-    except (RedisError, OSError):
-        return False
+        self._idle.clear()
+        while self._links:
+            self._links.pop().close()
 
 
 async def _greet(connection: AbstractConnection) -> None:

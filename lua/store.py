@@ -151,7 +151,7 @@ class Store:
                 link = await node.take()
         except (Unsent, TimeoutError) as error:
             raise NothingHappened(f"the server of {key} cannot be reached: {error}") from error
-        await node.give_back(link)
+        node.give_back(link)
         return link.server
 
     async def works(self, server: str) -> bool:
@@ -292,7 +292,7 @@ class Store:
             return (await link.exchange(*_asking(asking, _naming(command, call, link))))[-1]
         finally:
             call.may_have_run |= link.unanswered
-            await node.give_back(link)
+            node.give_back(link)
 
     async def _durably(self, link: Link, command: Command, call: _Call, *, asking: bool) -> Any:
         """The answer, and on the same connection whether the replicas have what it tells of."""
