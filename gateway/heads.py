@@ -22,6 +22,7 @@ from gateway.requests import KEY_MAX, require_media_type
 PACKET_MAX = 16 * 1024
 """More than a purchase has; the parser's own bounds of a line hold for what is compared here."""
 _AUTHORIZATION, _KEY, _LENGTH = "Authorization", "Idempotency-Key", "Content-Length"
+_LINE, _END = b"\r\n", b"\r\n\r\n"
 _VISIBLE = bytes(range(0x21, 0x7F))
 _FIELD = re.compile(rb"([!-9;-~]+):([ \t]*)([!-~](?:[ -~]*[!-~])?)\Z")
 
@@ -34,69 +35,66 @@ class Asked(NamedTuple):
     body: bytes
 
 
-class _Hole(NamedTuple):
-    """A line of which only the beginning comes again."""
-
-    at: int
-    start: bytes
-
-    def text(self, line: bytes) -> bytes | None:
-        """What stands behind the beginning."""
-        return line[len(self.start) :] if line.startswith(self.start) else None
-
-
 class Head:
     """The head of a call that was plain and went straight.
 
-    `message` is what the parser made of it, without what is another call's.
+    `message` is what the parser made of it, without what is another call's. The parts are all bytes
+    between the values that may differ, in their order; `order` is where among these credential, key
+    and length are.
     """
 
     def __init__(
         self,
         message: RawRequestMessage,
         who: tuple[Who, ...],
-        lines: Sequence[bytes],
-        holes: Sequence[_Hole],
+        parts: Sequence[bytes],
+        order: Sequence[int],
     ) -> None:
         self.message = message
         self._who = who
-        self._begins = lines[0] + b"\r\n"
-        self._holes = self._token, self._key, self._length = tuple(holes)
-        self._lines = self._emptied(list(lines))
+        self._parts = tuple(parts)
+        self._sizes = tuple(map(len, parts))
+        self._token_at, self._key_at, self._length_at = order
         self._proof = b""
         self._credential = Credential("", "")
 
     def asked(self, packet: bytes) -> Asked | None:
         """The call that a packet is, if its head is this one; else None."""
-        if not packet.startswith(self._begins) or len(packet) > PACKET_MAX:
+        one, two, three, last = self._parts
+        to_one, to_two, to_three, to_last = self._sizes
+        if not packet.startswith(one) or len(packet) > PACKET_MAX:
             return None
-        head, _, body = packet.partition(b"\r\n\r\n")
-        lines = head.split(b"\r\n")
-        if len(lines) != len(self._lines):
+        # A value ends with its line: what is not found, at -1, is not followed by the next part.
+        first = packet.find(_LINE, to_one)
+        second = packet.find(_LINE, first + to_two)
+        third = packet.find(_LINE, second + to_three)
+        if not (
+            packet.startswith(two, first)
+            and packet.startswith(three, second)
+            and packet.startswith(last, third)
+        ):
             return None
-        proof, key = lines[self._token.at], self._key.text(lines[self._key.at])
-        if key is None or lines[self._length.at] != b"%b%d" % (self._length.start, len(body)):
+        body = packet[third + to_last :]
+        values = (
+            packet[to_one:first],
+            packet[first + to_two : second],
+            packet[second + to_three : third],
+        )
+        proof, key = values[self._token_at], values[self._key_at]
+        if values[self._length_at] != b"%d" % len(body):
             return None
         if not 0 < len(key) <= KEY_MAX or key.translate(None, _VISIBLE):
-            return None
-        if self._emptied(lines) != self._lines:
             return None
         if proof != self._proof and not self._learns(proof):
             return None
         return Asked(self._credential, key.decode("ascii"), body)
 
-    def _emptied(self, lines: list[bytes]) -> list[bytes]:
-        for hole in self._holes:
-            lines[hole.at] = b""
-        return lines
-
     def _learns(self, proof: bytes) -> bool:
-        """Whether this is the line of a credential as the parser would read it."""
-        given = self._token.text(proof)
-        if given is None or given.translate(None, _VISIBLE) != b" " or given[-1:] == b" ":
+        """Whether this is a credential, as the parser would read it."""
+        if proof.translate(None, _VISIBLE) != b" " or proof[-1:] == b" ":
             return False
         try:
-            self._credential = credential_in(given.decode("ascii"), self._who)
+            self._credential = credential_in(proof.decode("ascii"), self._who)
         except Refused:
             return False  # the same will be said on the parser's way
         self._proof = proof
@@ -109,7 +107,7 @@ def is_whole(packet: bytes, message: object, payload: StreamReader) -> bool:
         return False
     if message.chunked or message.upgrade or message.should_close:
         return False
-    _, end, body = packet.partition(b"\r\n\r\n")
+    _, end, body = packet.partition(_END)
     return bool(end) and message.headers.get(_LENGTH, "0") == str(len(body))
 
 
@@ -122,8 +120,8 @@ def remembered(packet: bytes, message: RawRequestMessage, endpoint: Endpoint) ->
         require_media_type(message, endpoint.body_media)
     except Refused:
         return None
-    lines = packet.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    headers, holes = CIMultiDict(message.headers), []
+    lines = packet.partition(_END)[0].split(_LINE)
+    headers, spans = CIMultiDict(message.headers), []
     for name in (_AUTHORIZATION, _KEY, _LENGTH):
         fields = [(at, found) for at, line in enumerate(lines) if (found := _field(line, name))]
         if len(fields) != 1:
@@ -131,8 +129,15 @@ def remembered(packet: bytes, message: RawRequestMessage, endpoint: Endpoint) ->
         at, (start, value) = fields[0]
         if headers.popall(name, []) != [value.decode()]:
             return None
-        holes.append(_Hole(at, start))
-    return Head(message._replace(headers=CIMultiDictProxy(headers)), endpoint.who, lines, holes)
+        begin = sum(len(line) + len(_LINE) for line in lines[:at]) + len(start)
+        spans.append((begin, begin + len(value)))
+    ordered = sorted(spans)
+    begins = [0, *(end for _, end in ordered)]
+    ends = [*(begin for begin, _ in ordered), packet.index(_END) + len(_END)]
+    parts = [packet[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    order = [ordered.index(span) for span in spans]
+    plain = message._replace(headers=CIMultiDictProxy(headers))
+    return Head(plain, endpoint.who, parts, order)
 
 
 def _field(line: bytes, name: str) -> tuple[bytes, bytes] | None:
