@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(600)]
 
 SALE, RATE = "braked", 50
 BRAKES = "settlement_max_s = 3\nstore_max_s = 0.2\nlatency_max_s = 0\n"
-"""Purchases are few here, so how long they take is judged by made-up seconds alone. The others are
+"""How long purchases take is judged in the last story alone, in which they are many. The others are
 above what a busy machine takes when nothing is wrong."""
 PURCHASE_S = 0.05
 SLOW_S = 0.25
@@ -35,6 +35,13 @@ LOST_SHARE = 0.9
 PATIENCE_S = 120.0
 IN_A_ROW = 8
 """Frames of connections of their own: both gateways are among them."""
+LATENCY_ALONE = "latency_max_s = 1\nfailing_max_share = 0\nsettlement_max_s = 0\nstore_max_s = 0\n"
+SELLERS = 5
+"""Before the latency brake lets go, half as many must buy as are let in."""
+LATENCY_KNOWN = 500
+"""Purchases after which it knows what is usual: those of its first seconds."""
+SLOWER_S = 0.2
+"""A purchase waits for the call that is under way and for its own, so it takes up to twice that."""
 
 
 @dataclass(slots=True)
@@ -76,6 +83,12 @@ class Scene:
                 if in_a_row == IN_A_ROW:
                     return frame
                 await asyncio.sleep(0.05)
+
+    async def judge_by(self, brakes: str) -> None:
+        """Apply the sale's file with other limits, while it sells."""
+        file = self.installation.directory / "sale" / "sale.toml"
+        file.write_text(file.read_text().replace(BRAKES, brakes))
+        await self.installation.command("sale", "apply", file)
 
     async def is_slowed_by(self, *reasons: str) -> None:
         """The frame names one of the reasons, and a rate below the operator's.
@@ -175,3 +188,25 @@ async def test_books_that_stand_still_slow_the_line(scene: Scene) -> None:
     finally:
         os.kill(worker, signal.SIGCONT)
     await scene.is_free()
+
+
+async def test_slow_purchases_slow_the_line(scene: Scene) -> None:
+    """Purchases that suddenly take longer than usual lower the rate in the name of latency alone.
+
+    No other brake is on, so nothing else can be named, however busy the machine.
+    """
+    await scene.judge_by(LATENCY_ALONE)
+    selling = [asyncio.create_task(_sell_on(scene)) for _ in range(SELLERS - 1)]
+    await scene.until(lambda frame: bool(frame["reason"] == "operator"))
+    usual = scene.number + LATENCY_KNOWN
+    while scene.number < usual:
+        await asyncio.sleep(0.1)
+    scene.between.held_s = SLOWER_S
+    try:
+        await scene.is_slowed_by("latency")
+    finally:
+        scene.between.held_s = 0.0
+    await scene.is_free()
+    for one in selling:
+        one.cancel()
+    await asyncio.gather(*selling, return_exceptions=True)
