@@ -26,7 +26,7 @@ from gateway.keyring import NAMES, Key, Keyring
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import migrate
-from tests.patience import patiently
+from tests.patience import SLOWER, patiently
 from tests.scheduling import ByFile, turn_of
 
 TEMPLATE = "dropgate_template"
@@ -42,7 +42,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the files, the long ones come first."""
+    """A slower machine has more time; where processes share the files, long ones come first."""
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        if limit is not None:
+            item.add_marker(pytest.mark.timeout(limit.args[0] * SLOWER), append=False)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: turn_of(item.nodeid))
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 from lua.faults import Fault
 
 TRIES_MAX = 10
+SLOWER = 3
+"""So much slower than the machine on which a test's limit was set another one may be."""
 Result = TypeVar("Result")
 
 

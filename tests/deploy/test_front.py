@@ -19,7 +19,7 @@ from tests.deploy.processes import listens, own_network, running
 from tests.ordinary import as_ordinary
 from tests.programs import program
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 class Stub:

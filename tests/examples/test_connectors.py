@@ -29,7 +29,7 @@ from tests.gateway.world import World, serve, settings_for
 from tests.patience import patiently
 from tests.programs import program
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture

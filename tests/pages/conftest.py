@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from axe_playwright_python.async_playwright import Axe
 from msgspec.structs import replace
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from gateway.services import Services
 from simulators import shop as shop_sim
@@ -31,7 +31,9 @@ CHROMIUM = os.environ.get("DROPGATE_CHROMIUM", "")
 """Another browser than the one found."""
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
+"""For what is done on a page, and for what is expected of it: a busy machine draws slowly."""
+expect.set_options(timeout=PATIENCE_MS)
 LOCALES = {"en": "en-GB", "zh": "zh-CN", "fi": "fi-FI", "ar": "ar-EG"}
 SERIOUS = ("serious", "critical")
 

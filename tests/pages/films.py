@@ -12,7 +12,6 @@ from tests.pages.conftest import Site
 
 SALE = "films"
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
-expect.set_options(timeout=30_000)
 OPERATOR = f"/v1/operator/sales/{SALE}"
 
 

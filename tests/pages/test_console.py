@@ -90,7 +90,7 @@ async def test_a_revoked_key_ends_the_session(site: Site, open_page: Opened) -> 
     page = await console(open_page, site)
     catalogue = await site.world.services.catalogue.get()
     await catalogue.revoke_credential(bare(site.world.keys["operator"]).split("_")[2])
-    await expect(page.get_by_role("alert")).to_contain_text("not valid here", timeout=20_000)
+    await expect(page.get_by_role("alert")).to_contain_text("not valid here")
 
 
 async def test_a_sale_is_run_from_the_console(site: Site, open_page: Opened) -> None:
@@ -177,7 +177,7 @@ async def test_two_operators_see_each_other(site: Site, open_page: Opened) -> No
     """What one does stands at the other's a moment later, with who did it."""
     one, other = await console(open_page, site), await console(open_page, site, role="auditor")
     await press(one, "pause")
-    await expect(other.locator("[data-state]")).to_have_text("paused", timeout=5_000)
+    await expect(other.locator("[data-state]")).to_have_text("paused")
     await expect(other.locator(".log li").first).to_contain_text("operator:")
 
 

@@ -322,8 +322,8 @@ async def test_it_goes_back_by_itself_and_prints_a_small_ticket(
     for said in ("Odeon", "Hall", "Seat A2", f"••••-{code[-2:]}"):
         assert said in paper
     assert code not in paper
-    await expect(page.locator(".count")).to_have_text("Goes back in 3 s", timeout=15_000)
-    await expect(page.locator(".stage")).to_be_hidden(timeout=15_000)
+    await expect(page.locator(".count")).to_have_text("Goes back in 3 s")
+    await expect(page.locator(".stage")).to_be_hidden()
     await expect(page.locator("#code")).to_be_focused()
 
 

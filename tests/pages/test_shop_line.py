@@ -192,5 +192,5 @@ async def test_who_waits_in_the_lobby_goes_in_when_the_doors_open(
     await shopper.sees("您已参加抽签")
     await expect(shopper.page.locator("#stage")).to_contain_text("没有人排在您前面")
     await expect(shopper.page.locator("#stage")).to_contain_text("距开售")
-    await expect(shopper.page.locator("#stage h2")).to_have_text("选择", timeout=40_000)
+    await expect(shopper.page.locator("#stage h2")).to_have_text("选择")
     assert await shopper.page.title() == "轮到您了！ · 3.8 元看电影 · Spring films"
