@@ -72,3 +72,34 @@ async def test_every_state_reads_well(site: Site, open_page: Opened, lang: str) 
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     direction = await page.evaluate("getComputedStyle(document.body).direction")
     assert direction == ("rtl" if lang == "ar" else "ltr")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_the_till_fits_the_smallest_phone(site: Site, open_page: Opened, lang: str) -> None:
+    """From the list to the codes nothing sticks out at 320 pixels, in any language."""
+    page = await open_page(await stage(site), size=(320, 640), lang=lang)
+    primary = page.locator("#stage .button.primary")
+
+    async def fits(what: str) -> None:
+        assert await page.evaluate(STICKS_OUT) == [], what
+
+    await primary.click()
+    await page.locator("#user").fill("ada")
+    await page.locator("form button").click()
+    await primary.click()
+    await expect(page.locator(".offer")).to_have_count(5)
+    await fits("the list")
+    await page.locator('[data-offer="moon"] button').click()
+    await page.locator('[data-mode="plan"]').click()
+    for seat in ("F5", "F6"):
+        await page.locator(f'[data-seat="{seat}"]').click()
+    await fits("the plan")
+    await page.locator(".buybar .primary").click()
+    await expect(page.locator("#stage .clock")).to_be_visible()
+    await fits("the hold")
+    await primary.click()
+    await page.locator('button[value="yes"]').click()
+    await expect(page.locator(".code")).to_have_count(2)
+    await fits("the codes")
+    await picture(page, f"line-codes-{lang}")
