@@ -6,7 +6,8 @@ Comparing them with the books belongs to the gateway's audit; the offers' counte
 from dataclasses import dataclass
 
 from inventory import keys
-from inventory.records import BUYER_PREFIX, PackedOrder, unpack_buyer, unpack_order
+from inventory.ids import TAG_LENGTH
+from inventory.records import BUYER_PREFIX, PackedOrder, units_counted, unpack_order
 from inventory.sales import SaleView, forgotten
 from lua import Store, signature
 
@@ -48,9 +49,12 @@ async def read_bucket(store: Store, sale: SaleView, stripe: int, number: int) ->
     orders: dict[str, PackedOrder] = {}
     for field, value in zip(flat[::2], flat[1::2], strict=True):
         if field.startswith(BUYER_PREFIX):
-            counts[field.removeprefix(BUYER_PREFIX).decode()], _ = unpack_buyer(value)
-        else:
-            orders[field.decode()] = unpack_order(value)
+            counts[field.removeprefix(BUYER_PREFIX).decode()] = units_counted(value.decode())
+            continue
+        order, is_first = unpack_order(value), len(field) == TAG_LENGTH
+        orders[order.id if is_first else field.decode()] = order
+        if is_first:
+            counts[order.buyer] = units_counted(order.counted or order.counted_alone)
     return BucketView(stripe, number, epoch, fact, counts, orders)
 
 

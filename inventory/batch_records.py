@@ -8,18 +8,23 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from inventory import keys
-from inventory.ids import HEAD_LENGTH, ORDER_ID_LENGTH, bucket_of
-from inventory.records import BUYER_PREFIX, pack_asked
+from inventory.batching import apart
+from inventory.ids import HEAD_LENGTH, bucket_of, tag_of
+from inventory.records import pack_asked
 
 if TYPE_CHECKING:
     from inventory.orders import ConfirmRequest, HoldRequest, LineRequest
 
-_HOLD = struct.Struct(">HHBHBH")
-_MORE = struct.Struct(">HHQHB")
+_HOLD = struct.Struct(">HHBHB24sH")
+_PASS = struct.Struct(">QHB")
 _LINE = struct.Struct(">HBB")
 _ASKED = struct.Struct(">HI")
-_PAIR_BYTES = ORDER_ID_LENGTH + len(BUYER_PREFIX) + ORDER_ID_LENGTH
+_WITH_PASS, _WITH_LINES = 2, 4
+_MADE = frozenset({b"held", b"sold"})
+_facts = msgspec.msgpack.Decoder(list[msgspec.Raw])
 CONFIRM = struct.Struct(">H24sQBB")
 _END = struct.Struct(">H24sB")
 HeldLine = tuple[int, int, tuple[int, ...]]
@@ -27,17 +32,16 @@ HeldLine = tuple[int, int, tuple[int, ...]]
 
 
 class HoldBatch:
-    """What one call of order_hold is asked: each name it reads once, and what each order wants.
+    """What one call of order_hold is asked: each buyer it reads once, and what each order wants.
 
-    An order's record says where among the names of its bucket its own are. Who asks twice in one
-    batch, order or buyer, is read where he was named first, so each sees what the earlier took.
+    An order's record says where among the tags of its bucket its buyer's is. Who asks twice in one
+    batch is read where he was named first, so each order sees what the earlier ones took.
     """
 
     def __init__(self, sale: str, stripe: int) -> None:
         self._sale, self._stripe = sale, stripe
         self._buckets: dict[str, int] = {}
-        self._names: list[list[bytes]] = []
-        self._places: dict[str, int] = {}
+        self._tags: list[dict[str, int]] = []
         self._asked: dict[int, int] = {}
         self._records: list[bytes] = []
         self.keys: list[str] = []
@@ -46,50 +50,56 @@ class HoldBatch:
         """One more order."""
         order, buyer, lines = request.order, request.buyer, request.lines
         bucket = self._bucket_of(order)
-        names = self._names[bucket - 1]
-        place = len(names) + 1
-        names += (order.encode(), BUYER_PREFIX + buyer.encode())
-        order_at = self._places.setdefault(order, place)
-        field_at = self._places.setdefault(buyer, place + 1)
-        one = request
-        kept = pack_asked(
-            (buyer, one.seller, one.reference, one.payment, one.fingerprint, one.pass_id)
-        )
-        line, more = lines[0], b""
-        plain = len(lines) == 1 and not line.serials
-        if plain:
+        tags = self._tags[bucket - 1]
+        place = tags.setdefault(tag_of(buyer), len(tags) + 1)
+        one, pass_id = request, request.pass_id
+        kept = pack_asked((buyer, one.seller, one.reference, one.payment, one.fingerprint, pass_id))
+        line, kind, more = lines[0], int(one.one_step), b""
+        if pass_id:
+            kind += _WITH_PASS
+            head = _PASS.pack(one.pass_expires_ms, one.pass_drop, len(pass_id))
+            more = head + pass_id.encode()
+        if len(lines) > 1 or line.serials:
+            kind += _WITH_LINES
+            more += _packed_lines(lines)
+        else:
             self._asked[line.offer] = self._asked.get(line.offer, 0) + line.quantity
-        if not plain or request.pass_id or order_at != place or field_at != place + 1:
-            more = _more(request, order_at, field_at, () if plain else lines)
-        step = request.one_step + 2 * bool(more)
-        head = _HOLD.pack(bucket, place, step, line.offer, line.quantity, len(kept))
+        head = _HOLD.pack(bucket, place, kind, line.offer, line.quantity, order.encode(), len(kept))
         self._records.append(head + kept + more)
 
     def args(self) -> tuple[bytes, bytes, bytes]:
-        """Names, offers and records, as the script reads them."""
-        counts = bytes(len(names) // 2 - 1 for names in self._names)
-        flat = (name for names in self._names for name in names)
-        names = b"".join((len(counts).to_bytes(2), counts, *flat))
+        """Tags, offers and records, as the script reads them."""
+        counts = bytes(len(tags) - 1 for tags in self._tags)
+        flat = "".join(tag for tags in self._tags for tag in tags)
+        names = b"".join((len(counts).to_bytes(2), counts, flat.encode()))
         asked = b"".join(_ASKED.pack(*pair) for pair in self._asked.items())
         return names, asked, b"".join(self._records)
+
+    def replies(self, got: Sequence[bytes]) -> list[list[Any]]:
+        """What the script says of each order: its word, then its record and marks, or integers."""
+        verdicts, *replayed, facts = got
+        made, stood = iter(_facts.decode(facts) if facts else ()), iter(replayed)
+        replies: list[list[Any]] = []
+        for verdict in verdicts.split(b"\n"):
+            word, _, rest = verdict.partition(b" ")
+            if word in _MADE:
+                replies.append([word, next(made), rest])
+            else:
+                replies.append(apart(verdict, next(stood) if word == b"replayed" else b""))
+        return replies
 
     def _bucket_of(self, order: str) -> int:
         head = order[:HEAD_LENGTH]
         number = self._buckets.get(head)
         if number is None:
             self.keys.append(keys.bucket(self._sale, self._stripe, bucket_of(order)))
-            self._names.append([])
+            self._tags.append({})
             number = self._buckets[head] = len(self.keys)
         return number
 
 
-def _more(
-    request: "HoldRequest", order_at: int, field_at: int, lines: "Sequence[LineRequest]"
-) -> bytes:
-    pass_id = request.pass_id.encode()
-    ends, drop = request.pass_expires_ms, request.pass_drop
-    head = _MORE.pack(order_at, field_at, ends, drop, len(pass_id))
-    parts = [head, pass_id, len(lines).to_bytes(1)]
+def _packed_lines(lines: "Sequence[LineRequest]") -> bytes:
+    parts = [len(lines).to_bytes(1)]
     for line in lines:
         parts.append(_LINE.pack(line.offer, line.quantity, len(line.serials)))
         if line.serials:
@@ -97,23 +107,18 @@ def _more(
     return b"".join(parts)
 
 
-def holds_in(names: bytes, batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]]":
+def holds_in(batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]]":
     """The orders that a call of order_hold was asked for, and their lines."""
-    buckets = int.from_bytes(names[:2])
-    at, named = 2 + buckets, []
-    for count in names[2:at]:
-        named.append(at)
-        at += (count + 1) * _PAIR_BYTES
     at = 0
     while at < len(batch):
-        bucket, place, step, offer, quantity, kept = _HOLD.unpack_from(batch, at)
+        _, _, kind, offer, quantity, order, kept = _HOLD.unpack_from(batch, at)
         at += _HOLD.size + kept
-        lines: list[HeldLine] = []
-        if step > 1:
-            lines, at = _lines_in(batch, at + _MORE.size + batch[at + _MORE.size - 1])
-        start = named[bucket - 1] + place // 2 * _PAIR_BYTES
-        order = names[start : start + ORDER_ID_LENGTH].decode()
-        yield order, lines or [(offer, quantity, ())]
+        if kind & _WITH_PASS:
+            at += _PASS.size + batch[at + _PASS.size - 1]
+        lines: list[HeldLine] = [(offer, quantity, ())]
+        if kind & _WITH_LINES:
+            lines, at = _lines_in(batch, at)
+        yield order.decode(), lines
 
 
 def _lines_in(batch: bytes, at: int) -> "tuple[list[HeldLine], int]":
@@ -139,16 +144,6 @@ def end_record(order: str, bucket: int, buyer: str, seller: str) -> bytes:
     """One hold to end."""
     owner = buyer.encode()
     return b"".join((_END.pack(bucket, order.encode(), len(owner)), owner, _short(seller.encode())))
-
-
-def apart(verdict: bytes, record: bytes) -> list[Any]:
-    """A reply as its word and its parts: record and marks of an order, a payment, or integers."""
-    word, _, rest = verdict.partition(b" ")
-    if record:
-        return [word, record, rest]
-    if word == b"already_paid":
-        return [word, rest]
-    return [word, *map(int, rest.split())]
 
 
 def _short(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ A record names its buyer's bucket by the bucket's number in KEYS, so that all ke
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from inventory import keys
 from inventory.ids import HEAD_LENGTH, OrderAddress, bucket_of, parse_order_id, stripe_of
@@ -51,6 +52,20 @@ class Records:
     def args(self) -> tuple[bytes]:
         """The batch as the script reads it."""
         return (b"".join(self._records),)
+
+    def replies(self, got: Sequence[bytes]) -> list[list[Any]]:
+        """What the script says of each record: a verdict, and the order's record or b""."""
+        return [apart(*one) for one in zip(got[::2], got[1::2], strict=True)]
+
+
+def apart(verdict: bytes, record: bytes) -> list[Any]:
+    """A reply as its word and its parts: record and marks of an order, a payment, or integers."""
+    word, _, rest = verdict.partition(b" ")
+    if record:
+        return [word, record, rest]
+    if word == b"already_paid":
+        return [word, rest]
+    return [word, *map(int, rest.split())]
 
 
 def address_in(sale: SaleView, order: str) -> OrderAddress | None:

@@ -47,7 +47,10 @@ class Stocked(_Fact, tag="stocked", array_like=True, frozen=True):
 
 
 class Held(_Fact, tag="held", array_like=True, frozen=True):
-    """A hold: available → held, until `expires_at_ms`. `fingerprint` is of what was asked for."""
+    """A hold: available → held, until `expires_at_ms`. `fingerprint` is of what was asked for.
+
+    This fact and `Sold` are, as their scripts pack them, the order's record too.
+    """
 
     order: str
     drop: int
@@ -87,11 +90,12 @@ class Reclaimed(_Fact, tag="reclaimed", array_like=True, frozen=True):
 
 
 class Sold(_Fact, tag="sold", array_like=True, frozen=True):
-    """A partner's sale in one step: available → sold."""
+    """A partner's sale in one step: available → sold. Nothing ends, so `expires_at_ms` is 0."""
 
     order: str
     drop: int
     amount_minor: int
+    expires_at_ms: int
     lines: list[Line]
     buyer: str
     seller: str

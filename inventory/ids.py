@@ -1,9 +1,10 @@
 """Names that are computed: the key of a buyer and the id of an order.
 
 An order's id is a MAC over who asked, for whom, and the key the client made, so the order's own
-record is the memory of the first success and the id alone finds it: its first six symbols spell out
-the sale's number, the stripe and the bucket. A buyer's name never reaches the store, only its keyed
-hash.
+record is the memory of the first success and the id alone finds it: its first six symbols spell
+out the sale's number, the stripe and the bucket, the next ten are the buyer's tag, under which the
+bucket has the buyer's first order, and eight are the MAC. A buyer's name never reaches the store,
+only its keyed hash, which begins with the tag.
 """
 
 from hashlib import blake2b
@@ -13,6 +14,9 @@ import msgspec
 
 ORDER_ID_LENGTH = 24
 HEAD_LENGTH = 6
+TAG_LENGTH = 10
+"""50 bits: that two buyers of a bucket share a tag is rare, and only costs a look more."""
+_MAC_LENGTH = ORDER_ID_LENGTH - HEAD_LENGTH - TAG_LENGTH
 _STRIPE_BITS, _BUCKET_BITS = 4, 15
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _BASE32 = str.maketrans(_CROCKFORD, "0123456789abcdefghijklmnopqrstuv")
@@ -38,6 +42,16 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
     buckets: int
 
 
+def tag_of(buyer: str) -> str:
+    """The name of a buyer's field in his bucket."""
+    return buyer[:TAG_LENGTH]
+
+
+def tag_in(order: str) -> str:
+    """The same, from the id of one of his orders."""
+    return order[HEAD_LENGTH : HEAD_LENGTH + TAG_LENGTH]
+
+
 def stripe_of(order: str) -> int:
     """The stripe of what is known to be an order's id: it stands in the third symbol alone."""
     return _CROCKFORD.index(order[2]) & (1 << _STRIPE_BITS) - 1
@@ -53,7 +67,7 @@ class Identities:
 
     def __init__(self, *, order: bytes, buyer: bytes) -> None:
         # Copied for each name: the key is worked in once.
-        self._order = blake2b(key=order, digest_size=ORDER_ID_LENGTH - HEAD_LENGTH)
+        self._order = blake2b(key=order, digest_size=_MAC_LENGTH)
         self._buyer = blake2b(key=buyer, digest_size=ORDER_ID_LENGTH)
 
     def buyer_key(self, identity: str) -> str:
@@ -70,7 +84,7 @@ class Identities:
         head = (shape.number << _STRIPE_BITS | stripe) << _BUCKET_BITS | spread % shape.buckets
         return (
             f"{_PAIRS[head >> 20]}{_PAIRS[head >> 10 & 1023]}{_PAIRS[head & 1023]}"
-            f"{mac.digest().translate(_SYMBOL_OF_BYTE).decode()}"
+            f"{buyer[:TAG_LENGTH]}{mac.digest().translate(_SYMBOL_OF_BYTE).decode()}"
         )
 
 

@@ -31,6 +31,7 @@ ORDER_HOLD = signature(
         "held",
         "sold",
     ),
+    tells_facts=True,
 )
 ORDER_CONFIRM = signature(
     "order_confirm",

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from inventory import keys, outcomes as out
-from inventory.batch_records import HoldBatch, apart, confirm_record, end_record
+from inventory.batch_records import HoldBatch, confirm_record, end_record
 from inventory.batching import Records, address_in, by_stripe, stock_keys
 from inventory.order_scripts import (
     ORDER_CONFIRM,
@@ -202,10 +202,10 @@ class Orders:
                 records = call(stripe, waiting)
                 slot_keys = [*stock_keys(sale, stripe), *records.keys]
                 got = await self._store.run(script, slot_keys, (now_ms, *records.args()))
-                if got == [b"no_slot"]:
-                    forgotten(got, sale.id)
-                for at, verdict, record in zip(waiting, got[::2], got[1::2], strict=True):
-                    replies[at] = apart(verdict, record)
+                if got[0] == b"no_slot":
+                    forgotten(got[:1], sale.id)
+                for at, reply in zip(waiting, records.replies(got), strict=True):
+                    replies[at] = reply
                 waiting = [at for at in waiting if replies[at] == [b"due"]]
                 rounds += 1
         return replies
@@ -308,4 +308,4 @@ class Orders:
         reply = await self._store.run(ORDER_END, slot_keys, (now_ms, how, *records.args()))
         if reply == [b"no_slot"]:
             forgotten(reply, sale.id)
-        return [apart(*one) for one in zip(reply[::2], reply[1::2], strict=True)]
+        return records.replies(reply)

@@ -18,26 +18,35 @@ _UNIT_STATES: dict[int, UnitState] = {
     ord("v"): "voided",
     ord("-"): "gone",
 }
-_STATES: dict[bytes, OrderState] = {
-    b"h": "held",
-    b"c": "confirmed",
-    b"r": "released",
-    b"e": "expired",
-    b"p": "partly_refunded",
-    b"f": "refunded",
-    b"u": "paid_unfulfilled",
+_STATES: dict[str, OrderState] = {
+    "held": "held",
+    "sold": "confirmed",
+    "free": "released",
+    "late": "expired",
+    "part": "partly_refunded",
+    "back": "refunded",
+    "owed": "paid_unfulfilled",
 }
-_LETTERS = {state: letter for letter, state in _STATES.items()}
-_HEAD = struct.Struct(">cQQQQH")
+_WORDS = {state: word for word, state in _STATES.items()}
+_HEAD = struct.Struct(">4sBQBQB24sBHBQBQ")
 _OFFER = struct.Struct(">cHQQII4icQQcII5iq")
-_FIELDS, _FIELDS_WITH_REFUNDS = 7, 9
+_U16, _U32, _U64, _TEXT_4, _TEXT_24 = 0xCD, 0xCE, 0xCF, 0xA4, 0xB8
 _GENERATION_0 = ord("0")
 _pack = msgspec.msgpack.Encoder().encode
 BUYER_PREFIX = b"b:"
-"""Before a buyer in a field of a bucket; every other field is an order's id."""
+"""Before a buyer in a field of a bucket whose tag another one has taken; all others are orders."""
 
 
-class _Asked(msgspec.Struct, array_like=True, frozen=True):
+class _Kept(msgspec.Struct, array_like=True, frozen=True):
+    """An order's record: a fact as the scripts write it, with what may stand behind it."""
+
+    word: str
+    fact: int
+    held_at_ms: int
+    id: str
+    drop: int
+    amount_minor: int
+    expires_at_ms: int
     lines: list[tuple[int, int, list[int]]]
     buyer: str
     seller: str
@@ -45,14 +54,18 @@ class _Asked(msgspec.Struct, array_like=True, frozen=True):
     payment: str
     fingerprint: str
     pass_id: str
-    refunded_minor: int = 0
-    refunds: list[tuple[str, str, list[int]]] = []
+    more: tuple[str, int, list[tuple[str, str, list[int]]]] = ("", 0, [])
 
 
 @dataclass(slots=True)
 class PackedOrder:
-    """An order's record in its buyer's bucket. Lines are (offer, price of one, serials)."""
+    """An order's record in its buyer's bucket. Lines are (offer, price of one, serials).
 
+    `counted` is there in a buyer's first order when it does not follow from that order alone: the
+    units that are counted for the buyer and the passes that are spent.
+    """
+
+    id: str
     state: OrderState
     buyer: str
     seller: str
@@ -68,6 +81,14 @@ class PackedOrder:
     payment: str
     fact: int
     refunds: list[tuple[str, str, list[int]]]
+    counted: str = ""
+
+    @property
+    def counted_alone(self) -> str:
+        """What this order alone makes of its buyer's units and passes."""
+        counts = self.state in ("held", "confirmed")
+        units = sum(len(serials) for _, _, serials in self.lines) if counts else 0
+        return pack_counted(units, [self.pass_id] if self.pass_id else [])
 
 
 class PackedOffer(msgspec.Struct, frozen=True):
@@ -166,24 +187,25 @@ class OfferCounts:
         return lowest < 0
 
 
-_asked_decoder = msgspec.msgpack.Decoder(_Asked)
+_kept_decoder = msgspec.msgpack.Decoder(_Kept)
 allotment_decoder = msgspec.msgpack.Decoder(PackedAllotment)
 
 
-def state_of(letter: bytes) -> OrderState:
-    """The state that a script means by its letter."""
-    return _STATES[letter]
+def state_of(word: bytes) -> OrderState:
+    """The state that a script means by its word."""
+    return _STATES[word.decode()]
 
 
 def pack_order(order: PackedOrder) -> bytes:
-    """An order's record: a head of fixed width, then what was asked for as an array."""
+    """An order's record, up to the lines of fixed width."""
     head = _HEAD.pack(
-        _LETTERS[order.state],
-        order.fact,
-        order.held_at_ms,
-        order.expires_at_ms,
-        order.amount_minor,
-        order.drop,
+        _WORDS[order.state].encode(),
+        *(_U64, order.fact),
+        *(_U64, order.held_at_ms),
+        *(_TEXT_24, order.id.encode()),
+        *(_U16, order.drop),
+        *(_U64, order.amount_minor),
+        *(_U64, order.expires_at_ms),
     )
     asked = pack_asked(
         (
@@ -191,10 +213,11 @@ def pack_order(order: PackedOrder) -> bytes:
             *(order.payment, order.fingerprint, order.pass_id),
         )
     )
-    if order.refunds:
-        asked += _pack(order.refunded_minor) + _pack(order.refunds)
-    fields = _FIELDS_WITH_REFUNDS if order.refunds else _FIELDS
-    return head + _array_head(fields) + _pack_lines(order.lines) + asked
+    parts = [head, _pack_lines(order.lines), asked]
+    if order.refunds or order.counted:
+        parts.append(_pack((order.counted, order.refunded_minor, order.refunds)))
+    fields = len(_Kept.__struct_fields__) - (len(parts) == 3)
+    return b"".join((_array_head(fields), bytes((_TEXT_4,)), *parts))
 
 
 def pack_asked(asked: tuple[str, ...]) -> bytes:
@@ -202,7 +225,6 @@ def pack_asked(asked: tuple[str, ...]) -> bytes:
 
     Buyer, seller, reference, payment, fingerprint, pass.
     """
-    assert len(asked) == _FIELDS - 1, "the lines come before"
     return _pack(asked)[1:]
 
 
@@ -211,7 +233,7 @@ def _pack_lines(lines: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
     parts = [_array_head(len(lines))]
     for offer, price_minor, serials in lines:
         parts += [_array_head(3), _pack(offer), _pack(price_minor), _array_head(len(serials))]
-        parts += [b"\xce" + serial.to_bytes(4) for serial in serials]
+        parts += [bytes((_U32,)) + serial.to_bytes(4) for serial in serials]
     return b"".join(parts)
 
 
@@ -220,25 +242,27 @@ def _array_head(count: int) -> bytes:
 
 
 def unpack_order(record: bytes) -> PackedOrder:
-    """The inverse of `pack_order`. Raises msgspec.DecodeError or struct.error."""
-    letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
-    asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
+    """The inverse of `pack_order`. Raises msgspec.DecodeError."""
+    kept = _kept_decoder.decode(record)
+    counted, refunded_minor, refunds = kept.more
     return PackedOrder(
-        state=_STATES[letter],
-        buyer=asked.buyer,
-        seller=asked.seller,
-        reference=asked.reference,
-        fingerprint=asked.fingerprint,
-        drop=drop,
-        pass_id=asked.pass_id,
-        lines=asked.lines,
-        amount_minor=amount_minor,
-        refunded_minor=asked.refunded_minor,
-        held_at_ms=held_at_ms,
-        expires_at_ms=expires_at_ms,
-        payment=asked.payment,
-        fact=fact,
-        refunds=asked.refunds,
+        id=kept.id,
+        state=_STATES[kept.word],
+        buyer=kept.buyer,
+        seller=kept.seller,
+        reference=kept.reference,
+        fingerprint=kept.fingerprint,
+        drop=kept.drop,
+        pass_id=kept.pass_id,
+        lines=kept.lines,
+        amount_minor=kept.amount_minor,
+        refunded_minor=refunded_minor,
+        held_at_ms=kept.held_at_ms,
+        expires_at_ms=kept.expires_at_ms,
+        payment=kept.payment,
+        fact=kept.fact,
+        refunds=refunds,
+        counted=counted,
     )
 
 
@@ -261,24 +285,22 @@ def unpack_offer(record: bytes) -> PackedOffer:
     return PackedOffer(*[record[1:at].decode(), *values, list(ends)])
 
 
-def pack_buyer(count: int, passes: Sequence[str]) -> bytes:
-    """A buyer's record: the units that are counted and the passes that are spent."""
-    return " ".join((str(count), *passes, "") if passes else (str(count),)).encode()
+def pack_counted(count: int, passes: Sequence[str]) -> str:
+    """The units that are counted for a buyer, and the passes that are spent."""
+    return " ".join((str(count), *passes, "") if passes else (str(count),))
 
 
-def unpack_buyer(record: bytes) -> tuple[int, list[str]]:
-    """The inverse of `pack_buyer`."""
-    count, *passes = record.decode().split()
-    return int(count), passes
+def units_counted(counted: str) -> int:
+    """The units in what `pack_counted` made."""
+    return int(counted.split(" ", 1)[0])
 
 
 def order_from(order_id: str, record: bytes, marks: bytes) -> Order:
     """An order from its record and the marks of its units, as a script replies."""
-    letter, fact, held_at_ms, expires_at_ms, amount_minor, drop = _HEAD.unpack_from(record)
-    asked = _asked_decoder.decode(memoryview(record)[_HEAD.size :])
-    state = _STATES[letter]
+    kept = _kept_decoder.decode(record)
+    state = _STATES[kept.word]
     units, at = [], 0
-    for offer, price_minor, serials in asked.lines:
+    for offer, price_minor, serials in kept.lines:
         for serial in serials:
             unit_state = "held" if state == "held" else _UNIT_STATES[marks[at]]
             generation = marks[at + 1] - _GENERATION_0
@@ -287,16 +309,16 @@ def order_from(order_id: str, record: bytes, marks: bytes) -> Order:
     return Order(
         id=order_id,
         state=state,
-        buyer=asked.buyer,
-        seller=asked.seller,
-        reference=asked.reference,
-        drop=drop,
-        pass_id=asked.pass_id,
+        buyer=kept.buyer,
+        seller=kept.seller,
+        reference=kept.reference,
+        drop=kept.drop,
+        pass_id=kept.pass_id,
         units=tuple(units),
-        amount_minor=amount_minor,
-        refunded_minor=asked.refunded_minor,
-        held_at_ms=held_at_ms,
-        expires_at_ms=expires_at_ms,
-        payment=asked.payment,
-        fact=fact,
+        amount_minor=kept.amount_minor,
+        refunded_minor=kept.more[1],
+        held_at_ms=kept.held_at_ms,
+        expires_at_ms=kept.expires_at_ms,
+        payment=kept.payment,
+        fact=kept.fact,
     )

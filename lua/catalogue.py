@@ -45,6 +45,8 @@ class Script:
     """As `guarded`, but it answers its reply alone: what a room forgets can be told it again."""
     durable: bool = False
     """Its answer waits for the replicas like that of a guarded one."""
+    tells_facts: bool = False
+    """The facts of a call are a part of its reply: what it would say is in them."""
     sha: str = field(default="")
 
 
@@ -149,11 +151,13 @@ def signature(
     argv: tuple[str, ...],
     replies: tuple[str, ...],
     durable: bool = False,
+    tells_facts: bool = False,
 ) -> Script:
     """The script, after comparing what Python says of it with its header.
 
     `durable`: it keeps no account of facts, but tells of a success, which must have reached the
-    replicas. Raises BadHeader when names, their order or the reply words differ.
+    replicas. `tells_facts`: the reply of a guarded one ends with its facts. Raises BadHeader when
+    names, their order or the reply words differ.
     """
     script = load(name)
     for what, ours, theirs in (
@@ -163,4 +167,6 @@ def signature(
     ):
         if ours != theirs:
             raise BadHeader(f"{name}.lua: {what} are {theirs}, Python says {ours}")
-    return replace(script, durable=True) if durable else script
+    if not durable and not tells_facts:
+        return script
+    return replace(script, durable=durable, tells_facts=tells_facts)

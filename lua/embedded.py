@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from lua.process import Program, ProgramFailed, end_processes_in, socket_directory
+from lua.process import (
+    PLAIN_ENVIRONMENT,
+    Program,
+    ProgramFailed,
+    end_processes_in,
+    socket_directory,
+)
 
 EXECUTABLE = "valkey-server"
 SOCKET = "valkey.sock"
@@ -26,6 +32,9 @@ DURABLE = {
 """How a server of ours keeps what it told."""
 FORGETFUL = {**DURABLE, "appendonly": "no"}
 """One that is thrown away with its directory, and need not wait for the disk."""
+ENVIRONMENT = {**PLAIN_ENVIRONMENT, "GLIBC_TUNABLES": "glibc.malloc.tcache_count=1000"}
+"""A script makes and frees thousands of small strings: with the seven of each size that glibc keeps
+at hand by default an order costs the server 8 % more. What it keeps is 34 MB at most."""
 _ANSWER_S = 1.0
 _LOADING_S = 300.0  # 505,000 keys load in 1.2 s; a store of a hundred times that must still come up
 
@@ -68,6 +77,7 @@ def prepare(directory: Path, *, durable: bool = True) -> Program:
         ready=ready,
         ready_s=_LOADING_S,
         directory=directory,
+        environment=ENVIRONMENT,
         stop_signal=signal.SIGTERM,
         stop_s=30.0,
     )

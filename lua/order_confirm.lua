@@ -52,11 +52,11 @@ local function confirm_held(key, id, order, payment)
     offer[SOLD] = offer[SOLD] + units
   end
   ended[#ended + 1] = id
-  order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'c', payment, 0
+  order[STATE], order[PAYMENT], order[EXPIRES_AT] = 'sold', payment, 0
   add_packed_fact(slot, CONFIRMED_FACT, id, order[WHO_PACKED] .. order[LINES_PACKED]
     .. cmsgpack.pack(order[AMOUNT], payment))
   local marks = units_sold(id, lines)
-  return told('confirmed', marks, order_set(slot, key, id, order))
+  return told('confirmed', marks, order_set(slot, key, order))
 end
 
 local function sells_still(order)
@@ -88,18 +88,18 @@ local function reclaim(key, id, order, payment, is_last)
   end
   order[PAYMENT] = payment
   if not lines then
-    order[STATE] = 'u'
+    order[STATE] = 'owed'
     add_fact(slot, 'unfulfilled', id, order[BUYER], order[SELLER], order[REFERENCE], order[AMOUNT],
       payment)
     local marks = unit_marks(id, order[LINES])
-    return told('unfulfilled', marks, order_set(slot, key, id, order))
+    return told('unfulfilled', marks, order_set(slot, key, order))
   end
-  order[STATE], order[LINES], order[EXPIRES_AT] = 'c', lines, 0
+  count_add(key, order, quantity)
+  order[STATE], order[LINES], order[EXPIRES_AT] = 'sold', lines, 0
   order[LINES_PACKED] = pack_lines(lines)
-  count_add(key, order[BUYER], quantity)
   add_fact(slot, 'reclaimed', id, order[BUYER], order[SELLER], order[REFERENCE], lines,
     order[AMOUNT], payment)
-  return told('reclaimed', units_sold(id, lines), order_set(slot, key, id, order))
+  return told('reclaimed', units_sold(id, lines), order_set(slot, key, order))
 end
 
 local function decide(key, id, amount, is_last, buyer, seller, payment)
@@ -110,12 +110,12 @@ local function decide(key, id, amount, is_last, buyer, seller, payment)
   end
   if order[PAYMENT] ~= '' then
     if order[PAYMENT] ~= payment then return 'already_paid ' .. order[PAYMENT] end
-    local word = order[STATE] == 'u' and 'unfulfilled_again' or 'replayed'
-    return told(word, unit_marks(id, order[LINES]), fields[id])
+    local word = order[STATE] == 'owed' and 'unfulfilled_again' or 'replayed'
+    return told(word, unit_marks(id, order[LINES]), fields[key][order[FIELD]])
   end
   if amount ~= order[AMOUNT] then return 'amount_mismatch ' .. whole(order[AMOUNT]) end
-  if order[STATE] == 'h' then return confirm_held(key, id, order, payment) end
-  assert(order[STATE] == 'e' or order[STATE] == 'r', 'unpaid order in ' .. order[STATE])
+  if order[STATE] == 'held' then return confirm_held(key, id, order, payment) end
+  assert(order[STATE] == 'late' or order[STATE] == 'free', 'unpaid order in ' .. order[STATE])
   return reclaim(key, id, order, payment, is_last)
 end
 

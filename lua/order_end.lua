@@ -43,18 +43,18 @@ local function decide(key, id, buyer, seller)
   if (buyer ~= '' and order[BUYER] ~= buyer) or (seller ~= '' and order[SELLER] ~= seller) then
     return 'not_yours'
   end
-  if order[STATE] ~= 'h' then
-    return told('not_held', unit_marks(id, order[LINES]), fields[id])
+  if order[STATE] ~= 'held' then
+    return told('not_held', unit_marks(id, order[LINES]), fields[key][order[FIELD]])
   end
   if how == 'expired' and slot.now < order[EXPIRES_AT] then return 'not_due' end
   local lines = order[LINES]
   for i = 1, #lines do give(lines[i][1], offer_of(lines[i][1]), lines[i][3], HELD) end
   ended[#ended + 1] = id
-  order[STATE], order[EXPIRES_AT] = how == 'released' and 'r' or 'e', 0
-  count_add(key, order[BUYER], -units_in(order[LINES]))
+  count_add(key, order, -units_in(lines))
+  order[STATE], order[EXPIRES_AT] = how == 'released' and 'free' or 'late', 0
   add_packed_fact(slot, FACT, id, cmsgpack.pack(order[BUYER], order[SELLER])
     .. order[LINES_PACKED])
-  local packed = order_set(slot, key, id, order)
+  local packed = order_set(slot, key, order)
   return told('ended', unit_marks(id, order[LINES]), packed)
 end
 

@@ -15,15 +15,16 @@
 --   8+ buckets+ hash   each buyer's orders, count and passes
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
---   2 names    string  how many buckets, two bytes; for each of them, one byte, how many pairs of
---     names less one; then the pairs: an order and its buyer's field
+--   2 names    string  how many buckets, two bytes; for each of them, one byte, how many buyers less
+--     one; then the buyers' tags
 --   3 asked    string  offers whose units next in line may be needed, and how many: >HI4
---   4 batch    string  1..256 records joined, each as RECORD in asked.lua says: number of its bucket,
---     place of its order among the bucket's names (its buyer's is the next), 1 to sell in one step
---     and 2 for MORE_ASKED behind it, offer, quantity; packed as it is to be kept: buyer, seller,
---     reference, payment, fingerprint, pass
+--   4 batch    string  1..256 records joined, each as RECORD below says: number of its bucket, place
+--     of its buyer's tag among the bucket's, 1 to sell in one step and 2 for a PASS and 4 for lines
+--     behind it, offer, quantity, order; packed as it is to be kept: buyer, seller, reference,
+--     payment, fingerprint, pass
 --   5 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY for each record a verdict and the order's record or ''; in order of precedence
+-- REPLY the verdicts of all records, a line each, then the record of each order that is replayed,
+--     then the facts, which are the records of the new orders; in order of precedence
 --   no_slot                             for the whole call: this store does not know the sale
 --   replayed marks
 --   key_reused                          same key and buyer, other content
@@ -48,27 +49,22 @@
 --   sold marks
 -- COST O(units asked for)
 --@include stock
---@include orders
---@include allocate
---@include asked
+local RECORD, PASS_ASKED = '>HHBHBc24Hc0', '>I8HBc0'
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
-local KEYS, now, limit, char, pack = KEYS, slot.now, slot.limit, string.char, struct.pack
-local facts, new_due, writes = {}, {}, {}   -- writes: number of a bucket → fields and values
--- Facts and records are joined from packed pieces, most of them the same for the whole batch:
--- \184 begins a text of 24 characters, \207 an integer of 64 bits, \206 one of 32.
-local ends_at = pack('>I8', now + slot.hold_ms)
+local now, limit, char, pack, split = slot.now, slot.limit, string.char, struct.pack, struct.unpack
+-- Records are joined from packed pieces, most of them the same for the whole batch: \205, \206 and
+-- \207 are integers of 16, 32 and 64 bits, \184 begins a text of 24 characters.
+local KINDS = { [0] = 'held', 'sold' }
 local AT_ORDER = '\207' .. pack('>I8', now) .. '\184'
-local KIND_OF_FACT = { [0] = '\158' .. cmsgpack.pack('held'), '\157' .. cmsgpack.pack('sold') }
-local LETTER, TIMES = { [0] = 'h', 'c' },
-  { [0] = pack('>I8', now) .. ends_at, pack('>I8', now) .. pack('>I8', 0) }
-local ENDS = { [0] = '\207' .. ends_at, '' }
-local WORD = { [0] = 'held ', 'sold ' }
-local fact_high, fact_heads, record_heads = nil, {}, {}   -- what 256 numbers of facts share
-local fact_mids, record_mids = { [0] = {}, {} }, { [0] = {}, {} }   -- step → amount → packed
-local ONE_LINE, ONE_SERIAL = '\145\147', '\145\206'
-local line_highs, line_heads = {}, {}   -- offer → what its line shares with 256 serials
-local verdicts, texts = {}, {}          -- marks → what is told; count → its text
+local DROP_NOW = pack('>BI2', 205, slot.drop)
+local ENDS = { [0] = '\207' .. pack('>I8', now + slot.hold_ms), '\207\0\0\0\0\0\0\0\0' }
+local heads, fact_high = {}, nil        -- step → how a record begins that shares 256 facts' numbers
+local verdicts = { [0] = {}, {} }       -- step → units → what is told
+local sold_out = {}                     -- offer → the refusal
+local facts, new_due, writes = {}, {}, {}   -- writes: number of a bucket → fields and values
+local fact, made = slot.fact, 0
+local replayed = {}                     -- records of orders that stood before this call
 
 local function refused_by_sale()
   if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return 'closed' end
@@ -79,188 +75,96 @@ local function refused_by_sale()
 end
 local sale_refuses = refused_by_sale()
 
-local function refused_by_pass(buyer, pass, ends, drop)
-  if buyer and buyer:find(' ' .. pass .. ' ', 1, true) then return 'pass_spent' end
-  if now >= ends then return 'pass_expired' end
-  return drop ~= slot.drop and 'pass_of_another_drop'
-end
+--@include ready
+--@include asked
 
-local function refused_by_offer(number)
-  local offer = offer_of(number)
-  if not offer then return 'unknown_offer ' .. number end
-  if offer[DROP] > slot.drop then
-    return 'offer_not_open ' .. number .. ' ' .. whole(slot.drops[offer[DROP]] or 0)
-  end
-  local over = offer[ENDS_AT] > 0 and slot.now >= offer[ENDS_AT]
-  return (over or (offer[DROP] < slot.drop and not slot.carry)) and 'offer_closed ' .. number
-end
-
--- Whether each offer can be bought now: the same for the whole batch.
-local offer_refuses = {}
-
--- What the offers say, or nil and how many units are asked for.
-local function refused_by_lines(wanted)
-  local quantity = 0
-  for _, line in ipairs(wanted) do
-    local number = line[1]
-    if offer_refuses[number] == nil then offer_refuses[number] = refused_by_offer(number) end
-    if offer_refuses[number] then return offer_refuses[number] end
-    quantity = quantity + line[2]
-  end
-  return nil, quantity
-end
-
--- What the line of one unit of an offer shares with those of the 256 serials from this one on.
-local function pack_line_head(number, high)
-  line_highs[number] = high
-  line_heads[number] = ONE_LINE .. cmsgpack.pack(number, offers[number][PRICE]) .. ONE_SERIAL
-    .. pack('>I4', high):sub(1, 3)
-end
-
--- The lines of an order, from units that lie next in line or from wherever they are; or nil and why.
-local function lines_of(number, offer, quantity, wanted, first, to)
-  if not first then return allocate(slot, wanted or { { number, quantity, {} } }, to) end
-  local serials = {}
-  for i = 1, quantity do serials[i] = first + i - 1 end
-  return { { number, offer[PRICE], serials } }, offer[PRICE] * quantity
-end
-
--- Packed lines, amount and marks of what was taken; or nil and the refusal.
-local function taken(order, number, quantity, wanted, one_step)
-  local to, first = one_step == 1 and SOLD or HELD, nil
-  local offer = offers[number]
-  if not wanted then
-    first = offer[NEXT]
-    local past, available = first + quantity, offer[AVAILABLE]
-    if offer[KIND] == 's' or offer[BACKS] > 0 or available < quantity or past > offer[END] then
-      first = nil
-    else   -- what most ask for: units that lie next in line, taken without a table
-      offer[NEXT], offer[AVAILABLE], offer[to] = past, available - quantity, offer[to] + quantity
-      if quantity == 1 then
-        local low = first % 256
-        if line_highs[number] ~= first - low then pack_line_head(number, first - low) end
-        return line_heads[number] .. char(low), offer[PRICE],
-          one_step == 1 and unit_sold(order, first) or unit_mark(first)
-      end
-    end
-  end
-  local lines, amount = lines_of(number, offer, quantity, wanted, first, to)
-  if lines then
-    local marks = one_step == 1 and units_sold(order, lines) or unit_marks(order, lines)
-    return pack_lines(lines), amount, marks
-  end
-  local some_due, first_due = something_due(slot)
-  if some_due then return nil, 'due' end
-  if amount[1] == 'all_held' then amount[3] = whole(first_due) end
-  return nil, table.concat(amount, ' ')
-end
-
-local function replayed(key, order, known, kept)
-  fields[order] = known
-  local _, _, _, _, fingerprint = cmsgpack.unpack(kept)
-  local stands = order_of(key, order)
-  if stands[FINGERPRINT] ~= fingerprint then return 'key_reused', '' end
-  return 'replayed ' .. unit_marks(order, stands[LINES]), known
-end
-
--- What lies between order and lines of a fact, and between the number and the lines of a record.
-local function pack_amount(one_step, amount)
-  local packed = pack('>I8', amount)
-  fact_mids[one_step][amount] = cmsgpack.pack(slot.drop) .. '\207' .. packed .. ENDS[one_step]
-  record_mids[one_step][amount] = TIMES[one_step] .. packed .. pack('>I2', slot.drop) .. SEVEN
-end
-
--- What the numbers of facts from this one on share in facts and records.
+-- What records share whose facts' numbers begin with this one.
 local function pack_high(high)
   fact_high = high
-  local shared = pack('>I8', high):sub(1, 7)
-  for step = 0, 1 do
-    fact_heads[step] = KIND_OF_FACT[step] .. '\207' .. shared
-    record_heads[step] = LETTER[step] .. shared
-  end
+  local shared = '\207' .. sub(pack('>I8', high), 1, 7)
+  for step = 0, 1 do heads[step] = '\158\164' .. KINDS[step] .. shared end
 end
 
--- The record of an order, and its fact.
-local function write(order, one_step, amount, lines, kept)
-  local fact = slot.fact + 1
-  slot.fact = fact
-  local low = fact % 256
-  if fact - low ~= fact_high then pack_high(fact - low) end
-  low = char(low)
-  local mid = fact_mids[one_step][amount]
-  if not mid then
-    pack_amount(one_step, amount)
-    mid = fact_mids[one_step][amount]
-  end
-  facts[#facts + 1] = fact_heads[one_step] .. low .. AT_ORDER .. order .. mid .. lines .. kept
-  return record_heads[one_step] .. low .. record_mids[one_step][amount] .. lines .. kept
+local function verdict_of(step, quantity)
+  verdicts[step][quantity] = KINDS[step] .. ' ' .. string.rep(step == 1 and 's0' or '-0', quantity)
+  return verdicts[step][quantity]
 end
 
--- The parameters are a record's, in the order of RECORD. The verdict, and the order's record.
-local function decide(bucket, place, one_step, number, quantity, kept, more)
-  local names, values = names_in[bucket], values_in[bucket]
-  local field_at, refusal, pass, wanted = place + 1, sale_refuses, '', false
-  if more then place, field_at, pass, wanted = more[1], more[2], more[5], more[6] end
-  local order, known, buyer = names[place], values[place], values[field_at]
-  if known then return replayed(KEYS[bucket + 7], order, known, kept) end
-  if not refusal and pass ~= '' then refusal = refused_by_pass(buyer, pass, more[3], more[4]) end
-  if refusal then return refusal, '' end
-  if wanted then
-    refusal, quantity = refused_by_lines(wanted)
-  else
-    refusal = offer_refuses[number]
-    if refusal == nil then
-      refusal = refused_by_offer(number)
-      offer_refuses[number] = refusal
-    end
-  end
-  if refusal then return refusal, '' end
-  local has, passes = 0, ''
-  if buyer then has, passes = counted(buyer) end
-  if has + quantity > limit then return 'limit_reached ' .. limit .. ' ' .. has, '' end
-  local lines, amount, marks = taken(order, number, quantity, wanted, one_step)
-  if not lines then return amount, '' end
-
-  local record = write(order, one_step, amount, lines, kept)
-  if one_step == 0 then
-    new_due[#new_due + 1] = now + slot.hold_ms
-    new_due[#new_due + 1] = order
-  end
-  local count = texts[has + quantity]
-  if not count then
-    count = whole(has + quantity)
-    texts[has + quantity] = count
-  end
-  if pass ~= '' then count = count .. (passes == '' and ' ' or passes) .. pass .. ' ' end
-  local flat = writes[bucket]
-  if flat then
-    local last = #flat
-    flat[last + 1], flat[last + 2], flat[last + 3], flat[last + 4] =
-      names[field_at], count, order, record
-  else
-    writes[bucket] = { names[field_at], count, order, record }
-  end
-  values[place], values[field_at] = record, count
-  local verdict = verdicts[marks]
-  if not verdict then
-    verdict = WORD[one_step] .. marks
-    verdicts[marks] = verdict
-  end
-  return verdict, record
+-- What few orders need is made when the first of them comes: who has bought before, who asks for
+-- several offers or for named units, units that came back, and whoever is refused.
+local careful, write_careful
+local function be_careful()
+--@include order_changes
+--@include allocate
+--@include careful
 end
 
 read_asked(ARGV[2], ARGV[3])
-local replies, last, batch, at = {}, 0, ARGV[4], 1
-local past, split = #batch, struct.unpack
+local lines, count, batch, at = {}, 0, ARGV[4], 1
+local past = #batch
 while at <= past do
-  local bucket, place, kind, number, quantity, kept, more
-  bucket, place, kind, number, quantity, kept, at = split(RECORD, batch, at)
-  if kind > 1 then more, at = read_more(batch, at) end
-  replies[last + 1], replies[last + 2] = decide(bucket, place, kind % 2, number, quantity, kept, more)
-  last = last + 2
+  local bucket, place, kind, number, quantity, order, kept, ends, drop, pass, wanted
+  bucket, place, kind, number, quantity, order, kept, at = split(RECORD, batch, at)
+  local step, verdict = kind % 2, nil
+  if kind > 1 then
+    if kind % 4 > 1 then ends, drop, pass, at = split(PASS_ASKED, batch, at) end
+    if kind > 3 then wanted, at = split_lines(batch, at) end
+  end
+  local line, values = ready[number], values_in[bucket]
+  if line == nil then line = line_again(number) end
+  local first = line and line[LINE_NEXT]
+  local plain = first and not values[place] and not wanted and quantity <= limit
+    and (not ends or (now < ends and drop == slot.drop))
+  if plain and first + quantity <= line[LINE_PAST] then
+    fact, made = fact + 1, made + 1
+    local low, record = fact % 256, nil
+    if fact - low ~= fact_high then pack_high(fact - low) end
+    line[LINE_NEXT], line[LINE_TAKEN + step] = first + quantity, line[LINE_TAKEN + step] + quantity
+    if quantity == 1 then
+      local byte = first % 256
+      if first - byte ~= line[LINE_HIGH] then
+        line[LINE_HIGH], line[LINE_HEADS], line[LINE_HEADS + 1] = first - byte, false, false
+      end
+      record = heads[step] .. char(low) .. AT_ORDER .. order
+        .. (line[LINE_HEADS + step] or line_head(line, number, step)) .. char(byte) .. kept
+    else
+      record = heads[step] .. char(low) .. AT_ORDER .. order
+        .. line_units(line, number, quantity, step) .. kept
+    end
+    if step == 1 then
+      local owners, from = line[LINE_OWNERS], first - line[LINE_FIRST]
+      for i = from + 1, from + quantity do owners[i] = order end
+    else
+      new_due[#new_due + 1] = now + slot.hold_ms
+      new_due[#new_due + 1] = order
+    end
+    facts[made], values[place] = record, record
+    local flat = writes[bucket]
+    if flat then
+      local size = #flat
+      flat[size + 1], flat[size + 2] = names_in[bucket][place], record
+    else
+      writes[bucket] = { names_in[bucket][place], record }
+    end
+    verdict = verdicts[step][quantity] or verdict_of(step, quantity)
+  elseif plain and line[LINE_AVAILABLE] == first - line[LINE_FIRST]
+    and line[LINE_HELD] + line[LINE_TAKEN] == 0 then   -- and so no hold that is due brings any back
+    verdict = sold_out[number]
+    if not verdict then
+      verdict = 'sold_out ' .. number
+      sold_out[number] = verdict
+    end
+  else
+    if not careful then be_careful() end
+    verdict = careful(bucket, place, step, number, quantity, order, kept, ends, drop, pass, wanted)
+  end
+  count = count + 1
+  lines[count] = verdict
 end
+settle_lines()
 for bucket, flat in pairs(writes) do redis.call('HSET', KEYS[bucket + 7], unpack(flat)) end
+if careful then write_careful() end
 write_pairs('ZADD', DUE, new_due)
-slot.facts = facts
+slot.facts, slot.fact = facts, fact
 write_stock(slot)
-return answer(slot, replies)
+return answer(slot, { table.concat(lines, '\n'), unpack(replayed) })

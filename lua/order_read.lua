@@ -26,4 +26,4 @@ if instead then return instead end
 local slot = { epoch = tonumber(known[1]), fact = tonumber(known[2]), blob = '' }
 local order = order_of(KEYS[3], ARGV[1])
 if not order then return answer(slot, { 'not_found' }) end
-return answer(slot, { 'found', fields[ARGV[1]], unit_marks(ARGV[1], order[LINES]) })
+return answer(slot, { 'found', fields[KEYS[3]][order[FIELD]], unit_marks(ARGV[1], order[LINES]) })

@@ -47,12 +47,12 @@ local asked = table.concat(wanted, ' ')
 for _, earlier in ipairs(order[REFUNDS]) do
   if earlier[1] == refund then
     if earlier[2] ~= asked then return answer(slot, { 'key_reused' }) end
-    return answer(slot, { 'replayed', fields[id], unit_marks(id, order[LINES]) })
+    return answer(slot, { 'replayed', fields[bucket][order[FIELD]], unit_marks(id, order[LINES]) })
   end
 end
 if #order[REFUNDS] >= REFUNDS_MAX then return answer(slot, { 'too_many_refunds' }) end
 local state = order[STATE]
-if state ~= 'c' and state ~= 'p' and state ~= 'u' then
+if state ~= 'sold' and state ~= 'part' and state ~= 'owed' then
   return answer(slot, { 'not_refundable', state })
 end
 
@@ -61,7 +61,7 @@ for _, earlier in ipairs(order[REFUNDS]) do
   for _, serial in ipairs(earlier[3]) do refunded_before[serial] = true end
 end
 local left = {}
-if state ~= 'u' then
+if state ~= 'owed' then
   for _, line in ipairs(order[LINES]) do
     for _, serial in ipairs(line[3]) do
       price_of[serial], offer_number[serial] = line[2], line[1]
@@ -87,7 +87,7 @@ local function note(list, number, price, serial)
   end
   last[3][#last[3] + 1] = serial
 end
-if state == 'u' then amount = order[AMOUNT] end
+if state == 'owed' then amount = order[AMOUNT] end
 for _, serial in ipairs(serials) do
   local number, price = offer_number[serial], price_of[serial]
   local offer = offer_of(number)
@@ -110,15 +110,15 @@ for _, serial in ipairs(serials) do
   end
 end
 
+count_add(bucket, order, -freed)   -- also where none is: what is counted outlives the state
 order[REFUNDED] = order[REFUNDED] + amount
 assert(order[REFUNDED] <= order[AMOUNT], 'more would go back than was paid')
 -- By units and not by money: a unit may cost nothing.
-order[STATE] = #serials == #left and 'f' or 'p'
+order[STATE] = #serials == #left and 'back' or 'part'
 order[REFUNDS][#order[REFUNDS] + 1] = { refund, asked, serials }
-if freed > 0 then count_add(bucket, order[BUYER], -freed) end
 add_fact(slot, 'refunded', id, order[BUYER], order[SELLER], refund, amount, ends.back, ends.voided,
   ends.redeemed, #wanted > 0 and 1 or 0)
-local packed = order_set(slot, bucket, id, order)
+local packed = order_set(slot, bucket, order)
 write_buckets()
 write_stock(slot)
 return answer(slot, { 'refunded', packed, unit_marks(id, order[LINES]) })

@@ -125,7 +125,8 @@ class Store:
         durable = script.guarded or script.durable
         call = _Call(keys[0], not script.read_only, script.guarded, script.fenced, durable)
         if script.guarded:
-            return await self._run_guarded(script, keys, args, call)
+            replies, facts = await self._run_guarded(script, keys, args, call)
+            return [*replies, facts] if script.tells_facts else replies
         if script.fenced:
             return await self._run_fenced(script, keys, args, call)
         return await self._evaluate(script, keys, args, call)
@@ -192,7 +193,7 @@ class Store:
 
     async def _run_guarded(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], call: _Call
-    ) -> list[Any]:
+    ) -> tuple[list[Any], bytes]:
         """Run a script that answers replies, epoch, fact and facts, or that its slot is fenced."""
         slot = slot_of(keys[0])
         try:
@@ -211,7 +212,7 @@ class Store:
                         raise MayHaveHappened("it is done, but too few replicas say they have it")
                     if call.is_short:
                         raise NothingHappened("too few replicas are known to have what was read")
-                    return replies
+                    return replies, facts
                 call.may_have_run = True  # fenced meanwhile: only a repeat tells what is kept
         finally:
             if call.may_have_run and call.writes:  # a repeat does not show the first try's facts

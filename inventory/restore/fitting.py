@@ -100,6 +100,7 @@ class Fitting:
                 drop=0,
                 lines=fact.lines,
                 amount_minor=fact.amount_minor,
+                expires_at_ms=0,
                 payment=fact.payment,
             )
             return self._bought(sold, sold.lines)

@@ -117,6 +117,7 @@ class Replay:
         slot = self.slot
         payment = fact.payment if isinstance(fact, f.Sold) else ""
         slot.orders[fact.order] = PackedOrder(
+            id=fact.order,
             state=state,
             buyer=fact.buyer,
             seller=fact.seller,

@@ -11,8 +11,8 @@ import msgspec
 
 from inventory import facts as f, keys
 from inventory.chunks import chunked
-from inventory.ids import HEAD_LENGTH, bucket_of
-from inventory.records import BUYER_PREFIX, pack_buyer, pack_offer, pack_order
+from inventory.ids import HEAD_LENGTH, bucket_of, tag_of
+from inventory.records import BUYER_PREFIX, PackedOrder, pack_counted, pack_offer, pack_order
 from inventory.restore.replay import NOBODY, Slot
 from inventory.sales import SaleRecord
 from lua import Store, signature
@@ -246,14 +246,24 @@ def _buckets(sale: SaleRecord, stripe: int, slot: Slot, progress: Progress) -> I
         names.setdefault(name[:HEAD_LENGTH], []).append(name)
     done = 0
     for some in names.values():
-        fields: list[Field] = [(name, pack_order(slot.orders[name])) for name in some]
-        for buyer in dict.fromkeys(slot.orders[name].buyer for name in some):
-            count, passes = slot.counts.get(buyer, 0), slot.passes.get(buyer, ())
-            if count or passes:
-                fields.append((BUYER_PREFIX + buyer.encode(), pack_buyer(count, passes)))
+        fields = _bucket([slot.orders[name] for name in some], slot)
         yield from _hash(keys.bucket(sale.id, stripe, bucket_of(some[0])), fields)
         done += len(some)
         progress("orders", done, len(slot.orders))
+
+
+def _bucket(orders: Iterable[PackedOrder], slot: Slot) -> Iterator[Field]:
+    """The first order of a tag by it, with what its buyer has; all others by their ids."""
+    first: dict[str, str] = {}
+    for order in orders:
+        buyer, tag = order.buyer, tag_of(order.buyer)
+        counted = pack_counted(slot.counts.get(buyer, 0), slot.passes.get(buyer, ()))
+        if tag not in first:
+            order.counted = "" if counted == order.counted_alone else counted
+        elif first[tag] != buyer and counted != "0":
+            yield BUYER_PREFIX + buyer.encode(), counted
+        yield order.id if tag in first else tag, pack_order(order)
+        first.setdefault(tag, buyer)
 
 
 def _unit_chunks(slot: Slot) -> Iterator[Field]:

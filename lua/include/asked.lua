@@ -1,8 +1,7 @@
 -- What order_hold is asked for, read from its joined forms; its header says what each holds.
--- The names of a bucket are read into one list, an order's id and its buyer's field in turn, and a
--- record says where in it its own are: a batch needs no table by name.
-local NAMES_OF_ONE, RECORD, MORE_ASKED, LINE = 'c24c26', '>HHBHBHc0', '>HHI8HBc0B', '>HBB'
-local names_in, values_in = {}, {}   -- number of a bucket → its names, → the values, false for none
+-- The tags of a bucket are read into one list, and a record says where in it its buyer's is: a batch
+-- needs no table by name.
+local names_in, values_in = {}, {}   -- number of a bucket → its tags, → the values, false for none
 
 -- One read for each bucket, and one for the units that are next in line.
 local function read_asked(names, asked)
@@ -10,16 +9,22 @@ local function read_asked(names, asked)
   local buckets = #KEYS - 7
   local counts, at = { names:byte(3, buckets + 2) }, buckets + 3
   for bucket = 1, buckets do
-    local count = 2 * counts[bucket] + 2
-    local form = forms[count]
-    if not form then
-      form = string.rep(NAMES_OF_ONE, count / 2)
-      forms[count] = form
+    local count = counts[bucket] + 1
+    if count == 1 then
+      local tag = sub(names, at, at + 9)
+      names_in[bucket], values_in[bucket] = { tag }, { call('HGET', KEYS[bucket + 7], tag) }
+      at = at + 10
+    else
+      local form = forms[count]
+      if not form then
+        form = string.rep('c10', count)
+        forms[count] = form
+      end
+      local some = { split(form, names, at) }
+      at = some[count + 1]
+      some[count + 1] = nil
+      names_in[bucket], values_in[bucket] = some, call('HMGET', KEYS[bucket + 7], unpack(some))
     end
-    local some = { split(form, names, at) }
-    at = some[count + 1]
-    some[count + 1] = nil
-    names_in[bucket], values_in[bucket] = some, call('HMGET', KEYS[bucket + 7], unpack(some))
   end
   local numbers, units_asked = {}, {}
   at = 1
@@ -29,19 +34,17 @@ local function read_asked(names, asked)
     numbers[#numbers + 1], units_asked[number] = number, units
   end
   offers_fetch(numbers)
-  units_fetch(units_in_line(numbers, units_asked))
+  read_lines(numbers, units_asked)
 end
 
--- What a record has more than the usual: where its order and its buyer's field were named first,
--- end, drop and id of its pass or '', its lines as a list of { offer, quantity, serials } or false
--- for the one of the record's head; and where the next record begins.
-local function read_more(batch, at)
-  local order_at, field_at, ends, drop, pass, count
-  order_at, field_at, ends, drop, pass, count, at = struct.unpack(MORE_ASKED, batch, at)
-  local lines = count > 0 and {}
+-- The lines of an order that has several, or names its units, as { offer, quantity, serials }; and
+-- where the next record begins.
+local function split_lines(batch, at)
+  local count, lines = batch:byte(at), {}
+  at = at + 1
   for i = 1, count do
     local offer, quantity, named
-    offer, quantity, named, at = struct.unpack(LINE, batch, at)
+    offer, quantity, named, at = struct.unpack('>HBB', batch, at)
     local serials = {}
     if named > 0 then
       serials = { struct.unpack('>' .. string.rep('I4', named), batch, at) }
@@ -49,5 +52,5 @@ local function read_more(batch, at)
     end
     lines[i] = { offer, quantity, serials }
   end
-  return { order_at, field_at, ends, drop, pass, lines }, at
+  return lines, at
 end

@@ -5,20 +5,23 @@ local SALE, OFFERS, SEATS, BACK, UNITS, DUE, FACTS = unpack(KEYS, 1, 7)
 --@include units
 local offers, seats = {}, {}              -- offer number → record, → seat string
 local offers_read, seats_read = {}, {}    -- both as they were read
+local offers_moved = {}                   -- offer → its record, to be written
 local back_read, back_add, back_gone = {}, {}, {}
 
 local function offers_fetch(numbers)
   if #numbers == 0 then return end
   local got = redis.call('HMGET', OFFERS, unpack(numbers))
-  for i, number in ipairs(numbers) do
-    offers_read[number] = got[i]
-    offers[number] = got[i] and offer_unpacked(got[i])
-  end
+  for i = 1, #numbers do offers_read[numbers[i]] = got[i] end
 end
 
 local function offer_of(number)
-  if offers[number] == nil then offers_fetch({ number }) end
-  return offers[number]
+  local offer = offers[number]
+  if offer == nil then
+    if offers_read[number] == nil then offers_fetch({ number }) end
+    offer = offers_read[number] and offer_unpacked(offers_read[number])
+    offers[number] = offer
+  end
+  return offer
 end
 
 local function seats_of(number)
@@ -95,20 +98,6 @@ local function take_pooled(number, offer, n)
   return serials
 end
 
--- The chunks of the units that so many more of each pooled offer will be, if none came back.
-local function units_in_line(numbers, asked)
-  local chunks = {}
-  for i = 1, #numbers do
-    local offer = offers[numbers[i]]
-    if offer and offer[KIND] ~= 's' then
-      local first, past = offer[NEXT], offer[NEXT] + asked[numbers[i]]
-      if past > offer[END] then past = offer[END] end
-      for serial = first - first % CHUNK, past - 1, CHUNK do chunks[#chunks + 1] = serial / CHUNK end
-    end
-  end
-  return chunks
-end
-
 -- A copy of all that taking changes, to put back when a later line of the same order is refused.
 local function remember(number, offer)
   local more = { unpack(offer[MORE]) }
@@ -155,10 +144,13 @@ local function write_stock(slot)
   local flat = {}
   for number, offer in pairs(offers) do
     local packed = offer and offer_packed(offer)
-    if packed ~= offers_read[number] then
-      flat[#flat + 1] = number
-      flat[#flat + 1] = packed
+    if packed ~= offers_read[number] or offers_moved[number] then
+      offers_moved[number] = packed
     end
+  end
+  for number, packed in pairs(offers_moved) do
+    local last = #flat
+    flat[last + 1], flat[last + 2] = number, packed
   end
   write_pairs('HSET', OFFERS, flat)
   flat = {}

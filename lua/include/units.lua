@@ -6,7 +6,8 @@
 local ENTRY, CHUNK, GENERATION_MAX = 26, 32, 31
 local NOBODY = '                        '   -- 24 spaces
 local BLANK = '-0                        '
-local unit_chunks, unit_edits = {}, {}   -- chunk → its text as read, → place → new entry
+local unit_chunks, unit_edits = {}, {}   -- chunk → its text, → place → new entry
+local unit_appended = {}                 -- chunk → whether its text is longer than it was read
 
 local sub = string.sub
 
@@ -88,11 +89,31 @@ local function edited(text, edits)
   return table.concat(parts)
 end
 
+-- Units from `first` to before `past`, none of which anybody had before, are sold to `owners`.
+local function units_append(first, past, owners)
+  local from = first
+  while from < past do
+    local place = from % CHUNK
+    local number, to = (from - place) / CHUNK, math.min(past, from - place + CHUNK)
+    local text = unit_chunks[number]
+    unit_chunks[number] = text .. string.rep(BLANK, place - #text / ENTRY)
+      .. 's0' .. table.concat(owners, 's0', from - first + 1, to - first)
+    unit_appended[number] = true
+    from = to
+  end
+end
+
 local function write_units()
-  local flat = {}
+  local flat, last = {}, 0
   for number, edits in pairs(unit_edits) do
-    flat[#flat + 1] = number
-    flat[#flat + 1] = edited(unit_chunks[number] or '', edits)
+    flat[last + 1], flat[last + 2] = number, edited(unit_chunks[number] or '', edits)
+    last = last + 2
+  end
+  for number in pairs(unit_appended) do
+    if not unit_edits[number] then
+      flat[last + 1], flat[last + 2] = number, unit_chunks[number]
+      last = last + 2
+    end
   end
   write_pairs('HSET', UNITS, flat)
 end

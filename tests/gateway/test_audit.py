@@ -10,8 +10,8 @@ import pytest
 from gateway.audit import audit
 from gateway.audit_checks import SHOWN_MAX, Audit, Check
 from inventory import keys
-from inventory.ids import parse_order_id
-from inventory.records import pack_offer, pack_order, unpack_offer, unpack_order
+from inventory.ids import parse_order_id, tag_in, tag_of
+from inventory.records import pack_counted, pack_offer, pack_order, unpack_offer, unpack_order
 from lua.faults import NothingHappened
 from settlement import Feed
 from tests.gateway.world import LIMIT, SALE, World, sale_body
@@ -133,7 +133,7 @@ async def test_an_order_that_the_books_miss_is_found(world: World) -> None:
     address = parse_order_id(order["id"])
     assert address is not None
     bucket = keys.bucket(SALE, 0, address.bucket)
-    packed = await world.services.store.read("HGET", bucket, order["id"])
+    packed = await world.services.store.read("HGET", bucket, tag_in(order["id"]))
     ghost = order["id"][:-1] + ("0" if order["id"][-1] != "0" else "1")
     await world.services.store.write("HSET", bucket, ghost, packed)
     told = broken(await look(world))
@@ -150,7 +150,9 @@ async def test_a_buyer_over_the_limit_is_found(world: World) -> None:
     assert address is not None
     bucket = keys.bucket(SALE, 0, address.bucket)
     buyer = world.services.identities.buyer_key("shop:ann")
-    await world.services.store.write("HSET", bucket, f"b:{buyer}", LIMIT + 1)
+    packed = unpack_order(await world.services.store.read("HGET", bucket, tag_of(buyer)))
+    more = dataclasses.replace(packed, counted=pack_counted(LIMIT + 1, []))
+    await world.services.store.write("HSET", bucket, tag_of(buyer), pack_order(more))
     told = broken(await look(world))
     assert told.keys() == {"buyers_within_limit"}
     assert buyer in told["buyers_within_limit"][0]
@@ -162,9 +164,9 @@ async def test_an_order_that_differs_from_the_books_is_found(world: World) -> No
     address = parse_order_id(order["id"])
     assert address is not None
     bucket = keys.bucket(SALE, 0, address.bucket)
-    packed = unpack_order(await world.services.store.read("HGET", bucket, order["id"]))
+    packed = unpack_order(await world.services.store.read("HGET", bucket, tag_in(order["id"])))
     dearer = dataclasses.replace(packed, amount_minor=packed.amount_minor + 1)
-    await world.services.store.write("HSET", bucket, order["id"], pack_order(dearer))
+    await world.services.store.write("HSET", bucket, tag_in(order["id"]), pack_order(dearer))
     assert order["id"] in broken(await look(world))["orders_booked"][0]
 
 

@@ -12,10 +12,10 @@ NOBODY = "-0" + " " * 24
 
 
 async def contents(store: Store, sale: str) -> dict[str, Any]:
-    """Key → its content; not the slot record and the facts, which tell of their own epoch."""
-    apart = {keys.sale(sale), keys.facts(sale), keys.SALES}
+    """A sale's keys → content; not the slot record and the facts, which tell of their own epoch."""
+    apart = {keys.sale(sale), keys.facts(sale)}
     found: dict[str, Any] = {}
-    for raw in await store.read("KEYS", "*"):
+    for raw in await store.read("KEYS", f"{{{sale}:*"):
         key = raw.decode()
         if key in apart:
             continue

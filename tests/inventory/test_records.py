@@ -4,14 +4,14 @@ import msgspec
 import pytest
 
 from inventory import keys
-from inventory.ids import parse_order_id
+from inventory.ids import TAG_LENGTH, parse_order_id, tag_of
 from inventory.outcomes import Held, Order
 from inventory.records import (
     BUYER_PREFIX,
-    pack_buyer,
+    PackedOrder,
+    pack_counted,
     pack_offer,
     pack_order,
-    unpack_buyer,
     unpack_offer,
     unpack_order,
 )
@@ -19,14 +19,18 @@ from inventory.stock import Lot
 from tests.inventory.conftest import OUTSIDE, POOLED, PRICE, SEATED, T0, Shop
 
 
-async def _fields(shop: Shop, order: Order) -> tuple[bytes, bytes]:
-    """The record of an order and that of its buyer, as the store has them."""
+def _bucket(shop: Shop, order: Order) -> str:
     address = parse_order_id(order.id)
     assert address is not None
-    bucket = keys.bucket(shop.sale.id, address.stripe, address.bucket)
-    wanted = (order.id, BUYER_PREFIX + order.buyer.encode())
-    record, buyer = await shop.store.read("HMGET", bucket, *wanted)
-    return record, buyer
+    return keys.bucket(shop.sale.id, address.stripe, address.bucket)
+
+
+async def _first(shop: Shop, order: Order) -> PackedOrder:
+    """What is under the tag of an order's buyer; it packs to the same bytes."""
+    record = await shop.store.read("HGET", _bucket(shop, order), tag_of(order.buyer))
+    unpacked = unpack_order(record)
+    assert pack_order(unpacked) == record
+    return unpacked
 
 
 async def test_an_order_of_each_state_is_packed_as_the_scripts_pack_it(shop: Shop) -> None:
@@ -46,14 +50,13 @@ async def test_an_order_of_each_state_is_packed_as_the_scripts_pack_it(shop: Sho
     await shop.orders.refund(
         shop.sale, orders[5].id, seller="", key="r", serials=one, now_ms=shop.now
     )
-    states = []
+    states, counts = [], []
     for order in orders:
-        record, _ = await _fields(shop, order)
-        unpacked = unpack_order(record)
-        assert pack_order(unpacked) == record
-        assert unpacked.buyer == order.buyer
+        unpacked = await _first(shop, order)
+        assert (unpacked.id, unpacked.buyer) == (order.id, order.buyer)
         assert len(unpacked.lines) == len({unit.offer for unit in order.units})
         states.append(unpacked.state)
+        counts.append(unpacked.counted)
     assert states == [
         "confirmed",
         "held",
@@ -62,25 +65,52 @@ async def test_an_order_of_each_state_is_packed_as_the_scripts_pack_it(shop: Sho
         "refunded",
         "partly_refunded",
     ]
+    assert counts == ["", "", "", "", "", "1"], "of two units one is left, which no state says"
 
 
-async def test_a_buyer_is_packed_as_the_scripts_pack_it(shop: Shop) -> None:
-    """Count and passes of a buyer, in the order they were spent, also when nothing is counted."""
+async def test_a_buyers_first_order_says_what_is_counted(shop: Shop) -> None:
+    """Count and passes in the order they were spent, where the first order alone does not tell."""
     orders = []
     for number in (1, 2):
         outcome = await shop.ask(shop.request("ann", (POOLED, number), pass_id=f"pass-{number}"))
         assert isinstance(outcome, Held)
         orders.append(outcome.order)
-    _, record = await _fields(shop, orders[0])
-    assert unpack_buyer(record) == (3, ["pass-1", "pass-2"])
-    assert pack_buyer(3, ["pass-1", "pass-2"]) == record
+        counted = "" if number == 1 else "3 pass-1 pass-2 "
+        assert (await _first(shop, orders[0])).counted == counted
+    assert pack_counted(3, ["pass-1", "pass-2"]) == "3 pass-1 pass-2 "
+    second = await shop.store.read("HGET", _bucket(shop, orders[0]), orders[1].id)
+    assert pack_order(unpack_order(second)) == second
+    assert (unpack_order(second).id, unpack_order(second).counted) == (orders[1].id, "")
     for order in orders:
         await shop.orders.release(shop.sale, order.id, now_ms=shop.now)
-    _, record = await _fields(shop, orders[0])
-    assert record == pack_buyer(0, ["pass-1", "pass-2"])
-    _, record = await _fields(shop, await shop.sold("bob", (POOLED, 2)))
-    assert record == pack_buyer(2, [])
-    assert unpack_buyer(record) == (2, [])
+    first = await _first(shop, orders[0])
+    assert (first.state, first.counted) == ("released", pack_counted(0, ["pass-1", "pass-2"]))
+    assert (await _first(shop, await shop.sold("bob", (POOLED, 2)))).counted == ""
+
+
+async def test_two_buyers_of_one_tag_are_two_buyers(shop: Shop) -> None:
+    """Who has the same tag as another has a limit, a count and orders of his own."""
+    asked = shop.request("ann", (POOLED, 2), one_step=True)
+    ann = await shop.ask(asked)
+    other = asked.buyer[:TAG_LENGTH] + asked.buyer[TAG_LENGTH:][::-1]
+    ids = [asked.order[:-1] + symbol for symbol in "vwxyz" if symbol != asked.order[-1]]
+    twin = msgspec.structs.replace(asked, order=ids[0], buyer=other)
+    bob = await shop.ask(twin)
+    assert isinstance(ann, Held)
+    assert isinstance(bob, Held)
+    assert (bob.order.buyer, len(bob.order.units)) == (other, 2)
+    assert await shop.ask(twin) == Held(bob.order, replayed=True)
+    assert await shop.ask(asked) == Held(ann.order, replayed=True)
+    count = await shop.store.read("HGET", _bucket(shop, ann.order), BUYER_PREFIX + other.encode())
+    assert (count, (await _first(shop, ann.order)).counted) == (b"2", "")
+    for order in (ann.order, bob.order):
+        stands = await shop.orders.read(shop.sale, order.id)
+        assert stands == order
+        await shop.orders.refund(shop.sale, order.id, seller="", key="r", now_ms=shop.now)
+    assert await shop.store.read("HKEYS", _bucket(shop, ann.order)) == [
+        tag_of(other).encode(),
+        bob.order.id.encode(),
+    ]
 
 
 @pytest.mark.parametrize("pass_id", ["pass", "pass-1", "ass-12"])

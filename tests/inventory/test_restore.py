@@ -39,7 +39,7 @@ def sold(name: str, *serials: int, offer: int = POOLED) -> f.Sold:
     """A sale in one step."""
     lines = [line(*serials, offer=offer)]
     amount, paid = PRICE * len(serials), f"partner:{name}"
-    return f.Sold(0, T0, order(name), 1, amount, lines, BUYER, "market", "", paid, "x")
+    return f.Sold(0, T0, order(name), 1, amount, 0, lines, BUYER, "market", "", paid, "x")
 
 
 def confirmed(name: str, *serials: int) -> f.Confirmed:

@@ -94,7 +94,7 @@ def sold(
     told = reference or f"ref-{order}"
     amount = cost(list(lines))
     return facts.Sold(
-        0, at_ms, order, 1, amount, list(lines), buyer, seller, told, f"partner:{told}"
+        0, at_ms, order, 1, amount, 0, list(lines), buyer, seller, told, f"partner:{told}"
     )
 
 

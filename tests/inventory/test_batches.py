@@ -1,0 +1,80 @@
+"""Orders of one call: what most ask for is decided in one stride, all others one by one."""
+
+import dataclasses
+import random
+from typing import Any
+
+import msgspec
+
+from inventory import keys, outcomes as out
+from inventory.ids import HEAD_LENGTH, parse_order_id
+from inventory.orders import BATCH_MAX, HoldRequest
+from inventory.stock import Lot
+from tests.inventory.conftest import POOLED, RECORD, SEATED, Shop, made_shop
+from tests.inventory.contents import contents
+
+ROUNDS, SIZES = 4, (1, 40, 2, 7)
+MANY = Lot("many", POOLED, [100, 60, 300, 70])
+
+
+def _requests(
+    shop: Shop, dice: random.Random, size: int, before: list[HoldRequest]
+) -> list[HoldRequest]:
+    """New orders of new and old buyers, and repeats of those `before`, which they join."""
+    made = []
+    for _ in range(size):
+        if before and dice.random() < 0.1:
+            one = dice.choice(before)
+            other = dice.choice(["x", one.fingerprint])
+            made.append(msgspec.structs.replace(one, fingerprint=other))
+            continue
+        lines = [(POOLED, dice.choice((1, 1, 1, 2, 3)))]
+        if dice.random() < 0.1:
+            lines.append((SEATED, 1))
+        pass_id = f"pass-{dice.randrange(40)}" if dice.random() < 0.4 else ""
+        one_step, late = not pass_id and dice.random() < 0.7, dice.random() < 0.05
+        made.append(
+            shop.request(
+                f"b{dice.randrange(90)}", *lines, one_step=one_step, pass_id=pass_id,
+                pass_expires_ms=shop.now if late else 0, pass_drop=dice.choice((1, 1, 1, 1, 2)),
+            )
+        )  # fmt: skip
+    before += made
+    return made
+
+
+async def test_a_batch_decides_as_its_orders_would_one_by_one(shop: Shop) -> None:
+    """Mixed batches leave the same answers, orders, units, counts and counters as single calls."""
+    single = await made_shop(shop.store, dataclasses.replace(RECORD, id="again"))
+    for each in (single, shop):
+        assert await each.stock.add(each.sale, [MANY], now_ms=each.now) == []
+    dice, words = random.Random(5), set[str]()
+    asked: list[HoldRequest] = []
+    for size in SIZES * ROUNDS:
+        batch = _requests(shop, dice, size, asked)
+        told = await shop.orders.hold(shop.sale, batch, shop.now)
+        assert told == [await single.ask(request) for request in batch]
+        words |= {type(one).__name__ for one in told}
+    assert words >= {"Held", "KeyReused", "LimitReached", "PassSpent", "PassOfAnotherDrop"}
+    assert words >= {"PassExpired", "AllHeld"}
+    assert await _slot(shop) == await _slot(single)
+
+
+async def _slot(shop: Shop) -> dict[str, Any]:
+    found = await contents(shop.store, shop.sale.id)
+    return {key.split("}")[1]: value for key, value in found.items()}
+
+
+async def test_a_bucket_of_a_whole_batch(shop: Shop) -> None:
+    """As many buyers of one bucket as a call may have are read and written in it."""
+    lot = Lot("many", POOLED, [100, BATCH_MAX])
+    assert await shop.stock.add(shop.sale, [lot], now_ms=shop.now) == []
+    batch = [shop.request(f"b{n}", (POOLED, 1), one_step=True) for n in range(BATCH_MAX)]
+    head = batch[0].order[:HEAD_LENGTH]
+    batch = [msgspec.structs.replace(one, order=head + one.order[HEAD_LENGTH:]) for one in batch]
+    told = await shop.orders.hold(shop.sale, batch, shop.now)
+    assert all(isinstance(one, out.Held) for one in told)
+    address = parse_order_id(batch[0].order)
+    assert address is not None
+    bucket = keys.bucket(shop.sale.id, address.stripe, address.bucket)
+    assert await shop.store.read("HLEN", bucket) == BATCH_MAX
