@@ -34,17 +34,23 @@ local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local order, buyer, seller, pass, bucket = ARGV[2], ARGV[3], ARGV[4], ARGV[5], KEYS[8]
 if order_of(bucket, order) then return answer(slot, { 'again' }) end
-local count, passes = counted(field_of(bucket, 'b:' .. buyer))
+local _, counted = counted_of(bucket, buyer)
+local count, passes = split_count(counted)
 if passes:find(' ' .. pass .. ' ', 1, true) then return answer(slot, { 'bought' }) end
 
 add_fact(slot, 'held', order, slot.drop, 0, slot.now, {}, buyer, seller, '', '', '', pass)
 add_fact(slot, 'released', order, buyer, seller, {})
-field_set(bucket, 'b:' .. buyer, whole(count) .. (passes == '' and ' ' or passes) .. pass .. ' ')
-local nothing = { 'r', 0, slot.now, 0, 0, slot.drop }
-nothing[PAYMENT], nothing[REFUNDED], nothing[REFUNDS] = '', 0, {}
+local nothing, tag = {}, sub(order, 7, 16)
+nothing[STATE], nothing[HELD_AT], nothing[ORDER_ID], nothing[ORDER_DROP] = 'free', slot.now, order, slot.drop
+nothing[AMOUNT], nothing[EXPIRES_AT], nothing[LINES], nothing[BUYER] = 0, 0, {}, buyer
+nothing[PAYMENT], nothing[PASS], nothing[COUNTED], nothing[REFUNDED], nothing[REFUNDS] = '', pass, '', 0, {}
 nothing[LINES_PACKED], nothing[WHO_PACKED] = pack_lines({}), cmsgpack.pack(buyer, seller, '')
-nothing[LAST_PACKED] = cmsgpack.pack('', pass)
-order_set(slot, bucket, order, nothing)
+nothing[LAST_PACKED], nothing[FIELD] = cmsgpack.pack('', pass), tag
+if field_of(bucket, tag) then   -- the buyer's first order has the count, and this one its own field
+  nothing[FIELD] = order
+  count_set(bucket, buyer, whole(count) .. (passes == '' and ' ' or passes) .. pass .. ' ')
+end
+order_set(slot, bucket, nothing)
 write_buckets()
 write_stock(slot)
 return answer(slot, { 'left' })
