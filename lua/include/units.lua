@@ -89,16 +89,22 @@ local function edited(text, edits)
   return table.concat(parts)
 end
 
--- Units from `first` to before `past`, none of which anybody had before, are sold to `owners`.
+-- Units from `first` to before `past`, none of which anybody had before, are sold to `owners`. Where
+-- another offer begins in their chunk and was sold from in this call, its text is past them already.
 local function units_append(first, past, owners)
   local from = first
   while from < past do
     local place = from % CHUNK
     local number, to = (from - place) / CHUNK, math.min(past, from - place + CHUNK)
     local text = unit_chunks[number]
-    unit_chunks[number] = text .. string.rep(BLANK, place - #text / ENTRY)
-      .. 's0' .. table.concat(owners, 's0', from - first + 1, to - first)
-    unit_appended[number] = true
+    local gap = place - #text / ENTRY
+    if gap >= 0 then
+      if gap > 0 then text = text .. string.rep(BLANK, gap) end
+      unit_chunks[number] = text .. 's0' .. table.concat(owners, 's0', from - first + 1, to - first)
+      unit_appended[number] = true
+    else
+      for serial = from, to - 1 do unit_edit(serial, 's0' .. owners[serial - first + 1]) end
+    end
     from = to
   end
 end

@@ -10,10 +10,11 @@ from inventory import keys, outcomes as out
 from inventory.ids import HEAD_LENGTH, parse_order_id
 from inventory.orders import BATCH_MAX, HoldRequest
 from inventory.stock import Lot
-from tests.inventory.conftest import POOLED, RECORD, SEATED, Shop, made_shop
+from tests.inventory.conftest import POOLED, RECORD, SEATED, Shop, made_shop, offer
 from tests.inventory.contents import contents
 
 ROUNDS, SIZES = 4, (1, 40, 2, 7)
+NEIGHBOURS = 11
 MANY = Lot("many", POOLED, [100, 60, 300, 70])
 
 
@@ -63,6 +64,24 @@ async def test_a_batch_decides_as_its_orders_would_one_by_one(shop: Shop) -> Non
 async def _slot(shop: Shop) -> dict[str, Any]:
     found = await contents(shop.store, shop.sale.id)
     return {key.split("}")[1]: value for key, value in found.items()}
+
+
+async def test_offers_whose_serials_share_a_chunk(shop: Shop) -> None:
+    """Each unit is its order's, in whatever order the offers of one chunk are written."""
+    bases = {NEIGHBOURS + n: 10_000 + 10 * n for n in range(6)}
+    plain = offer(POOLED, "pooled")
+    records = [dataclasses.replace(plain, number=n, base=at, size=10) for n, at in bases.items()]
+    assert await shop.stock.put_offers(shop.sale, records) == []
+    lots = [Lot(f"lot-{n}", n, [at, 10]) for n, at in bases.items()]
+    assert await shop.stock.add(shop.sale, lots, now_ms=shop.now) == []
+    batch = [shop.request(f"b{n}", (NEIGHBOURS + n % 6, 1), one_step=True) for n in range(40)]
+    for one in await shop.orders.hold(shop.sale, batch, shop.now):
+        assert isinstance(one, out.Held)
+        for serial in (unit.serial for unit in one.order.units):
+            chunk, place = divmod(serial, keys.UNITS_PER_CHUNK)
+            text: bytes = await shop.store.read("HGET", keys.units(shop.sale.id), chunk)
+            entry = text[place * keys.UNIT_ENTRY_BYTES :][: keys.UNIT_ENTRY_BYTES]
+            assert entry.decode() == f"s0{one.order.id}"
 
 
 async def test_a_bucket_of_a_whole_batch(shop: Shop) -> None:
