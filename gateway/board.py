@@ -133,6 +133,7 @@ def _room(frame: Frame) -> RoomAnswer:
         stock=frame.stock,
         opens_at_ms=frame.opens_at_ms,
         next_opens_at_ms=frame.next_opens_at_ms,
+        revision=frame.revision,
         at_ms=frame.at_ms,
     )
 

@@ -21,7 +21,7 @@ from gateway.operator_desk import NotValid
 from gateway.partner_answers import UnitStatusesAnswer
 from gateway.problems import Code, FieldError, Problem, problem
 from gateway.responses import JSON, answer, body_of, raw, refusal
-from gateway.sale_desk import Applied
+from gateway.sale_desk import Applied, Moved
 from gateway.shelves import Shelf
 from inventory.catalogue import (
     LotReused,
@@ -37,7 +37,7 @@ from inventory.catalogue import (
     UnknownSale,
 )
 from inventory.salefile import Problem as FileProblem
-from inventory.sales import Changed, SaleView, WrongState
+from inventory.sales import SaleView, WrongState
 from queueing import LineReset, NoRoom, RoomSet, StaleRevision
 
 NO_ROOM = problem(Code.NOTHING_HAPPENED, "The store has lost the sale's room.")
@@ -86,25 +86,34 @@ def _not_valid(problems: Sequence[FileProblem]) -> Problem:
     return problem(Code.INVALID_SALE, detail, errors=errors[:LISTED_MAX])
 
 
-def of_change(outcome: Changed | WrongState, sale: SaleView) -> web.Response:
-    """What opening, pausing, resuming, draining and closing are answered with."""
+def of_change(outcome: Moved | WrongState | StaleRevision | NoRoom, sale: SaleView) -> web.Response:
+    """What opening, pausing, … and closing are answered with. The `ETag` is the room's revision."""
     match outcome:
-        case Changed(state=state, already=already):
+        case Moved(state=state, already=already, revision=revision):
             shown = SaleStateAnswer(id=sale.id, state=state, revision=sale.revision)
-            return answer(shown, replayed=already)
+            return answer(shown, replayed=already, revision=revision)
         case WrongState(state=state):
             return refusal(problem(Code.WRONG_STATE, f"The sale is {state}.", state=state))
+        case StaleRevision(revision=revision):
+            return _stale(revision)
+        case NoRoom():
+            return refusal(NO_ROOM)
 
 
 def of_adjust(outcome: RoomSet | StaleRevision | NoRoom, shown: Outgoing) -> web.Response:
-    """What changing how the room runs is answered with."""
+    """What changing how the room runs is answered with. The `ETag` is its revision, quoted."""
     match outcome:
-        case RoomSet(changed=changed):
-            return answer(shown, replayed=not changed)
+        case RoomSet(revision=revision, changed=changed):
+            return answer(shown, replayed=not changed, revision=revision)
         case StaleRevision(revision=revision):
-            return refusal(problem(Code.STALE_REVISION, revision=revision))
+            return _stale(revision)
         case NoRoom():
             return refusal(NO_ROOM)
+
+
+def _stale(revision: int) -> web.Response:
+    detail = f"The room is at revision {revision}."
+    return refusal(problem(Code.STALE_REVISION, detail, revision=revision))
 
 
 def of_reset(outcome: LineReset | NoRoom, sale: SaleView) -> web.Response:

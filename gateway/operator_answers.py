@@ -120,8 +120,8 @@ class RoomAnswer(Outgoing, frozen=True):
     """A sale's waiting room at `at_ms`; an old `at_ms` says that the store does not answer.
 
     In all lanes `called` turns of `joined` places were called, `waiting` are to be called yet;
-    `active` passes are in force, of `active_max` (0: no
-    bound); `admitted` were given in this drop; `reason` is what rules the outflow.
+    `active` passes are in force, of `active_max` (0: no bound); `admitted` were given in this drop;
+    `reason` is what rules the outflow; `revision` counts what operators changed, for `If-Match`.
     """
 
     state: RoomState
@@ -142,6 +142,7 @@ class RoomAnswer(Outgoing, frozen=True):
     stock: Band
     opens_at_ms: int
     next_opens_at_ms: int
+    revision: int
     at_ms: int
 
 

@@ -12,12 +12,13 @@ from gateway.audit_checks import Audit
 from gateway.bodies import StockBody
 from gateway.link import Link
 from gateway.problems import wrong_field
-from gateway.sale_desk import Applied, SaleDesk
+from gateway.sale_desk import Applied, Moved, SaleDesk
 from gateway.shelves import Shelf, Shelves
 from inventory.catalogue import Catalogue, Piece, PublishOutcome, StockOutcome, Supply
 from inventory.salefile import Problem, from_json
-from inventory.sales import Change, Changed, WrongState
+from inventory.sales import Change, WrongState
 from lua.store import Store
+from queueing import NoRoom, StaleRevision
 from settlement import Books
 
 
@@ -61,9 +62,15 @@ class OperatorDesk:
         await self._shelves.refresh_sale(sale)
         return outcome
 
-    async def change(self, shelf: Shelf, what: Change, *, actor: str) -> Changed | WrongState:
-        """Open, pause, resume, drain or close a sale."""
-        outcome = await self._desk.change(shelf.view, what, actor=actor)
+    async def change(
+        self, shelf: Shelf, what: Change, *, actor: str, expected: int | None = None
+    ) -> Moved | WrongState | StaleRevision | NoRoom:
+        """Open, pause, resume, drain or close a sale, whose room is at the revision `expected`."""
+        outcome: Moved | WrongState | StaleRevision | NoRoom
+        if expected is None:
+            outcome = await self._desk.change(shelf.view, what, actor=actor)
+        else:
+            outcome = await self._desk.change_from(shelf.view, what, expected, actor=actor)
         await self._shelves.refresh_sale(shelf.view.id)
         return outcome
 

@@ -17,10 +17,19 @@ from inventory.catalogue import (
     Supply,
 )
 from inventory.salefile import Drop, LaneLine, RoomLine, SaleFile, all_lanes
-from inventory.sales import Change, Changed, Sales, SaleView, WrongState
+from inventory.sales import Change, Sales, SaleView, State, WrongState
 from inventory.stock import Stock
 from lua.store import Store
-from queueing import DropBegun, Lane, RoomRules, Rooms, SetState
+from queueing import (
+    DropBegun,
+    Lane,
+    NoRoom,
+    RoomRules,
+    Rooms,
+    RoomSet,
+    SetState,
+    StaleRevision,
+)
 
 CLOSE_OUT_AT_ONCE = 256
 _ROOM_STATES: dict[Change, SetState] = {
@@ -29,6 +38,13 @@ _ROOM_STATES: dict[Change, SetState] = {
     "resume": "open",
     "drain": "draining",
     "close": "closed",
+}
+_ROOM_OF: dict[State, SetState] = {
+    "announced": "paused",
+    "open": "open",
+    "paused": "paused",
+    "draining": "draining",
+    "closed": "closed",
 }
 
 
@@ -45,6 +61,18 @@ class Applied:
 
     published: Published
     room_kept: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Sale and room are in this state; `already`: the sale was so before.
+
+    `revision` is the room's; None where the store has no room of the sale.
+    """
+
+    state: State
+    already: bool
+    revision: int | None
 
 
 def room_rules(room: RoomLine, drops: list[Drop], lanes: list[LaneLine]) -> RoomRules:
@@ -96,12 +124,32 @@ class SaleDesk:
         configured = await self._rooms.configure(sale_file.sale.id, rules, actor)
         return Applied(outcome, configured.drop if isinstance(configured, DropBegun) else None)
 
-    async def change(self, sale: SaleView, what: Change, *, actor: str) -> Changed | WrongState:
+    async def change(self, sale: SaleView, what: Change, *, actor: str) -> Moved | WrongState:
         """Open, pause, resume, drain or close the sale and its room."""
         outcome = await self._sales.change(sale, what, actor=actor)
         if isinstance(outcome, WrongState):
             return outcome
-        await self._rooms.set_state(sale.id, _ROOM_STATES[what], actor)
+        room = await self._rooms.set_state(sale.id, _ROOM_STATES[what], actor)
+        revision = room.revision if isinstance(room, RoomSet) else None
+        return Moved(outcome.state, outcome.already, revision)
+
+    async def change_from(
+        self, sale: SaleView, what: Change, revision: int, *, actor: str
+    ) -> Moved | WrongState | StaleRevision | NoRoom:
+        """The same, if nobody has changed the room since this revision of it.
+
+        The room goes first: its one step decides which of two operators came first, and a repeat
+        after a lost answer finds it made, and goes on with the till.
+        """
+        trial = await self._sales.change(sale, what, actor=actor, is_trial=True)
+        if isinstance(trial, WrongState):
+            return trial
+        room = await self._rooms.set_state(sale.id, _ROOM_STATES[what], actor, revision)
+        if not isinstance(room, RoomSet):
+            return room
+        outcome = await self.change(sale, what, actor=actor)
+        if isinstance(outcome, WrongState):  # somebody who named no revision came in between
+            await self._rooms.set_state(sale.id, _ROOM_OF[outcome.state], actor)
         return outcome
 
     async def add_stock(self, catalogue: Catalogue, sale: SaleView, supply: Supply) -> StockOutcome:

@@ -25,7 +25,7 @@ SALE_PUT = signature(
 SALE_CHANGE = signature(
     "sale_change",
     keys=("sale", "facts"),
-    argv=("now_ms", "what", "actor"),
+    argv=("now_ms", "what", "actor", "is_trial"),
     replies=("no_slot", "already", "wrong_state", "changed"),
 )
 
@@ -208,13 +208,20 @@ class Sales:
         return Put(changed)
 
     async def change(
-        self, sale: SaleView, what: Change, *, actor: str, now_ms: int = 0
+        self,
+        sale: SaleView,
+        what: Change,
+        *,
+        actor: str,
+        is_trial: bool = False,
+        now_ms: int = 0,
     ) -> Changed | WrongState:
-        """Move a sale to another state, in every stripe. Repeatable."""
+        """Move a sale to another state, in every stripe. Repeatable; a trial changes nothing."""
+        argv = (now_ms, what, actor, int(is_trial))
         outcome: Changed | WrongState | None = None
         for stripe in _first_last(sale.stripes):
             slot_keys = (keys.sale(sale.id, stripe), keys.facts(sale.id, stripe))
-            reply = await self._store.run(SALE_CHANGE, slot_keys, (now_ms, what, actor))
+            reply = await self._store.run(SALE_CHANGE, slot_keys, argv)
             match reply:
                 case [b"changed", state]:
                     outcome = Changed(_state(state), already=False)

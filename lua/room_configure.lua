@@ -38,7 +38,7 @@ if not room then
     'ceiling_reason', '', 'state', 'paused', 'server', ARGV[12], 'life', ARGV[12] .. ':' .. whole(now),
     'opens_again_ms', whole(now + ARGV[10]), 'filled_ms', whole(now + ARGV[10]),
     'level', ARGV[10] == '0' and whole(ARGV[7] * TOKEN) or '0')
-  write_change(KEYS[2], now, 'configure', ARGV[11], rules)
+  write_edit(KEYS[2], now, 'configure', ARGV[11], rules)
   return { 'configured' }
 end
 
@@ -70,5 +70,5 @@ redis.call('HSET', KEYS[1], 'openings', ARGV[2], 'lobby_ms', ARGV[3], 'pass_ms',
   whole(rate_milli), 'burst', whole(burst), 'rules', rules,
   'grace_ms', whole(kept(filed_grace, ARGV[8], room.grace_ms)), 'lanes', ARGV[9], 'level', whole(math.min(level, burst * TOKEN)),
   'filled_ms', whole(filled_ms))
-write_change(KEYS[2], now, 'configure', ARGV[11], rules)
+write_edit(KEYS[2], now, 'configure', ARGV[11], rules)
 return { 'configured' }

@@ -66,5 +66,5 @@ local opens_ms = room.drop > 0 and room.opens_ms or room.next_ms
 return { 'frame', now, state, reason, room.message, room.rate_milli, room.set_milli,
   stock, line.seed or '',
   opens_ms, opens_ms - room.lobby_ms, room.next_ms, room.grace_ms, active, room.active_max,
-  room.burst, tonumber(line.comes or 1000), room.revision,
+  room.burst, tonumber(line.comes or 1000), room.edits,
   tonumber(line.likely or -1), tonumber(line.possible or -1), lanes }

@@ -15,7 +15,7 @@
 -- ARGV
 --   1 now_ms       integer 0..9007199254740991; 0 is the store's own clock
 --   2 seen         msgpack [life, revision, passes in force, numbers given lately, fields and values
---     of the room, the same of the line]; empty lists when the caller saw nothing
+--     of the room, the same of the line, edits]; empty lists when the caller saw nothing
 --   3 passes       msgpack 0..500 of [number, lease, issued_ms, expires_ms]
 --   4 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
@@ -26,7 +26,7 @@
 -- COST O(fields + passes log leases)
 --@include room
 local HOLD_MS = 2000     -- gateways hand in what they saw; an old server's last answers get through
-local MARGIN = 64        -- numbers that a gateway gave which then died with the store
+local MARGIN = 64        -- numbers that a gateway gave, or edits that it told, which then died with the store
 -- These are of one server's life, not of the room.
 local VOLATILE = { level = 1, filled_ms = 1, pump = 1, pump_until_ms = 1, server = 1, life = 1,
   opens_again_ms = 1, was_active = 1, strangers = 1, late_level = 1, late_ms = 1 }
@@ -36,11 +36,11 @@ local DRAWN = { lobby = 1, commitment = 1, committed_ms = 1, beacon = 1, digest 
   revealed_ms = 1 }
 local RISING = { tail = 1, serving = 1, admitted = 1, drawn = 1 }
 local now, server = now_ms(ARGV[1]), ARGV[#ARGV]
-local life, revision, active, lately, rules, line = unpack(cmsgpack.unpack(ARGV[2]))
+local life, revision, active, lately, rules, line, edits = unpack(cmsgpack.unpack(ARGV[2]))
 local passes = cmsgpack.unpack(ARGV[3])
 
 local own = redis.call('HMGET', KEYS[1], 'openings', 'server', 'life', 'revision', 'was_active',
-  'strangers', 'opens_again_ms')
+  'strangers', 'opens_again_ms', 'edits')
 if not own[1] and #rules == 0 then return { 'missing' } end
 local known, flat = {}, redis.call('HGETALL', KEYS[2])
 for i = 1, #flat, 2 do known[flat[i]] = flat[i + 1] end
@@ -68,6 +68,10 @@ if not own[1] or revision > tonumber(own[4] or 0) then
     if not VOLATILE[rules[i]] then redis.call('HSET', KEYS[1], rules[i], rules[i + 1]) end
   end
 end
+
+-- No edit that was told and lost has its number again: who names it hears that the room has changed.
+edits = math.max(#rules > 0 and edits + MARGIN or 0, tonumber(own[8] or 0) + (begins and MARGIN or 0))
+redis.call('HSET', KEYS[1], 'edits', whole(edits))
 
 local function raise(field, value)
   redis.call('HSET', KEYS[2], field, whole(math.max(value, tonumber(known[field] or 0))))

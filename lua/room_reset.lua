@@ -28,5 +28,5 @@ assert(room.epoch < EPOCH_MAX, 'a place has two bytes for its epoch')
 local level, filled_ms = fill(room)
 redis.call('HSET', KEYS[1], 'epoch', whole(room.epoch + 1), 'level', whole(level),
   'filled_ms', whole(filled_ms))
-write_change(KEYS[2], now, 'reset', ARGV[3], whole(room.epoch + 1))
+write_edit(KEYS[2], now, 'reset', ARGV[3], whole(room.epoch + 1))
 return { 'reset', room.epoch + 1 }

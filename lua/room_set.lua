@@ -20,17 +20,14 @@
 --   9 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
---   stale revision                      somebody has changed the room since
 --   same revision
+--   stale revision                      somebody has changed the room since
 --   changed revision
 -- COST O(1)
 --@include room
 local now = now_ms(ARGV[1])
 local room, instead = read_room(KEYS[1], now, true)
 if not room then return instead end
-if ARGV[2] ~= '-1' and tonumber(ARGV[2]) ~= room.revision then
-  return { 'stale', room.revision }
- end
 local kept = { rate_milli = '-1', burst = '0', active_max = '-1', grace_ms = '0', message = '' }
 local order = { 'rate_milli', 'burst', 'active_max', 'grace_ms', 'message' }
 local before = { rate_milli = room.set_milli, burst = room.burst, active_max = room.active_max,
@@ -47,15 +44,19 @@ for i, name in ipairs(order) do
     beyond_rate = beyond_rate or i > 2
   end
 end
-if #fields == 0 then return { 'same', room.revision } end
+-- A repeat of a change that was made finds it made, whatever the revision is by now.
+if #fields == 0 then return { 'same', room.edits } end
+if ARGV[2] ~= '-1' and tonumber(ARGV[2]) ~= room.edits then
+  return { 'stale', room.edits }
+end
 local level, filled_ms = fill(room)
 local burst = ARGV[4] == '0' and room.burst or tonumber(ARGV[4])
 redis.call('HSET', KEYS[1], 'level', whole(math.min(level, burst * TOKEN)),
   'filled_ms', whole(filled_ms), unpack(fields))
 if beyond_rate then
-  write_change(KEYS[2], now, 'set', ARGV[8], table.concat(told, ' '))
+  write_edit(KEYS[2], now, 'set', ARGV[8], table.concat(told, ' '))
 else
   local rate_milli = ARGV[3] == '-1' and whole(room.set_milli) or ARGV[3]
-  write_change(KEYS[2], now, 'rate', ARGV[8], rate_milli .. ' ' .. whole(burst))
+  write_edit(KEYS[2], now, 'rate', ARGV[8], rate_milli .. ' ' .. whole(burst))
 end
-return { 'changed', room.revision + 1 }
+return { 'changed', room.edits + 1 }

@@ -11,7 +11,8 @@
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 what     word    open, pause, resume, drain or close
 --   3 actor    string  who did it
---   4 server   string  run id of the server that the caller talks to; the door adds it
+--   4 is_trial  integer 0..1; 1: say what would be told, change nothing
+--   5 server   string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   no_slot                             this store does not know the sale
 --   already state
@@ -35,6 +36,7 @@ assert(moves[what], 'what is open, pause, resume, drain or close')
 if slot.state == result[what] then return answer(slot, { 'already', slot.state }) end
 local to = moves[what][slot.state]
 if not to then return answer(slot, { 'wrong_state', slot.state }) end
+if ARGV[4] == '1' then return answer(slot, { 'changed', to }) end
 redis.call('HSET', KEYS[1], 'state', to)
 add_fact(slot, 'changed', what, ARGV[3])
 write_facts(slot, KEYS[1], KEYS[2])

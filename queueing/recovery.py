@@ -179,7 +179,7 @@ class Recovery:
                 raise AssertionError(f"room_look replied {reply}")
 
     def revision(self, sale: str) -> int:
-        """How often the room was changed, as of the copy; 0 before there is one."""
+        """How many changes are in the room's journal, as of the copy; 0 before there is one."""
         return int(self._of(sale).room.get("revision", 0))
 
     def is_met(self, sale: str) -> bool:
@@ -238,6 +238,7 @@ class Recovery:
             seen.lately(),
             _flat(seen.room),
             _flat(seen.line),
+            int(seen.room.get("edits", 0)),
         )
         rows = [(one.number, _lease(one), one.issued_at_ms, one.expires_at_ms) for one in passes]
         buckets = [

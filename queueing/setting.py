@@ -5,7 +5,7 @@ room's rules as a whole, and the pump, are in outflow.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lua.catalogue import signature
 from lua.store import Store
@@ -20,7 +20,7 @@ ROOM_SET = signature(
     argv=(
         "now_ms", "revision", "rate_milli", "burst", "active_max", "grace_ms", "message", "actor",
     ),
-    replies=("missing", "stale", "same", "changed"),
+    replies=("missing", "same", "stale", "changed"),
 )  # fmt: skip
 ROOM_RESET = signature(
     "room_reset",
@@ -31,8 +31,8 @@ ROOM_RESET = signature(
 ROOM_STATE = signature(
     "room_state",
     keys=("room", "changes"),
-    argv=("now_ms", "state", "actor"),
-    replies=("missing", "same", "changed"),
+    argv=("now_ms", "state", "actor", "revision"),
+    replies=("missing", "same", "stale", "changed"),
 )
 
 SetState = Literal["open", "paused", "draining", "closed"]
@@ -130,19 +130,10 @@ class Setting:
         now_ms: int = 0,
     ) -> RoomSet | StaleRevision | NoRoom:
         """Change what is named; in force at the next claim. A revision of None is any."""
-        revision = -1 if expected_revision is None else expected_revision
         reply = await self._store.run(
-            ROOM_SET, _keys(sale), (now_ms, revision, *settings.arguments(), actor)
+            ROOM_SET, _keys(sale), (now_ms, _named(expected_revision), *settings.arguments(), actor)
         )
-        match reply:
-            case [b"same" | b"changed" as word, revision]:
-                return RoomSet(revision, word == b"changed")
-            case [b"stale", revision]:
-                return StaleRevision(revision)
-            case [b"missing"]:
-                return NoRoom()
-            case _:
-                raise AssertionError(f"room_set replied {reply}")
+        return _room_set(reply)
 
     async def reset(self, sale: str, epoch: int, actor: str, now_ms: int = 0) -> LineReset | NoRoom:
         """End the line of `epoch` and begin one anew: places are gone, passes go on to work.
@@ -159,15 +150,20 @@ class Setting:
                 raise AssertionError(f"room_reset replied {reply}")
 
     async def set_state(
-        self, sale: str, state: SetState, actor: str = "", now_ms: int = 0
-    ) -> Changed | NoRoom:
-        """Open, pause, drain or close; in force at the next claim.
+        self,
+        sale: str,
+        state: SetState,
+        actor: str = "",
+        expected_revision: int | None = None,
+        now_ms: int = 0,
+    ) -> RoomSet | StaleRevision | NoRoom:
+        """Open, pause, drain or close; in force at the next claim. A revision of None is any.
 
         paused: joins go on, nobody is let in · draining: neither, as the stock takes no new holds
         either, but it may be opened again · closed: places are gone.
         """
-        [word] = await self._store.run(ROOM_STATE, _keys(sale), (now_ms, state, actor))
-        return NoRoom() if word == b"missing" else Changed(word == b"changed")
+        argv = (now_ms, state, actor, _named(expected_revision))
+        return _room_set(await self._store.run(ROOM_STATE, _keys(sale), argv))
 
     async def changes(self, sale: str, limit: int = 100) -> list[Change]:
         """The newest changes first; the store keeps the last 1,000."""
@@ -180,3 +176,19 @@ class Setting:
 
 def _keys(sale: str) -> tuple[str, str]:
     return keys.room(sale), keys.changes(sale)
+
+
+def _named(revision: int | None) -> int:
+    return -1 if revision is None else revision
+
+
+def _room_set(reply: list[Any]) -> RoomSet | StaleRevision | NoRoom:
+    match reply:
+        case [b"same" | b"changed" as word, revision]:
+            return RoomSet(revision, word == b"changed")
+        case [b"stale", revision]:
+            return StaleRevision(revision)
+        case [b"missing"]:
+            return NoRoom()
+        case _:
+            raise AssertionError(f"a change of a room replied {reply}")

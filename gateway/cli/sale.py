@@ -23,11 +23,11 @@ from gateway.cli.telling import (
 )
 from gateway.cli.tools import Tools, opened
 from gateway.config import Settings
-from gateway.sale_desk import Applied
+from gateway.sale_desk import Applied, Moved
 from inventory.catalogue import OtherRevision, Plan, Published, Refused, Unfinished
 from inventory.catalogue.shelving import Shelf
 from inventory.salefile import SaleFile, load
-from inventory.sales import Change, Changed, WrongState
+from inventory.sales import Change, WrongState
 
 
 @click.group(cls=Noun, short_help="Apply a sale file; open, pause, drain, close; look.")
@@ -145,7 +145,7 @@ async def _change(settings: Settings, name: str, what: Change) -> None:
     async with opened(settings) as tools:
         outcome = await tools.desk.change(await tools.sale(name), what, actor=actor())
     match outcome:
-        case Changed():
+        case Moved():
             click.echo(f"{name} {'was already' if outcome.already else 'is'} {outcome.state}")
         case WrongState():
             raise Refusal(f"{name} is {outcome.state}; from there it cannot {what}")

@@ -1,5 +1,7 @@
 """Routes for operators: bring a sale, open, throttle and close it, look at it, refund."""
 
+from contextlib import suppress
+
 from aiohttp import web
 
 from gateway import breaks_desk, desk_outcomes, order_outcomes, requests
@@ -28,6 +30,7 @@ from gateway.responses import answer
 from gateway.routes.partner import BATCH_BODY_MAX, LARGE_BODY_TIMEOUT_S
 from inventory.salefile import SaleFile
 from inventory.sales import Change
+from lua.faults import Fault
 
 SALE_BODY_MAX = 64 * 1024 * 1024
 
@@ -96,12 +99,26 @@ async def apply(call: Call) -> web.Response:
 def _changing(what: Change, doc: str) -> Handler:
     async def change(call: Call) -> web.Response:
         shelf, actor = call.shelf, call.caller(Operator).actor
-        outcome = await call.services.operators.change(shelf, what, actor=actor)
+        outcome = await call.services.operators.change(
+            shelf, what, actor=actor, expected=requests.revision(call.request)
+        )
+        await noticed(call)
         return desk_outcomes.of_change(outcome, shelf.view)
 
     change.__name__ = what
     change.__doc__ = doc
     return change
+
+
+async def noticed(call: Call) -> None:
+    """What an operator changed is in this process' frame and in the journal at once.
+
+    It is made: what fails here is done later, by the loops.
+    """
+    sale = call.shelf.view.id
+    with suppress(Fault):
+        await call.services.frames.refresh(sale)
+    await call.services.journal.noted(sale)
 
 
 async def stock(call: Call) -> web.Response:
@@ -142,6 +159,9 @@ IF_MATCH = {
     "required": False,
     "description": 'The revision that is changed, `"7"`; absent only when the sale is new.',
     "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+}
+IF_ROOM_MATCHES = IF_MATCH | {
+    "description": '`room.revision` of the sale as it was seen, `"7"`; absent: whichever it has.',
 }
 CHANGES: dict[Change, str] = {
     "open": "Let the drops open at their times",
@@ -250,8 +270,9 @@ ROUTES = (
             scope=Scope.SALE,
             body=Empty,
             key=Keyed.OPTIONAL,
+            headers=(IF_ROOM_MATCHES,),
             answers={200: SaleStateAnswer},
-            refusals=(Code.WRONG_STATE,),
+            refusals=(Code.WRONG_STATE, Code.STALE_REVISION),
         )
         for what, doc in CHANGES.items()
     ),

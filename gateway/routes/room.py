@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway import desk_outcomes, forecasting
+from gateway import desk_outcomes, forecasting, requests
 from gateway.auth import Operator
 from gateway.call import Call
 from gateway.endpoint import Endpoint, Keyed, Scope
@@ -10,7 +10,7 @@ from gateway.operator_answers import EpochAnswer, ForecastAnswer, MessageAnswer,
 from gateway.problems import Code
 from gateway.responses import answer
 from gateway.room_bodies import ForecastBody, MessageBody, RateBody, ResetBody
-from gateway.routes.operator import LOOKS, RUNS
+from gateway.routes.operator import IF_ROOM_MATCHES, LOOKS, RUNS, noticed
 from queueing import NoRoom, RoomSet, RoomSettings, StaleRevision
 
 
@@ -45,16 +45,16 @@ async def reset(call: Call) -> web.Response:
     """End this line and begin another."""
     sale, epoch = call.shelf.view, call.body(ResetBody).epoch
     outcome = await call.services.rooms.reset(sale.id, epoch, call.caller(Operator).actor)
-    await call.services.frames.refresh(sale.id)
-    await call.services.journal.noted(sale.id)
+    await noticed(call)
     return desk_outcomes.of_reset(outcome, sale)
 
 
 async def _adjust(call: Call, wanted: RoomSettings) -> RoomSet | StaleRevision | NoRoom:
     sale = call.shelf.view
-    outcome = await call.services.rooms.set_room(sale.id, wanted, call.caller(Operator).actor)
-    await call.services.frames.refresh(sale.id)
-    await call.services.journal.noted(sale.id)
+    outcome = await call.services.rooms.set_room(
+        sale.id, wanted, call.caller(Operator).actor, requests.revision(call.request)
+    )
+    await noticed(call)
     return outcome
 
 
@@ -75,7 +75,9 @@ ROUTES = (
         scope=Scope.SALE,
         body=RateBody,
         key=Keyed.OPTIONAL,
+        headers=(IF_ROOM_MATCHES,),
         answers={200: RateAnswer},
+        refusals=(Code.STALE_REVISION,),
     ),
     Endpoint(
         method="PUT",
@@ -86,7 +88,9 @@ ROUTES = (
         scope=Scope.SALE,
         body=MessageBody,
         key=Keyed.OPTIONAL,
+        headers=(IF_ROOM_MATCHES,),
         answers={200: MessageAnswer},
+        refusals=(Code.STALE_REVISION,),
     ),
     Endpoint(
         method="POST",

@@ -19,7 +19,7 @@ local function read_room(key, now, changes)
   local got = redis.call('HMGET', key, 'openings', 'lobby_ms', 'pass_ms', 'active_max',
     'rate_milli', 'burst', 'state', 'level', 'filled_ms', 'epoch', 'lanes', 'grace_ms', 'message',
     'ceiling_milli', 'ceiling_reason', 'server', 'opens_again_ms',
-    'late_level', 'late_ms', 'revision')
+    'late_level', 'late_ms', 'edits')
   if not got[1] then return nil, { 'missing' } end
   if got[16] ~= ARGV[#ARGV] or (not changes and now < tonumber(got[17] or 0)) then
     return nil, { 'fenced' }
@@ -30,7 +30,7 @@ local function read_room(key, now, changes)
     filled_ms = tonumber(got[9]), epoch = tonumber(got[10]), lanes = got[11],
     grace_ms = tonumber(got[12]), message = got[13], ceiling_milli = tonumber(got[14]),
     ceiling_reason = got[15], late_level = tonumber(got[18]), late_ms = tonumber(got[19]),
-    revision = tonumber(got[20] or 0), drop = 0, opens_ms = 0, next_ms = 0 }
+    edits = tonumber(got[20] or 0), drop = 0, opens_ms = 0, next_ms = 0 }
   -- What the operator set, unless a measurement allows less (-1: none does).
   room.rate_milli = room.set_milli
   room.is_capped = room.ceiling_milli >= 0 and room.ceiling_milli < room.set_milli
@@ -108,9 +108,16 @@ local function read_line(key)
   return line
 end
 
--- One entry of the operators' journal; the room's revision tells which copy of it is the newest.
+-- One entry of the room's journal; `revision` tells which copy of the room is the newest.
 local function write_change(key, room_now, what, actor, detail)
   redis.call('HINCRBY', KEYS[1], 'revision', 1)
   redis.call('XADD', key, 'MAXLEN', '1000', '*', 'at_ms', whole(room_now), 'what', what,
     'actor', actor, 'detail', detail)
+end
+
+-- The same of what an operator did. `edits` counts these alone, and is the revision that operators
+-- name: a step of the draw is no change that somebody could overwrite unseen. Returns it.
+local function write_edit(key, room_now, what, actor, detail)
+  write_change(key, room_now, what, actor, detail)
+  return redis.call('HINCRBY', KEYS[1], 'edits', 1)
 end

@@ -51,3 +51,29 @@ async def test_the_room_is_told_and_bounded_and_begun_anew(site: Site, open_page
     frame = (await site.world.call("GET", f"/v1/sales/{SALE}/frame")).data
     assert (frame["message"], frame["epoch"]) == ("Back at 20:05", 2)
     assert await axe(page) == []
+
+
+async def test_what_another_operator_did_meanwhile_is_told(site: Site, open_page: Opened) -> None:
+    """A form that was begun before it is refused once; own changes are in nobody's way."""
+    page = await console(open_page, site)
+    words, tell = (
+        page.get_by_label("Message to all who wait"),
+        page.get_by_role("button", name="Tell them"),
+    )
+    await words.fill("Back at 20:05")
+    await page.get_by_label("Turns per second").fill("40")
+    await page.get_by_role("button", name="Set the rate").click()
+    await expect(page.locator(".acts .result")).to_contain_text("40")
+    await tell.click()
+    await expect(page.locator("[data-message]")).to_contain_text("Back at 20:05")
+    await words.fill("Back at 20:10")
+    path, auth = f"/v1/operator/sales/{SALE}", site.world.keys["operator"]
+    other = await site.world.call("PUT", f"{path}/message", {"message": "Closed"}, auth=auth)
+    assert other.status == 200
+    await expect(page.locator("[data-message]")).to_contain_text("Closed")
+    await tell.click()
+    await expect(page.get_by_text("Somebody changed the sale meanwhile.")).to_be_visible()
+    await expect(words).to_have_value("Back at 20:10")
+    assert (await site.world.call("GET", path, auth=auth)).data["room"]["message"] == "Closed"
+    await tell.click()
+    await expect(page.locator("[data-message]")).to_contain_text("Back at 20:10")

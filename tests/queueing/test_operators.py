@@ -136,9 +136,9 @@ async def test_a_rate_outside_its_limits_is_refused(
 async def test_a_state_is_set_once(rooms: Rooms, unchanged: Unchanged) -> None:
     """changed, same: the same state again changes nothing."""
     await rooms.configure(SALE, RULES, "ada", now_ms=1)
-    assert await rooms.set_state(SALE, "open", now_ms=1) == Changed(True)
+    assert await rooms.set_state(SALE, "open", now_ms=1) == RoomSet(2, changed=True)
     async with unchanged():
-        assert await rooms.set_state(SALE, "open", now_ms=2) == Changed(False)
+        assert await rooms.set_state(SALE, "open", now_ms=2) == RoomSet(2, changed=False)
 
 
 async def test_the_journal_says_who_did_what(rooms: Rooms) -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from lua.faults import Fenced
 from lua.store import Store
-from queueing import Joined, JoinRequest, Place, Rooms, Wait
+from queueing import (
+    Joined,
+    JoinRequest,
+    Place,
+    Rooms,
+    RoomSet,
+    RoomSettings,
+    StaleRevision,
+    Wait,
+)
 from tests.queueing.conftest import (
     OPENS_MS,
     RULES,
@@ -21,6 +30,7 @@ from tests.queueing.test_recovery import (
     HOLD_MS,
     LEASES,
     LOST_MS,
+    MARGIN,
     PLACE,
     begun,
     given_back,
@@ -128,3 +138,30 @@ async def test_a_room_that_nobody_saw_rests_when_it_is_made_anew(store: Store) -
     assert isinstance(
         (await fresh.join(SALE, [JoinRequest("k", buyer(1))], now_ms=AGAIN_MS))[0], Joined
     )
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("is_wiped", [True, False])
+async def test_a_change_that_was_lost_has_its_revision_never_again(
+    rooms: Rooms, store: Store, first: int, is_wiped: bool
+) -> None:
+    """The higher of what gateways saw counts, and beyond it those of the last moments."""
+    await begun(rooms)
+    other = another_gateway(store)
+    await rooms.set_room(SALE, RoomSettings(burst=11), "ada", now_ms=OPENS_MS)
+    await look(other)
+    lost = await rooms.set_room(SALE, RoomSettings(burst=12), "ada", now_ms=OPENS_MS)
+    assert isinstance(lost, RoomSet)
+    if is_wiped:
+        await store.write("FLUSHALL")
+    else:
+        await store.write("HSET", f"{{{SALE}:room}}:room", "server", "0" * 40)
+    gateways = (rooms, other)
+    await given_back(gateways[first], gateways[1 - first])
+    again = (await rooms.frame(SALE, AGAIN_MS)).revision
+    seen = lost.revision if not is_wiped else lost.revision - 1
+    assert again == seen + MARGIN
+    told = await rooms.set_room(SALE, RoomSettings(burst=13), "ada", lost.revision, now_ms=AGAIN_MS)
+    assert told == StaleRevision(again)
+    assert await look(other, AGAIN_MS + 1_000) == await look(rooms, AGAIN_MS + 1_000)
+    assert (await rooms.frame(SALE, AGAIN_MS)).revision == again, "and it rises no further"

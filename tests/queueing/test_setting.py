@@ -23,6 +23,7 @@ from tests.queueing.conftest import (
     SALE,
     Unchanged,
     admit,
+    draw,
     join,
     open_room,
 )
@@ -69,6 +70,32 @@ async def test_a_change_made_from_an_old_revision_is_refused(
     async with unchanged():
         told = await rooms.set_room(SALE, ALL, "ada", seen, now_ms=OPENS_MS)
     assert told == StaleRevision(seen + 1)
+
+
+async def test_a_state_set_from_an_old_revision_is_refused(
+    rooms: Rooms, unchanged: Unchanged
+) -> None:
+    """stale, as for the settings; same: the state that is on is found, whatever was named."""
+    await open_room(rooms)
+    seen = (await rooms.frame(SALE, OPENS_MS)).revision
+    made = await rooms.set_state(SALE, "paused", "bob", seen, now_ms=OPENS_MS)
+    assert made == RoomSet(seen + 1, changed=True)
+    async with unchanged():
+        told = await rooms.set_state(SALE, "open", "ada", seen, now_ms=OPENS_MS)
+        again = await rooms.set_state(SALE, "paused", "bob", seen, now_ms=OPENS_MS)
+    assert told == StaleRevision(seen + 1)
+    assert again == RoomSet(seen + 1, changed=False)
+
+
+async def test_a_draw_is_no_change_of_an_operator(rooms: Rooms) -> None:
+    """Its steps stand in the journal; a change that was begun before the opening is still made."""
+    await open_room(rooms)
+    seen, noted = (await rooms.frame(SALE, OPENS_MS)).revision, len(await rooms.changes(SALE))
+    await join(rooms, 1, now_ms=OPENS_MS - 1)
+    await draw(rooms)
+    assert len(await rooms.changes(SALE)) > noted
+    outcome = await rooms.set_room(SALE, ALL, "ada", seen, now_ms=OPENS_MS)
+    assert outcome == RoomSet(seen + 1, changed=True)
 
 
 async def test_a_cap_holds_from_the_next_claim_on(rooms: Rooms) -> None:
@@ -135,9 +162,10 @@ async def test_a_reset_line_admits_no_faster(rooms: Rooms) -> None:
 
 
 async def test_without_a_room_there_is_nothing_to_set(rooms: Rooms) -> None:
-    """missing: both hear that this store knows no such room."""
+    """missing: all hear that this store knows no such room."""
     assert await rooms.set_room(SALE, ALL, "test") == NoRoom()
     assert await rooms.reset(SALE, 1, "test") == NoRoom()
+    assert await rooms.set_state(SALE, "open", "test", 1) == NoRoom()
 
 
 @pytest.mark.parametrize(

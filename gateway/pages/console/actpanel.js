@@ -5,6 +5,7 @@ import { announce, confirmDialog, fill, h, toast } from "../common/dom.js";
 import { number, t } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { ACTS, barred, presets } from "./acts.js";
+import { Seen } from "./seen.js";
 import { tryout } from "./tryout.js";
 
 const why = (bar) => t(bar.key, { state: t(`state.${bar.state}`), from: (bar.from ?? []).map((one) => t(`state.${one}`)).join(t("list.or")) });
@@ -20,14 +21,14 @@ export function doer(session) {
   const say = (kind, text, ...more) => (ended && kind !== "" ? toast(text)
     : fill(element, h("div", { class: `notice ${kind}` }, h("div", {}, text), ...more)));
 
-  async function run(method, path, body, success, { key = newKey(), timeoutMs } = {}) {
+  async function run(method, path, body, success, { key = newKey(), timeoutMs, headers = {} } = {}) {
     stopper?.abort();
     const mine = (stopper = new AbortController());
     const stop = h("button", { class: "button", type: "button", onclick: () => mine.abort() }, t("act.stop"));
     say("", t("act.asking"));
     try {
       const answer = await session.change(method, path, {
-        body, key, signal: mine.signal, ...(timeoutMs ? { timeoutMs } : {}),
+        body, key, headers, signal: mine.signal, ...(timeoutMs ? { timeoutMs } : {}),
         onRetry: (tries) => { say("warn", t("act.again", { n: tries }), stop); element.dataset.tries = tries; },
       });
       if (answer.ok) say("good", success(answer));
@@ -63,12 +64,14 @@ function rateForm({ session, sale, feed }, doing) {
       h("div", { class: "field" }, h("label", { for: "rate" }, t("rate.rate")), rate),
       h("div", { class: "field" }, h("label", { for: "burst" }, t("rate.burst")), burst)),
     choices, h("div", { class: "row" }, set, trial.button), h("p", { class: "small muted" }, t("rate.note")), trial.element);
+  const seen = new Seen(feed, form);
   let presetsOf = null;
 
   async function submit(event) {
     event.preventDefault();
     if (!session.mayAct) return;
-    await doing.run("PATCH", `/v1/operator/sales/${sale}/rate`, wanted(), (answer) => t("rate.done", { rate: number(answer.body.rate_per_s, 2) }));
+    await seen.write((headers) => doing.run("PATCH", `/v1/operator/sales/${sale}/rate`, wanted(),
+      (answer) => t("rate.done", { rate: number(answer.body.rate_per_s, 2) }), { headers }));
     rate.value = burst.value = "";
     feed.soon();
   }
@@ -102,12 +105,15 @@ export function actPanel(context) {
     const bar = barOf(act);
     if (bar !== null) return announce(why(bar), true);
     const { ask, danger } = ACTS[act];
+    const seen = new Seen(feed);
+    seen.look();
     const sure = ask === "none" || await confirmDialog({
       title: t(`act.${act}.sure`, { sale: feed.board.title }), text: t(`act.${act}.will`), action: t(`act.${act}`),
       danger, typed: ask === "typed" ? sale : null });
     if (!sure) return undefined;
-    await doing.run("POST", `/v1/operator/sales/${sale}/${act}`, {}, (answer) => t(
-      answer.headers.get("Idempotent-Replayed") === "true" ? "act.was" : "act.done", { state: t(`state.${answer.body.state}`) }));
+    // What cannot wait for a second look is done whatever else was changed.
+    await seen.write((headers) => doing.run("POST", `/v1/operator/sales/${sale}/${act}`, {}, (answer) => t(
+      answer.headers.get("Idempotent-Replayed") === "true" ? "act.was" : "act.done", { state: t(`state.${answer.body.state}`) }), ask === "none" ? {} : { headers }));
     return feed.soon();
   }
 

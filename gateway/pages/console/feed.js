@@ -25,6 +25,7 @@ export class Feed {
     this.metered = new Ring(METERED);
     this.meters = new Meter(sale);
     this.board = null;
+    this.mine = new Map(); // revisions of the room that changes from here led from and to
     this.meter = null;
     this.audit = null;
     this.lost = null;

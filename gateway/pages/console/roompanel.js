@@ -3,6 +3,7 @@
 import { confirmDialog, h } from "../common/dom.js";
 import { number, t } from "../common/i18n.js";
 import { doer } from "./actpanel.js";
+import { Seen } from "./seen.js";
 
 const MESSAGE_MAX = 280;
 
@@ -19,17 +20,20 @@ export function roomPanel({ session, sale, feed }) {
   const set = h("button", { class: "button", type: "submit" }, t("room.set"));
   const reset = h("button", { class: "button danger-line", type: "button", "aria-describedby": "reset-note", onclick: resetLine }, t("room.reset"));
   const now = h("p", { class: "small muted", "data-message": "" });
+  const told = h("form", { class: "stack", onsubmit: say }, now, field("message", "room.message", message), tell);
+  const bound = h("form", { class: "stack", onsubmit: bounds }, h("div", { class: "row two" }, field("cap", "room.cap", cap), field("grace", "room.grace", grace)), set,
+    h("p", { class: "small muted" }, t("room.note")));
+  const [seenTold, seenBound] = [new Seen(feed, told), new Seen(feed, bound)];
   const element = h("section", { class: "card stack", "aria-labelledby": "room-title" },
     h("h2", { id: "room-title" }, t("room.title")), doing.element,
-    h("form", { class: "stack", onsubmit: say }, now, field("message", "room.message", message), tell),
-    h("form", { class: "stack", onsubmit: bounds }, h("div", { class: "row two" }, field("cap", "room.cap", cap), field("grace", "room.grace", grace)), set,
-      h("p", { class: "small muted" }, t("room.note"))),
+    told, bound,
     h("div", { class: "stack" }, reset, h("p", { class: "small muted", id: "reset-note" }, t("room.reset.will"))));
 
   async function say(event) {
     event.preventDefault();
     const text = message.value.trim();
-    const answer = await doing.run("PUT", `${path}/message`, { message: text }, () => t(text === "" ? "room.silent" : "room.told"));
+    const answer = await seenTold.write((headers) => doing.run("PUT", `${path}/message`, { message: text },
+      () => t(text === "" ? "room.silent" : "room.told"), { headers }));
     if (answer?.ok) message.value = "";
     feed.soon();
   }
@@ -37,7 +41,7 @@ export function roomPanel({ session, sale, feed }) {
   async function bounds(event) {
     event.preventDefault();
     const body = { ...(cap.value === "" ? {} : { active_max: Number(cap.value) }), ...(grace.value === "" ? {} : { grace_s: Number(grace.value) }) };
-    const answer = await doing.run("PATCH", `${path}/rate`, body, () => t("room.done"));
+    const answer = await seenBound.write((headers) => doing.run("PATCH", `${path}/rate`, body, () => t("room.done"), { headers }));
     if (answer?.ok) cap.value = grace.value = "";
     feed.soon();
   }
