@@ -32,7 +32,7 @@
 --   too_few offer left
 --   allotted units
 -- COST O(quantity)
---@include stock
+--@include taking
 --@include allotments
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end

@@ -53,6 +53,7 @@ local RECORD, PASS_ASKED = '>HHBHBc24Hc0', '>I8HBc0'
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local now, limit, char, pack, split = slot.now, slot.limit, string.char, struct.pack, struct.unpack
+local call, unpack = redis.call, unpack
 -- Records are joined from packed pieces, most of them the same for the whole batch: \205, \206 and
 -- \207 are integers of 16, 32 and 64 bits, \184 begins a text of 24 characters.
 local KINDS = { [0] = 'held', 'sold' }
@@ -65,6 +66,7 @@ local sold_out = {}                     -- offer → the refusal
 local facts, new_due, writes = {}, {}, {}   -- writes: number of a bucket → fields and values
 local fact, made = slot.fact, 0
 local replayed = {}                     -- records of orders that stood before this call
+local careful, split_lines, write_careful   -- made once an order needs them
 
 local function refused_by_sale()
   if slot.closes_at_ms > 0 and slot.now >= slot.closes_at_ms then return 'closed' end
@@ -92,23 +94,25 @@ end
 
 -- What few orders need is made when the first of them comes: who has bought before, who asks for
 -- several offers or for named units, units that came back, and whoever is refused.
-local careful, write_careful
 local function be_careful()
 --@include order_changes
 --@include allocate
 --@include careful
 end
 
-read_asked(ARGV[2], ARGV[3])
 local lines, count, batch, at = {}, 0, ARGV[4], 1
 local past = #batch
 while at <= past do
-  local bucket, place, kind, number, quantity, order, kept, ends, drop, pass, wanted
-  bucket, place, kind, number, quantity, order, kept, at = split(RECORD, batch, at)
-  local step, verdict = kind % 2, nil
+  local bucket, place, kind, number, quantity, order, kept, behind = split(RECORD, batch, at)
+  local step, verdict, ends, drop, pass, wanted = kind, nil, nil, nil, nil, nil
+  at = behind
   if kind > 1 then
+    step = kind % 2
     if kind % 4 > 1 then ends, drop, pass, at = split(PASS_ASKED, batch, at) end
-    if kind > 3 then wanted, at = split_lines(batch, at) end
+    if kind > 3 then
+      if not careful then be_careful() end
+      wanted, at = split_lines(batch, at)
+    end
   end
   local line, values = ready[number], values_in[bucket]
   if line == nil then line = line_again(number) end
@@ -116,10 +120,11 @@ while at <= past do
   local plain = first and not values[place] and not wanted and quantity <= limit
     and (not ends or (now < ends and drop == slot.drop))
   if plain and first + quantity <= line[LINE_PAST] then
-    fact, made = fact + 1, made + 1
+    fact = fact + 1
+    made = made + 1
     local low, record = fact % 256, nil
     if fact - low ~= fact_high then pack_high(fact - low) end
-    line[LINE_NEXT], line[LINE_TAKEN + step] = first + quantity, line[LINE_TAKEN + step] + quantity
+    line[LINE_NEXT] = first + quantity
     if quantity == 1 then
       local byte = first % 256
       if first - byte ~= line[LINE_HIGH] then
@@ -132,23 +137,29 @@ while at <= past do
         .. line_units(line, number, quantity, step) .. kept
     end
     if step == 1 then
-      local owners, from = line[LINE_OWNERS], first - line[LINE_FIRST]
-      for i = from + 1, from + quantity do owners[i] = order end
+      local owners, from = line[LINE_OWNERS], first - line[LINE_FIRST] + 1
+      owners[from] = order
+      if quantity > 1 then
+        for i = from + 1, from + quantity - 1 do owners[i] = order end
+      end
     else
+      line[LINE_HOLDS] = line[LINE_HOLDS] + quantity
       new_due[#new_due + 1] = now + slot.hold_ms
       new_due[#new_due + 1] = order
     end
-    facts[made], values[place] = record, record
+    facts[made] = record
+    values[place] = record
     local flat = writes[bucket]
     if flat then
-      local size = #flat
-      flat[size + 1], flat[size + 2] = names_in[bucket][place], record
+      local size = #flat + 1
+      flat[size] = names_in[bucket][place]
+      flat[size + 1] = record
     else
-      writes[bucket] = { names_in[bucket][place], record }
+      writes[bucket] = { names_in[bucket][place], record, nil, nil, nil, nil, nil, nil }
     end
     verdict = verdicts[step][quantity] or verdict_of(step, quantity)
   elseif plain and line[LINE_AVAILABLE] == first - line[LINE_FIRST]
-    and line[LINE_HELD] + line[LINE_TAKEN] == 0 then   -- and so no hold that is due brings any back
+    and line[LINE_HELD] + line[LINE_HOLDS] == 0 then   -- and so no hold that is due brings any back
     verdict = sold_out[number]
     if not verdict then
       verdict = 'sold_out ' .. number
@@ -162,7 +173,7 @@ while at <= past do
   lines[count] = verdict
 end
 settle_lines()
-for bucket, flat in pairs(writes) do redis.call('HSET', KEYS[bucket + 7], unpack(flat)) end
+for bucket, flat in pairs(writes) do call('HSET', KEYS[bucket + 7], unpack(flat)) end
 if careful then write_careful() end
 write_pairs('ZADD', DUE, new_due)
 slot.facts, slot.fact = facts, fact

@@ -23,7 +23,7 @@
 --   more units                          a bounded part went back; call again for the rest
 --   returned units
 -- COST O(seats of the offers; at most 2,000 units that came back per offer)
---@include stock
+--@include taking
 local BACKS_MAX = 2000
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end

@@ -1,6 +1,6 @@
 """One offer of a slot in plain values: which of its units are free, in the order they are taken.
 
-It moves units as `lua/include/stock.lua` does, so that after the same facts it is the same offer.
+It moves units as `lua/include/taking.lua` does, so that after the same facts it is the same offer.
 """
 
 from bisect import insort

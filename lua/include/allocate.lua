@@ -1,5 +1,6 @@
 -- Units for all lines of one order, or none at all and the reason.
 -- `wanted` is a list of { offer, quantity, serials }.
+--@include taking
 local function allocate(slot, wanted, to)
   local memories, lines, amount, several = {}, {}, 0, #wanted > 1
   for _, line in ipairs(wanted) do

@@ -3,16 +3,15 @@
 -- needs no table by name.
 local names_in, values_in = {}, {}   -- number of a bucket → its tags, → the values, false for none
 
--- One read for each bucket, and one for the units that are next in line.
-local function read_asked(names, asked)
-  local split, call, forms = struct.unpack, redis.call, {}
-  local buckets = #KEYS - 7
-  local counts, at = { names:byte(3, buckets + 2) }, buckets + 3
+-- One read for each bucket, one for the offers, and one for the units that are next in line.
+do
+  local names, asked, forms, buckets = ARGV[2], ARGV[3], {}, #KEYS - 7
+  local keys, counts, at = KEYS, { names:byte(3, buckets + 2) }, buckets + 3
   for bucket = 1, buckets do
     local count = counts[bucket] + 1
     if count == 1 then
       local tag = sub(names, at, at + 9)
-      names_in[bucket], values_in[bucket] = { tag }, { call('HGET', KEYS[bucket + 7], tag) }
+      names_in[bucket], values_in[bucket] = { tag }, { call('HGET', keys[bucket + 7], tag) }
       at = at + 10
     else
       local form = forms[count]
@@ -22,35 +21,22 @@ local function read_asked(names, asked)
       end
       local some = { split(form, names, at) }
       at = some[count + 1]
-      some[count + 1] = nil
-      names_in[bucket], values_in[bucket] = some, call('HMGET', KEYS[bucket + 7], unpack(some))
+      names_in[bucket] = some
+      values_in[bucket] = call('HMGET', keys[bucket + 7], unpack(some, 1, count))
     end
   end
-  local numbers, units_asked = {}, {}
-  at = 1
-  while at <= #asked do
-    local number, units
-    number, units, at = split('>HI4', asked, at)
-    numbers[#numbers + 1], units_asked[number] = number, units
-  end
+  local numbers, chunks, count = {}, {}, #asked / 6
+  local pairs_asked = { split('>' .. string.rep('HI4', count), asked) }
+  for i = 1, count do numbers[i] = pairs_asked[2 * i - 1] end
   offers_fetch(numbers)
-  read_lines(numbers, units_asked)
-end
-
--- The lines of an order that has several, or names its units, as { offer, quantity, serials }; and
--- where the next record begins.
-local function split_lines(batch, at)
-  local count, lines = batch:byte(at), {}
-  at = at + 1
   for i = 1, count do
-    local offer, quantity, named
-    offer, quantity, named, at = struct.unpack('>HBB', batch, at)
-    local serials = {}
-    if named > 0 then
-      serials = { struct.unpack('>' .. string.rep('I4', named), batch, at) }
-      at = table.remove(serials)
+    local line = line_of(numbers[i])
+    if line then
+      local first, past = line[LINE_NEXT], line[LINE_NEXT] + pairs_asked[2 * i]
+      if past > line[LINE_PAST] then past = line[LINE_PAST] end
+      for serial = first - first % CHUNK, past - 1, CHUNK do chunks[#chunks + 1] = serial / CHUNK end
     end
-    lines[i] = { offer, quantity, serials }
   end
-  return lines, at
+  units_fetch(chunks)
+  for i = 1, #ready_lines do end_line(ready_lines[i]) end
 end

@@ -55,6 +55,24 @@ local function refused_by_pass(passes, pass, ends, drop)
   return drop ~= slot.drop and 'pass_of_another_drop'
 end
 
+-- The lines of an order that has several, or names its units, as { offer, quantity, serials }; and
+-- where the next record begins.
+split_lines = function(batch, at)
+  local count, lines = batch:byte(at), {}
+  at = at + 1
+  for i = 1, count do
+    local offer, quantity, named
+    offer, quantity, named, at = struct.unpack('>HBB', batch, at)
+    local serials = {}
+    if named > 0 then
+      serials = { struct.unpack('>' .. string.rep('I4', named), batch, at) }
+      at = table.remove(serials)
+    end
+    lines[i] = { offer, quantity, serials }
+  end
+  return lines, at
+end
+
 careful = function(bucket, place, step, number, quantity, order, kept, ends, drop, pass, wanted)
   settle_lines()
   local key, tag = KEYS[bucket + 7], names_in[bucket][place]
@@ -82,7 +100,7 @@ careful = function(bucket, place, step, number, quantity, order, kept, ends, dro
   local lines, marks = taken(order, step, wanted)
   if not lines then return marks end
 
-  ready = {}   -- what was taken here they have not seen
+  ready, ready_lines = {}, {}   -- what was taken here they have not seen
   fact, made = fact + 1, made + 1
   local low = fact % 256
   if fact - low ~= fact_high then pack_high(fact - low) end

@@ -1,5 +1,5 @@
 -- Units that come on the shelf, back or for the first time.
---@include stock
+--@include taking
 
 -- Every unit that comes on the shelf is counted, for ever: who looks twice and finds the same number
 -- knows that none came between.

@@ -1,14 +1,15 @@
 -- Lines of units that nobody ever had, next in line of a pooled offer: what most ask for is taken from
 -- them without a table, and the offer and its units learn of it all at once.
-local ready = {}   -- offer → its line, false where units must be looked for
+local ready, ready_lines = {}, {}   -- offer → its line, false where units must be looked for; all lines
 
 -- A line: the next unit and the one past the last, what heads of records are for (256 serials share
--- one), heads of holds and of sales, units held and sold, the first unit, the orders that own them,
+-- one), heads of holds and of sales, units held, the first unit, the orders that own those sold,
 -- the price; the offer's record, where in it lies what is past the counters, end, available, held
--- and sold.
-local LINE_NEXT, LINE_PAST, LINE_HIGH, LINE_HEADS, LINE_TAKEN, LINE_FIRST, LINE_OWNERS, LINE_PRICE,
-  LINE_RECORD, LINE_AT, LINE_END, LINE_AVAILABLE, LINE_HELD, LINE_SOLD =
-  1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16
+-- and sold, number.
+local LINE_NEXT, LINE_PAST, LINE_HIGH, LINE_HEADS, LINE_HOLDS, LINE_FIRST, LINE_OWNERS, LINE_PRICE,
+  LINE_RECORD, LINE_AT, LINE_END, LINE_AVAILABLE, LINE_HELD, LINE_SOLD,
+  LINE_NUMBER =
+  1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 local COUNTERS, COUNTERS_BYTES = '>I4I4i4i4i4', 24   -- next to sold; backs, which stays, behind them
 
 -- A line of an offer, from what was read of its units; false where there is none.
@@ -27,9 +28,11 @@ local function line_of(number)
       split(HOT_FORM, record)
     if kind ~= 's' and backs <= 0 and (drop == slot.drop or (drop < slot.drop and slot.carry))
       and (ends_at == 0 or now < ends_at) then
-      line = { first, past, -1, false, false, 0, 0, first, {}, price, record, at, past, available,
-        held, sold }
+      local owners = { nil, nil, nil, nil }   -- which makes room for four, as in most batches
+      line = { first, past, first - first % 256, false, false, 0, first, owners, price, record, at,
+        past, available, held, sold, number }
       if first + available < past then line[LINE_PAST] = first + available end
+      ready_lines[#ready_lines + 1] = line
     end
   end
   ready[number] = line
@@ -47,23 +50,6 @@ local function end_line(line)
     place, fresh, text = 0, chunk * CHUNK, unit_chunks[chunk]
   end
   if fresh < past then line[LINE_PAST] = fresh end
-end
-
--- The lines of the offers that are asked for, and one read for the units that they will come to.
-local function read_lines(numbers, units_asked)
-  local chunks = {}
-  for i = 1, #numbers do
-    local line = line_of(numbers[i])
-    if line then
-      local first, past = line[LINE_NEXT], line[LINE_NEXT] + units_asked[numbers[i]]
-      if past > line[LINE_PAST] then past = line[LINE_PAST] end
-      for serial = first - first % CHUNK, past - 1, CHUNK do chunks[#chunks + 1] = serial / CHUNK end
-    end
-  end
-  units_fetch(chunks)
-  for _, line in pairs(ready) do
-    if line then end_line(line) end
-  end
 end
 
 -- The line that an offer has after an order was looked at more closely.
@@ -90,29 +76,35 @@ local function line_units(line, number, quantity, step)
     .. cmsgpack.pack(number, price) .. array_head(quantity) .. table.concat(serials)
 end
 
--- Offers and units as the lines have left them, who go on from there.
+-- Offers and units as the lines have left them, who go on from there unless this is the end.
 local function settle_lines()
-  for number, line in pairs(ready) do
-    local first = line and line[LINE_FIRST]
-    if line and line[LINE_NEXT] > first then
-      local owners, past, at = line[LINE_OWNERS], line[LINE_NEXT], line[LINE_AT]
-      local held, sold, record = line[LINE_TAKEN], line[LINE_TAKEN + 1], line[LINE_RECORD]
-      record = sub(record, 1, at - COUNTERS_BYTES - 1) .. pack(COUNTERS, past, line[LINE_END],
-        line[LINE_AVAILABLE] - held - sold, line[LINE_HELD] + held, line[LINE_SOLD] + sold)
-        .. sub(record, at - 4)
-      offers_read[number], offers_moved[number], offers[number] = record, record, nil
+  for i = 1, #ready_lines do
+    local line = ready_lines[i]
+    local first, past = line[LINE_FIRST], line[LINE_NEXT]
+    if past > first then
+      local owners, at, number = line[LINE_OWNERS], line[LINE_AT], line[LINE_NUMBER]
+      local held, taken, record = line[LINE_HOLDS], past - first, line[LINE_RECORD]
+      local left = line[LINE_AVAILABLE] - taken
+      local held_now, sold_now = line[LINE_HELD] + held, line[LINE_SOLD] + taken - held
+      record = sub(record, 1, at - COUNTERS_BYTES - 1)
+        .. pack(COUNTERS, past, line[LINE_END], left, held_now, sold_now) .. sub(record, at - 4)
       if held == 0 then
         units_append(first, past, owners)
-      elseif sold > 0 then
+      elseif held < taken then
         for serial = first, past - 1 do
           local owner = owners[serial - first + 1]
           if owner then unit_edit(serial, 's0' .. owner) end
         end
       end
-      line[LINE_FIRST], line[LINE_OWNERS], line[LINE_RECORD] = past, {}, record
-      line[LINE_TAKEN], line[LINE_TAKEN + 1] = 0, 0
-      line[LINE_AVAILABLE] = line[LINE_AVAILABLE] - held - sold
-      line[LINE_HELD], line[LINE_SOLD] = line[LINE_HELD] + held, line[LINE_SOLD] + sold
+      if careful then
+        offers_read[number], offers_moved[number], offers[number] = record, record, nil
+        line[LINE_FIRST], line[LINE_OWNERS], line[LINE_RECORD] = past, {}, record
+        line[LINE_HOLDS], line[LINE_AVAILABLE] = 0, left
+        line[LINE_HELD], line[LINE_SOLD] = held_now, sold_now
+      else
+        local last = #offers_flat
+        offers_flat[last + 1], offers_flat[last + 2] = number, record
+      end
     end
   end
 end

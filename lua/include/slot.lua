@@ -49,7 +49,8 @@ end
 -- One stream entry for the whole call; its id is the number of its last fact.
 local function write_facts(slot, sale_key, facts_key)
   if #slot.facts == 0 then return end
-  slot.blob = array_head(#slot.facts) .. table.concat(slot.facts)
+  slot.facts[1] = array_head(#slot.facts) .. slot.facts[1]   -- the whole is long, and joined once
+  slot.blob = table.concat(slot.facts)
   redis.call('HSET', sale_key, 'fact', whole(slot.fact))
   redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact), 'f', slot.blob)
 end

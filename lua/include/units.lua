@@ -9,7 +9,7 @@ local BLANK = '-0                        '
 local unit_chunks, unit_edits = {}, {}   -- chunk → its text, → place → new entry
 local unit_appended = {}                 -- chunk → whether its text is longer than it was read
 
-local sub = string.sub
+local sub, concat = string.sub, table.concat
 
 local function units_fetch(numbers)
   for first = 1, #numbers, WRITE_PAIRS do
@@ -65,7 +65,7 @@ local function appended(text, edits)
   local parts = { text }
   for _ = #text / ENTRY, edits.low - 1 do parts[#parts + 1] = BLANK end
   for place = edits.low, edits.high do parts[#parts + 1] = edits[place] or BLANK end
-  return table.concat(parts)
+  return concat(parts)
 end
 
 -- A chunk with its edits: what was read is cut only where an edit lies, and joined once.
@@ -86,7 +86,7 @@ local function edited(text, edits)
     end
   end
   parts[#parts + 1] = text:sub(from * ENTRY + 1)
-  return table.concat(parts)
+  return concat(parts)
 end
 
 -- Units from `first` to before `past`, none of which anybody had before, are sold to `owners`. Where
@@ -95,12 +95,13 @@ local function units_append(first, past, owners)
   local from = first
   while from < past do
     local place = from % CHUNK
-    local number, to = (from - place) / CHUNK, math.min(past, from - place + CHUNK)
+    local number, to = (from - place) / CHUNK, from - place + CHUNK
+    if to > past then to = past end
     local text = unit_chunks[number]
     local gap = place - #text / ENTRY
     if gap >= 0 then
       if gap > 0 then text = text .. string.rep(BLANK, gap) end
-      unit_chunks[number] = text .. 's0' .. table.concat(owners, 's0', from - first + 1, to - first)
+      unit_chunks[number] = text .. 's0' .. concat(owners, 's0', from - first + 1, to - first)
       unit_appended[number] = true
     else
       for serial = from, to - 1 do unit_edit(serial, 's0' .. owners[serial - first + 1]) end
