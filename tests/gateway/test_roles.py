@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -218,7 +220,22 @@ async def _everything(world: World) -> bytes:
     for key in await store.read("KEYS", "*"):
         found += key + b"\n"
         kind = await store.read("TYPE", key)
-        command = {b"hash": "HGETALL", b"set": "SMEMBERS", b"stream": "XRANGE", b"zset": "ZRANGE"}
+        command = {
+            b"hash": "HGETALL",
+            b"set": "SMEMBERS",
+            b"stream": "XRANGE",
+            b"string": "GET",
+            b"zset": "ZRANGE",
+        }
         more = {b"stream": ("-", "+"), b"zset": (0, -1)}.get(kind, ())
-        found += repr(await store.read(command[kind], key, *more)).encode() + b"\n"
+        found += b"\n".join(_bytes_of(await store.read(command[kind], key, *more))) + b"\n"
     return found
+
+
+def _bytes_of(answer: Any) -> Iterator[bytes]:
+    """The bytes in a store's answer, as they are: what is binary must be found too."""
+    if isinstance(answer, list):
+        for part in answer:
+            yield from _bytes_of(part)
+    else:
+        yield answer if isinstance(answer, bytes) else str(answer).encode()
