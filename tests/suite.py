@@ -37,7 +37,7 @@ def main(paths: list[str]) -> int:
     """Run the tests; 0 when each has passed, at once or alone."""
     FAILED.unlink(missing_ok=True)
     # The list of failures is the second run's to print: here each has its whole story.
-    status = pytest("-rsx", "--numprocesses", "2", *paths)
+    status = pytest("-rsx", "--durations=15", "--numprocesses", "2", *paths)
     names = failed()
     if status != TESTS_FAILED or not 0 < len(names) <= AGAIN_MAX:
         return status

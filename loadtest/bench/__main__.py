@@ -7,6 +7,7 @@ is status 1.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -112,4 +113,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m loadtest.bench", description=__doc__).parse_args()
     sys.exit(main())

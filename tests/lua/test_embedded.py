@@ -5,6 +5,8 @@ import select
 import signal
 import subprocess
 import sys
+import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,26 @@ def test_other_processes_are_left_alone(tmp_path: Path) -> None:
     assert other.poll() is None
     other.kill()
     other.wait()
+
+
+def test_the_children_of_a_server_are_its_own_to_end(tmp_path: Path) -> None:
+    """Only a server is asked: to some, a child that was asked beside it has crashed."""
+    child = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: open('asked', 'w'))\n"
+    child += "open('ready', 'w').close()\nwhile True: time.sleep(0.01)"
+    server = textwrap.dedent(f"""
+        import signal, subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", {child!r}])
+        def end(*_):
+            time.sleep(0.2)  # long enough for the child to hear of it, if it was asked
+            child.kill()
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, end)
+        while True: time.sleep(0.01)
+    """)
+    left = subprocess.Popen([sys.executable, "-c", server], cwd=tmp_path)
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.01)
+    executable = Path(sys.executable).resolve().name
+    assert left.pid in end_processes_in(tmp_path, executable, signal.SIGTERM)
+    assert left.wait() == 0
+    assert not (tmp_path / "asked").exists()
