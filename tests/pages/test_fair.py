@@ -2,24 +2,20 @@
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 from msgspec.structs import replace
 from playwright.async_api import Page, Route, expect
 
 from queueing import Beacon, DrawnLine, Fairness
-from queueing.draw import commitment, secret_of
 from tests.gateway.world import PATIENCE_S
-from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
+from tests.pages.conftest import PHONE, Opened, Site
 from tests.pages.films import SALE, films, picture, stage
-from tests.pages.test_shop_languages import STICKS_OUT
-from tests.queueing.drawn import BEACON, KEY, OPENS_MS, a_list, document
+from tests.queueing.drawn import BEACON, a_list, document, join_key
 
 PAGE = f"/sales/{SALE}/fairness"
 DOCUMENT = f"/v1/sales/{SALE}/fairness"
@@ -119,6 +115,7 @@ TAMPERED: dict[str, tuple[Any, str]] = {
     "digest": ("22" * 32, "The fingerprint of the list does not fit the number of places."),
     "seed": ("33" * 32, "The seed does not follow from secret and list."),
     "randomness": ("44" * 32, "The value from outside is not what it must be."),
+    "round": (1, "The value from outside is not what it must be."),
     "beacon_outcome": ("used", "The value from outside is not what it must be."),
     "algorithm": ("another", "This page does not know how this order was drawn."),
     "lanes": (
@@ -167,8 +164,8 @@ async def test_what_does_not_fit_is_found(
     page = await open_page(f"{site.url}{PAGE}")
     await expect(page.locator("#found .notice.good")).to_contain_text("all of it fits")
     for field, (value, found) in TAMPERED.items():
-        if field == "beacon_outcome" and beacon:
-            continue  # it is "used"
+        if field == ("beacon_outcome" if beacon else "round"):
+            continue  # it is "used"; without a beacon there is none
         body = {**json.loads(msgspec.json.encode(told)), field: value}
         await page.unroute_all()
         await page.route(f"**{DOCUMENT}?*", telling(body))
@@ -198,6 +195,33 @@ async def test_another_draw_than_before_is_found(
     await expect(page.locator(".checks li.bad")).to_contain_text("not what this browser saw before")
 
 
+async def test_another_list_is_found(
+    site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was moved on the list, or is not on it any more, learns so by one press."""
+    await stage(site)
+    show(site, made(), monkeypatch)
+    leaves = a_list(0, SHOPPERS, LINE)
+    page = await open_page(site.url)
+    mine = {"drop": 1, "epoch": 1, "lane": 0, "number": 2, "turn": made().vectors[1].turn}
+    await with_place(page, site, {"place": mine, "joinKey": join_key(0, 2)})
+    for told, mark in ((leaves, "good"), (leaves[16:] + leaves[:16], "bad"), (b"", "bad")):
+        await page.unroute_all()
+        await page.route("**/fairness/list?*", lambda route, _, told=told: route.fulfill(body=told))
+        await page.goto(site.url + PAGE)
+        await page.get_by_role("button", name="Check the whole list too").click()
+        found = page.locator(f".checks li.{mark}")
+        whole = "fits" if mark == "good" else "does not fit"
+        await expect(found.get_by_text(f"The list {whole} its fingerprint.")).to_be_visible()
+        on = "is on it, as" if mark == "good" else "is not on it as"
+        await expect(found.get_by_text(f"Your own place {on} number 2.")).to_be_visible()
+        assert await page.locator("#found .notice.bad").count() == (mark == "bad")
+    await page.route("**/fairness/list?*", lambda route: route.abort())
+    await page.reload()
+    await page.get_by_role("button", name="Check the whole list too").click()
+    await expect(page.locator("#found .notice.warn")).to_be_visible()
+
+
 async def test_another_turn_than_was_told_is_found(
     site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,104 +242,3 @@ async def test_another_turn_than_was_told_is_found(
         await with_place(page, site, {"place": {**mine, "number": number}})
         await page.goto(site.url + PAGE)
         await expect(page.locator("#mine")).to_contain_text(said)
-
-
-STATES: dict[str, Fairness] = {
-    "announced": made(state="announced", lobby_at_ms=OPENS_MS - 1, commitment="", digest="",
-                      committed_at_ms=0, fixed_at_ms=0, seed="", secret="", at_ms=0, vectors=[]),
-    "waits": made(BEACON, state="fixed", seed="", secret="", randomness="", signature="",
-                  beacon_outcome="awaited", vectors=[]),
-    "drawn": made(),
-    "used": made(BEACON),
-    "unanswered": made(beacon=BEACON.terms, beacon_outcome="unanswered", lost=2, round=7,
-                       committed_at_ms=OPENS_MS,
-                       commitment=commitment(secret_of(KEY, LINE), LINE, BEACON.terms).hex()),
-    "empty": made(state="undrawn", digest="", seed="", secret="", lanes=[], vectors=[]),
-    "none": made(state="undrawn", digest="", seed="", secret="", lanes=[], vectors=[],
-                 lobby_at_ms=OPENS_MS),
-}  # fmt: skip
-SAID = {
-    "announced": "Before the waiting room opens", "waits": "is waited for",
-    "drawn": "this opening uses none", "used": "came", "unanswered": "was not had in time",
-    "empty": "Nobody waited before the doors opened", "none": "no waiting room before its doors",
-}  # fmt: skip
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("lang", ["en", "zh", "fi", "ar"])
-async def test_every_state_of_a_draw_reads_well(
-    site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch, lang: str
-) -> None:
-    """On a phone and a desk, light and dark: nothing sticks out, and axe finds nothing."""
-    await stage(site)
-    page = await open_page(site.url, size=PHONE, lang=lang)
-    for state, told in STATES.items():
-        show(site, told, monkeypatch)
-        await page.evaluate("localStorage.clear()")  # each is another draw of that opening
-        await page.goto(site.url + PAGE)
-        await expect(page.locator(".language")).to_be_visible()
-        if told.seed:
-            await expect(page.locator("#found .notice.good")).to_be_visible()
-        text = await page.locator("main").inner_text()
-        assert not re.search(r"[{}]|NaN|undefined|fair\.", text), (state, text)
-        assert lang != "en" or SAID[state] in text, state
-        for (width, height), theme in (((320, 640), "light"), (DESKTOP, "dark")):
-            await page.set_viewport_size({"width": width, "height": height})
-            await page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-            assert await page.evaluate(STICKS_OUT) == [], (state, width)
-            assert await axe(page) == [], (state, theme)
-            await picture(page, f"line-fair-{state}-{lang}-{width}")
-    direction = await page.evaluate("getComputedStyle(document.body).direction")
-    assert direction == ("rtl" if lang == "ar" else "ltr")
-
-
-async def test_the_page_needs_no_scripts(
-    site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Steps, values and files are there; in the device's colours, in each language by a link."""
-    await stage(site)
-    show(site, made(), monkeypatch)
-    page = await open_page(
-        f"{site.url}{PAGE}", size=(320, 640), theme="dark", java_script_enabled=False
-    )
-    await expect(page.locator("#steps li.done")).to_have_count(3)
-    assert "your turn here needs JavaScript" in await page.locator("#own").inner_text()
-    await expect(page.locator(".files a")).to_have_count(2)
-    dark = "rgb(16, 18, 22)"
-    await expect(page.locator("body")).to_have_css("background-color", dark)
-    await picture(page, "line-fair-plain")
-    await page.get_by_role("link", name="Suomi").click()
-    await expect(page.locator("h1")).to_have_text("Miten järjestys syntyy")
-    await page.get_by_role("link", name="Takaisin myyntiin").click()
-    await page.wait_for_url(f"**/sales/{SALE}?lang=fi")
-
-
-async def test_the_language_of_the_browser_is_kept(site: Site, open_page: Opened) -> None:
-    """Who has chosen one elsewhere reads it here, and who chooses one here reads on in it."""
-    url = await stage(site)
-    page = await open_page(url)
-    await page.locator(".language").select_option("zh")
-    async with page.expect_popup() as opened:
-        await page.get_by_role("link", name="顺序如何产生、如何核对").click()
-    fair = await opened.value
-    await expect(fair.locator("h1")).to_have_text("顺序如何产生")
-    await fair.locator(".language").select_option("ar")
-    await expect(fair.locator("html")).to_have_attribute("dir", "rtl")
-    await fair.goto(site.url + PAGE)
-    await expect(fair.locator("h1")).to_have_text("كيف يُحدَّد الترتيب")
-
-
-async def test_what_is_not_there_is_said(site: Site, http: aiohttp.ClientSession) -> None:
-    """An opening that no sale has is 404, in words; odd numbers show the one that is on."""
-    await stage(site)
-    for query, status in (
-        ("drop=9", 404), ("drop=1&epoch=7", 404), ("drop=2", 200), ("", 200),
-        ("drop=0", 200), ("drop=99999", 200), ("drop=x&epoch=-1&lang=%3Cb%3E", 200),
-    ):  # fmt: skip
-        async with http.get(f"{site.url}{PAGE}?{query}") as answer:
-            assert answer.status == status, query
-            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-            text = await answer.text()
-        assert ("No order was drawn for this opening yet" in text) == (status == 404), query
-    async with http.get(f"{site.url}/sales/nothing/fairness") as answer:
-        assert answer.status == 404

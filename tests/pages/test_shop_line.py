@@ -177,6 +177,8 @@ async def test_the_countdown_follows_the_servers_clock(site: Site, open_page: Op
     await shopper.page.goto(site.url)
     card = shopper.page.locator(".sale", has_text="Spring films")
     await expect(card).to_contain_text("Not open yet. Its page counts down.")
+    await expect(card.locator(".badge")).to_have_text("Announced")
+    await expect(card.locator(".next")).to_have_text(re.compile(r"^Opens in (59:\d\d|1:00:00)$"))
 
 
 async def test_who_waits_in_the_lobby_goes_in_when_the_doors_open(

@@ -61,13 +61,20 @@ function asShown(draw) {
 function showFound(draw) {
   const checks = [...checksOf(draw), ...asShown(draw), ...sinceBefore(draw)];
   const list = h("ul", { class: "checks" }, checks.map(result));
-  const bad = checks.some((one) => !one.holds);
-  const sum = bad ? notice("bad", t("fair.all.bad")) : draw.seed ? notice("good", t("fair.all.good")) : null;
-  fill($("#found"), sum, list, draw.digest ? wholeLists(draw, list) : null);
-  if (bad) announce(t("fair.all.bad"), true);
+  const sum = h("div", {});
+  fill($("#found"), sum, list, draw.digest ? wholeLists(draw, list, sum) : null);
+  showSum(sum, checks, draw);
 }
 
-function wholeLists(draw, list) {
+/** In one sentence what was found; what does not fit is said at once. */
+function showSum(sum, checks, draw) {
+  if (checks.some((one) => !one.holds)) {
+    fill(sum, notice("bad", t("fair.all.bad")));
+    announce(t("fair.all.bad"), true);
+  } else if (draw.seed && sum.childElementCount === 0) fill(sum, notice("good", t("fair.all.good")));
+}
+
+function wholeLists(draw, list, sum) {
   const bytes = draw.lanes.reduce((all, lane) => all + lane.registered * LEAF_BYTES, 0);
   const button = h("button", { class: "button", type: "button" }, t("fair.lists", { n: number(Math.max(1, Math.ceil(bytes / 1024))) }));
   const root = h("div", { class: "stack tight" }, button);
@@ -80,8 +87,10 @@ function wholeLists(draw, list) {
       fill(root, notice("warn", problemText({ code: "unreachable" })));
       return announce(root.textContent);
     }
-    const found = checksOfLists(draw, lists, place, memory.joinKey).map((one) => (one.number ? { ...one, number: number(one.number) } : one)).map(result);
+    const checks = checksOfLists(draw, lists, place, memory.joinKey);
+    const found = checks.map((one) => result(one.number ? { ...one, number: number(one.number) } : one));
     list.append(...found);
+    showSum(sum, checks, draw);
     root.remove();
     list.tabIndex = -1;
     list.focus();
