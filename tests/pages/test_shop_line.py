@@ -76,7 +76,7 @@ async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) ->
     assert passes[0] == passes[1]
 
 
-async def looks_until(site: Site, page: Page, words: str) -> None:
+async def looks_until(site: Site, page: Page, words: str, *, within: str = "#stage") -> None:
     """Let the page look at the newest frame until it shows these words.
 
     Far from its turn it looks seldom, by itself up to a minute later: what it sees first may be
@@ -87,8 +87,8 @@ async def looks_until(site: Site, page: Page, words: str) -> None:
             await site.world.services.frames.refresh(SALE)
             await page.evaluate("dispatchEvent(new Event('online'))")
             with suppress(AssertionError):
-                stage = page.locator("#stage")
-                return await expect(stage).to_contain_text(words, timeout=LOOK_MS)
+                part = page.locator(within)
+                return await expect(part).to_contain_text(words, timeout=LOOK_MS)
 
 
 async def kept(page: Page, part: str) -> Any:
