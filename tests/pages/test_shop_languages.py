@@ -1,6 +1,7 @@
 """The line in every language and state, on a phone: nothing is cut off, and axe finds nothing."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,12 @@ STICKS_OUT = """[...document.querySelectorAll("body *")].filter((one) => {
     || (one.matches(".badge") && left < one.parentElement.getBoundingClientRect().left - 1);
 }).map((one) => one.outerHTML.slice(0, 120))"""
 """What is wider than the page, than its card, or, a badge, than its column."""
+IN_SIGHT = """() => {
+  const seat = document.querySelector('[data-seat="B5"]');
+  const { left, top, width, height } = seat.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2) === seat;
+}"""
+"""Whether a seat of the second row is seen, neither below the page nor behind a bar."""
 MESSAGE = "We have opened a second hall."
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "doors": ({"state": "lobby", "reason": "opening", "opens_in": HOUR}, {"serving": 0}, {}),
@@ -92,9 +99,16 @@ async def test_the_till_fits_the_smallest_phone(site: Site, open_page: Opened, l
     await fits("the list")
     await page.locator('[data-offer="moon"] button').click()
     await page.locator('[data-mode="plan"]').click()
+    await expect(page.locator('[data-seat="B5"]')).to_be_visible()
+    while not await page.evaluate(
+        IN_SIGHT
+    ):  # it begins below the fold: whoever pressed must see it
+        await page.wait_for_timeout(50)
     for seat in ("F5", "F6"):
         await page.locator(f'[data-seat="{seat}"]').click()
     await fits("the plan")
+    bar = await page.locator(".buybar").inner_text()
+    assert not (lang == "ar" and re.search("[0-9]", bar)), "digits as the language writes them"
     await page.locator(".buybar .primary").click()
     await expect(page.locator("#stage .clock")).to_be_visible()
     await fits("the hold")

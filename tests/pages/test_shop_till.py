@@ -187,6 +187,10 @@ async def test_the_order_is_read_again_elsewhere_and_after_a_refund(
     assert "SUMMARY:A Letter from the Moon" in text
     assert "LOCATION:Odeon\\, Here" in text
     order = (await shopper.page.locator("#stage code").text_content() or "").strip()
+    await shopper.button("Back to the sale").click()
+    await shopper.page.reload()
+    await shopper.button("Show my order").click()  # who comes back comes for the codes
+    await shopper.sees("Paid. Here are your codes")
 
     other = Shopper(await open_page(f"{site.url}/sales/{SALE}", lang="zh", size=PHONE))
     await other.sign_in("ada", go="前往商城登录")

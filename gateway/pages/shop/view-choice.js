@@ -2,7 +2,7 @@
 
 import { call } from "../common/api.js";
 import { announce, fill, h } from "../common/dom.js";
-import { date, money, t, time } from "../common/i18n.js";
+import { date, money, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { hallOf, lost, seatsOf, singles } from "./seats.js";
 import { seatMap } from "./seat-map.js";
@@ -34,7 +34,7 @@ export function choiceView(app) {
   const modes = seated ? h("div", { class: "segments", role: "group", "aria-label": t("choice.seats") }, ["best", "plan"].map(modeButton)) : null;
 
   function modeButton(mode) {
-    return h("button", { class: "button", type: "button", "data-mode": mode, "aria-pressed": String(choice.mode === mode), onclick: () => setMode(mode) }, t(`choice.${mode}`));
+    return h("button", { class: "button", type: "button", "data-mode": mode, "aria-pressed": String(choice.mode === mode), onclick: () => pressed(mode) }, t(`choice.${mode}`));
   }
 
   const root = h("section", { class: "card stack" },
@@ -43,20 +43,20 @@ export function choiceView(app) {
       h("p", {}, `${date(offer.starts_at_ms, zone)} · ${time(offer.starts_at_ms, zone)}–${time(offer.ends_at_ms, zone)}`),
       h("p", { class: "muted" }, `${offer.venue_title} · ${offer.city}`)),
     modes, h("div", { class: "row spread quantity" }, h("span", { class: "label" }, t("choice.how_many")), stepper), plan, picked, refusal,
-    h("div", { class: "buybar" }, h("div", { class: "stack tight" }, h("span", { class: "muted small" }, t("choice.limit", { n: app.sale.limit_per_buyer })), total), keep));
+    h("div", { class: "buybar" }, h("div", { class: "stack tight" }, h("span", { class: "muted small" }, t("choice.limit", { n: number(app.sale.limit_per_buyer) })), total), keep));
 
   const wanted = () => (choice.mode === "plan" ? choice.seats.length : choice.quantity);
 
   function paint() {
-    amount.textContent = String(choice.quantity);
+    amount.textContent = number(choice.quantity);
     fewer.disabled = choice.quantity <= 1;
     more.disabled = choice.quantity >= most;
     total.textContent = money(offer.price_minor * wanted(), app.sale.currency);
     keep.disabled = wanted() === 0;
-    keep.textContent = t(wanted() === 1 ? "choice.keep_one" : "choice.keep", { n: wanted() });
+    keep.textContent = t(["choice.keep_none", "choice.keep_one"][wanted()] ?? "choice.keep", { n: number(wanted()) });
     stepper.parentElement.hidden = choice.mode === "plan";
     picked.hidden = choice.mode !== "plan";
-    picked.textContent = choice.seats.length === 0 ? t("choice.pick", { n: most }) : t("choice.picked", { seats: [...choice.seats].sort(byPlace).join(", ") });
+    picked.textContent = choice.seats.length === 0 ? t("choice.pick", { n: number(most) }) : t("choice.picked", { seats: [...choice.seats].sort(byPlace).join(", ") });
     for (const one of modes?.children ?? []) one.setAttribute("aria-pressed", String(one.dataset.mode === choice.mode));
     map?.paintAll();
   }
@@ -66,18 +66,24 @@ export function choiceView(app) {
     paint();
   }
 
-  function setMode(mode) {
+  async function setMode(mode) {
     choice.mode = mode;
     plan.hidden = mode !== "plan";
     paint();
-    if (mode === "plan") readSeats();
+    if (mode === "plan") await readSeats();
+  }
+
+  /** On a phone the plan begins below what is seen. */
+  async function pressed(mode) {
+    await setMode(mode);
+    if (!plan.hidden) plan.scrollIntoView({ block: "nearest" });
   }
 
   function toggle(label) {
     if (choice.seats.includes(label)) choice.seats = choice.seats.filter((one) => one !== label);
     else if (choice.seats.length >= most) {
-      announce(t("choice.enough", { n: most }));
-      picked.textContent = t("choice.enough", { n: most });
+      announce(t("choice.enough", { n: number(most) }));
+      picked.textContent = t("choice.enough", { n: number(most) });
       return false;
     } else choice.seats = [...choice.seats, label];
     paint();
@@ -115,9 +121,9 @@ export function choiceView(app) {
   function showRefusal({ problem, take, single, again, others, wish }) {
     const button = (text, action) => h("button", { class: "button", type: "button", onclick: action }, text);
     const isFull = problem.code === "limit_reached" && take === 0;
-    refuse(isFull ? t("out.full", { n: problem.limit }) : problemText(problem, { zone: app.sale.timezone, currency: app.sale.currency }),
-      take > 0 ? button(t(take === 1 ? "out.take_one" : "out.take", { n: take }), () => askFor({ quantity: take })) : null,
-      single > 0 ? button(t("out.single", { n: single }), () => takeSingles(single)) : null,
+    refuse(isFull ? t("out.full", { n: number(problem.limit) }) : problemText(problem, { zone: app.sale.timezone, currency: app.sale.currency }),
+      take > 0 ? button(t(take === 1 ? "out.take_one" : "out.take", { n: number(take) }), () => askFor({ quantity: take })) : null,
+      single > 0 ? button(t("out.single", { n: number(single) }), () => takeSingles(single)) : null,
       again ? button(t("out.again"), () => app.till.hold(wish)) : null,
       others ? button(t("out.others"), () => app.others(offer)) : null);
     if (problem.code === "seat_taken" || problem.code === "unknown_seat") readSeats();

@@ -110,8 +110,11 @@ export function goneView(app) {
   const known = ["left", "missed", "over", "reset", "closed", "spent", "used"].includes(reason);
   const facts = figures(app);
   const may = reason !== "closed";
+  const [bought] = reason === "used" ? kept.orders ?? [] : [];  // who comes back comes for its codes
+  if (bought) button.classList.remove("primary");
   const root = h("section", { class: "card stack" }, heading(`gone.title.${known ? reason : "spent"}`),
     h("p", {}, known ? t(`gone.text.${reason}`) : problemText({ code: reason })),
+    bought ? h("button", { class: "button primary block", type: "button", onclick: () => app.openOrder(bought.id) }, t("gone.order")) : null,
     facts.root, may ? button : null, may ? later : null, app.login() || !may ? null : signIn(app));
   const update = () => {
     facts.update();

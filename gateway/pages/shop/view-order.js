@@ -2,7 +2,7 @@
 
 import { serverNow } from "../common/api.js";
 import { announce, confirmDialog, h, toast } from "../common/dom.js";
-import { countdown, date, money, t, time } from "../common/i18n.js";
+import { countdown, date, money, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { calendar } from "./calendar.js";
 import { moneyOf } from "./till.js";
@@ -43,7 +43,7 @@ function summary(app, order) {
     const { title, when, where } = whenAndWhere(app, offer);
     const seats = units.map((one) => one.seat).filter(Boolean);
     return h("div", { class: "line" }, h("strong", {}, title), h("span", {}, when), h("span", { class: "muted" }, where),
-      h("span", {}, t(units.length === 1 ? "order.one" : "order.many", { n: units.length }), seats.length > 0 ? ` · ${t("order.seats", { seats: seats.join(", ") })}` : ""));
+      h("span", {}, t(units.length === 1 ? "order.one" : "order.many", { n: number(units.length) }), seats.length > 0 ? ` · ${t("order.seats", { seats: seats.join(", ") })}` : ""));
   }), h("div", { class: "row spread total-line" }, h("span", {}, t("order.total")), h("strong", { class: "total" }, money(order.amount_minor, order.currency))));
 }
 
