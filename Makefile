@@ -3,7 +3,7 @@
 #
 #   make demo    run a whole drop and show what happened     (KEEP=1: leave it running)
 #   make run     serve the example, until Ctrl-C
-#   make test    run every test, two files at a time         (T=tests/lua: only those)
+#   make test    run every test, three files at a time       (T=tests/lua: only those)
 #   make faults  the fault tests, longer and more of them    (FAULT_ROUNDS=10)
 #   make check   lint, format, types
 #   make bench   measure the promises in figures          (QUICK=1: only that it works)

@@ -1,4 +1,4 @@
-"""`python -m tests.suite [PATH…]`: two files at a time; what failed is then asked again, alone.
+"""`python -m tests.suite [PATH…]`: three files at a time; what failed is then asked again, alone.
 
 Many tests play with real processes and real time, and a machine that stalls can fail them. Such a
 test passes when nothing runs beside it, and is named at the end, because it is worth a look. Those
@@ -37,7 +37,7 @@ def main(paths: list[str]) -> int:
     """Run the tests; 0 when each has passed, at once or alone."""
     FAILED.unlink(missing_ok=True)
     # The list of failures is the second run's to print: here each has its whole story.
-    status = pytest("-rsx", "--durations=15", "--numprocesses", "2", *paths)
+    status = pytest("-rsx", "--durations=15", "--numprocesses", "3", *paths)
     names = failed()
     if status != TESTS_FAILED or not 0 < len(names) <= AGAIN_MAX:
         return status
