@@ -21,6 +21,7 @@ from inventory.orders import HoldRequest, LineRequest
 FINGERPRINT_BYTES = 9
 """Enough for one key's contents: only its own caller could make two that look alike."""
 _encode = msgspec.json.Encoder().encode
+_digest = blake2b(digest_size=FINGERPRINT_BYTES)
 
 
 def lines_of(
@@ -87,8 +88,9 @@ def has_codes_at_hand(shelf: Shelf, request: HoldRequest) -> bool:
 
 
 def _fingerprint(content: object) -> str:
-    digest = blake2b(_encode(content), digest_size=FINGERPRINT_BYTES).digest()
-    return b2a_base64(digest, newline=False).decode()
+    digest = _digest.copy()
+    digest.update(_encode(content))
+    return b2a_base64(digest.digest(), newline=False).decode()
 
 
 def _unknown(code: Code, field: str, what: str, offer: str) -> Refused:

@@ -8,7 +8,7 @@ to queueing; where the keys come from, to `credentials`.
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 import msgspec
 from aiohttp import web
@@ -96,7 +96,7 @@ class Operator(msgspec.Struct, frozen=True, gc=False):
 Caller = Shopper | InLine | AtTill | Partner | AtKiosk | Operator
 
 
-class Credential(NamedTuple):
+class Credential(msgspec.Struct, frozen=True, gc=False):
     """What an `Authorization` header, or a place's cookie, carries.
 
     Beside a place there may be the login of its account: `login`, a JWT.

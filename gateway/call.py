@@ -4,9 +4,9 @@ Here belongs handing out what `middleware` has read; reading and refusing belong
 `auth`. A handler never sees a byte or a raw text.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from aiohttp import web
 
 from gateway.auth import AtTill, Caller, Partner, Shopper
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """A checked request. The accessors assert what the endpoint has promised."""
 
     services: "Services"

@@ -58,12 +58,11 @@ class Complete(web.Response):
         """All of it as it leaves; `is_old`: to a client that speaks HTTP/1.0."""
         body = self._body
         assert isinstance(body, bytes), "known as a whole"
-        return b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b" % (
-            _status_line(is_old, self._status),
-            self._head,
+        closing = self._closing(is_old=is_old)
+        lines = _lines(is_old, self._status, self._head, closing, int(time.time()))
+        return b"%bContent-Length: %d\r\n\r\n%b" % (
+            lines,
             len(body),
-            _date(int(time.time())),
-            self._closing(is_old=is_old),
             b"" if self._is_bare else body,
         )
 
@@ -93,6 +92,12 @@ class Unchanged(Complete):
 def head(*fields: tuple[str, str]) -> bytes:
     """The lines of these fields. For a closed set of values, and never for a client's own text."""
     return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _lines(is_old: bool, status: int, head: bytes, closing: bytes, second: int) -> bytes:
+    """All of a head but the body's length: of each second, few are many."""
+    return b"%b%bDate: %b\r\n%b" % (_status_line(is_old, status), head, _date(second), closing)
 
 
 @lru_cache(maxsize=256)

@@ -45,8 +45,9 @@ class Gate:
 
     def enter(self) -> None:
         """One more call is being answered."""
+        if self.in_flight == 0:
+            self._idle.clear()
         self.in_flight += 1
-        self._idle.clear()
 
     def leave(self) -> None:
         """One call is answered."""

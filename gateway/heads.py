@@ -8,8 +8,8 @@ same means the same. Whatever else differs, by one byte, is the parser's.
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
+import msgspec
 from aiohttp import StreamReader
 from aiohttp.http import RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -21,13 +21,14 @@ from gateway.requests import KEY_MAX, require_media_type
 
 PACKET_MAX = 16 * 1024
 """More than a purchase has; the parser's own bounds of a line hold for what is compared here."""
+_DIGITS_MAX = len(str(PACKET_MAX))
 _AUTHORIZATION, _KEY, _LENGTH = "Authorization", "Idempotency-Key", "Content-Length"
 _LINE, _END = b"\r\n", b"\r\n\r\n"
 _VISIBLE = bytes(range(0x21, 0x7F))
 _FIELD = re.compile(rb"([!-9;-~]+):([ \t]*)([!-~](?:[ -~]*[!-~])?)\Z")
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A call whose head came before: what stands in its own lines, and its whole body."""
 
     credential: Credential
@@ -53,41 +54,36 @@ class Head:
         self.message = message
         self._who = who
         self._parts = tuple(parts)
-        self._sizes = tuple(map(len, parts))
+        self._begin = len(parts[0])
         self._token_at, self._key_at, self._length_at = order
         self._proof = b""
         self._credential = Credential("", "")
+        self._length, self._body_size = b"0", 0
 
     def asked(self, packet: bytes) -> Asked | None:
         """The call that a packet is, if its head is this one; else None."""
         one, two, three, last = self._parts
-        to_one, to_two, to_three, to_last = self._sizes
         if not packet.startswith(one) or len(packet) > PACKET_MAX:
             return None
-        # A value ends with its line: what is not found, at -1, is not followed by the next part.
-        first = packet.find(_LINE, to_one)
-        second = packet.find(_LINE, first + to_two)
-        third = packet.find(_LINE, second + to_three)
-        if not (
-            packet.startswith(two, first)
-            and packet.startswith(three, second)
-            and packet.startswith(last, third)
-        ):
+        # A value may end at a later line than its own: then it has a character that none may have.
+        first, _, rest = packet[self._begin :].partition(two)
+        second, _, rest = rest.partition(three)
+        third, end, body = rest.partition(last)
+        if not end:  # what one is not followed by, the next is not either
             return None
-        body = packet[third + to_last :]
-        values = (
-            packet[to_one:first],
-            packet[first + to_two : second],
-            packet[second + to_three : third],
-        )
-        proof, key = values[self._token_at], values[self._key_at]
-        if values[self._length_at] != b"%d" % len(body):
+        values = first, second, third
+        length = values[self._length_at]
+        if length != self._length:
+            self._length, self._body_size = length, _size_in(length)
+        if len(body) != self._body_size:
             return None
-        if not 0 < len(key) <= KEY_MAX or key.translate(None, _VISIBLE):
+        key = values[self._key_at].decode("latin-1")
+        if not 0 < len(key) <= KEY_MAX or not _is_visible(key):
             return None
+        proof = values[self._token_at]
         if proof != self._proof and not self._learns(proof):
             return None
-        return Asked(self._credential, key.decode("ascii"), body)
+        return Asked(self._credential, key, body)
 
     def _learns(self, proof: bytes) -> bool:
         """Whether this is a credential, as the parser would read it."""
@@ -99,6 +95,16 @@ class Head:
             return False  # the same will be said on the parser's way
         self._proof = proof
         return True
+
+
+def _is_visible(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _size_in(length: bytes) -> int:
+    """The size that a length says in the one way to write it; -1 for what is written otherwise."""
+    is_number = length.isdigit() and len(length) <= _DIGITS_MAX
+    return int(length) if is_number and b"%d" % int(length) == length else -1
 
 
 def is_whole(packet: bytes, message: object, payload: StreamReader) -> bool:

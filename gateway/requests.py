@@ -13,8 +13,8 @@ import msgspec
 from aiohttp import StreamReader, web
 from aiohttp.http import RawRequestMessage
 
-from gateway.bodies import PATH, BatchBody
-from gateway.plain_batches import read_plain
+from gateway.bodies import PATH
+from gateway.plain_bodies import read_plain
 from gateway.problems import Code, FieldError, Refused, wrong_field
 
 T = TypeVar("T")
@@ -102,7 +102,8 @@ def _decoder(kind: Hashable, strict: bool) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, kind: type[T]) -> T:
     """The JSON body as a `kind`; an integer may be written 2.0, as JSON schema allows."""
     body = body or b"{}"
-    if kind is BatchBody and (plain := read_plain(body)) is not None:
+    plain = read_plain(body, kind)
+    if plain is not None:
         return cast("T", plain)
     try:
         try:

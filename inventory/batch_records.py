@@ -39,7 +39,7 @@ class HoldBatch:
     """
 
     def __init__(self, sale: str, stripe: int) -> None:
-        self._sale, self._stripe = sale, stripe
+        self._bucket_keys = keys.buckets(sale, stripe)
         self._buckets: dict[str, int] = {}
         self._tags: list[dict[str, int]] = []
         self._asked: dict[int, int] = {}
@@ -92,7 +92,7 @@ class HoldBatch:
         head = order[:HEAD_LENGTH]
         number = self._buckets.get(head)
         if number is None:
-            self.keys.append(keys.bucket(self._sale, self._stripe, bucket_of(order)))
+            self.keys.append(f"{self._bucket_keys}{bucket_of(order)}")
             self._tags.append({})
             number = self._buckets[head] = len(self.keys)
         return number

@@ -59,7 +59,12 @@ def back(sale_id: str, stripe: int = 0) -> str:
 
 def bucket(sale_id: str, stripe: int, number: int) -> str:
     """Hash: the orders, counts and passes of a share of the buyers."""
-    return _key(sale_id, stripe, f"b:{number}")
+    return f"{buckets(sale_id, stripe)}{number}"
+
+
+def buckets(sale_id: str, stripe: int) -> str:
+    """What the key of each bucket begins with; its number follows."""
+    return _key(sale_id, stripe, "b:")
 
 
 def redemptions(sale_id: str, stripe: int, serial: int) -> str:

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import lua.embedded
 from lua.address import Place
@@ -63,8 +62,7 @@ class Server:
     @property
     def url(self) -> str:
         """Its own URL."""
-        password = quote(self.settings.get("requirepass", ""))
-        return f"redis://{f':{password}@' * bool(password)}{self.host}:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     @property
     def place(self) -> Place:

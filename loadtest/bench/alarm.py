@@ -11,7 +11,8 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NONBLOCK: Final = os.O_NONBLOCK
@@ -51,7 +52,14 @@ class Alarm:
         os.read(self._file, _COUNT_BYTES)
         self._ring()
 
-    def close(self) -> None:
-        """It rings no more."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._loop.remove_reader(self._file)
         os.close(self._file)

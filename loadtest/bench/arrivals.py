@@ -12,7 +12,6 @@ import gc
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -122,7 +121,7 @@ class Crowd:
 
     async def _arrive(self, every_s: float, seconds: float) -> None:
         self._next_s, self._every_s = time.monotonic() + FIRST_S, every_s
-        with closing(Alarm(self._next_s, every_s, self._come_in)):
+        with Alarm(self._next_s, every_s, self._come_in):
             async with asyncio.timeout(FIRST_S + seconds + FINISH_S):
                 await self._over.wait()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from loadtest.bench import sale
@@ -151,11 +150,11 @@ class Pairs:
 
     def _facts(self) -> int:
         """Orders that were done, also those in flight that no client heard of: they cost too."""
-        with closing(Resp(self._stage.store_url)) as store:
+        with Resp(self._stage.store_url) as store:
             return int(store.call("HGET", f"{{{sale.SALE}:0}}:sale", "fact"))
 
     def _commands(self) -> int:
-        with closing(Resp(self._stage.store_url)) as store:
+        with Resp(self._stage.store_url) as store:
             return int(store.info("stats")["total_commands_processed"])
 
     def close(self) -> None:

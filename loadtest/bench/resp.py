@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import hiredis
@@ -34,8 +35,15 @@ class Resp:
         self._socket.settimeout(ANSWER_S)
         self._reader = hiredis.Reader()
 
-    def close(self) -> None:
-        """Hang up."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._socket.close()
 
     def call(self, *words: Word) -> Any:

@@ -11,7 +11,8 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 CONFIRMED, OWED, REDEEMED, REFUSED = "confirmed", "owed", "redeemed", "refused"
 SEEN = "seen"
@@ -23,8 +24,15 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8")
 
-    def close(self) -> None:
-        """What was written stays."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def confirmed(self, *, buyer: str, login: str, order: dict[str, Any]) -> None:

@@ -119,6 +119,14 @@ def test_what_is_not_the_parsers_is_what_the_parser_says() -> None:
         packet("a b"),
         packet("a\nX: y"),
         packet("a\rb"),
+        packet("a\r\nX: y"),
+        packet(""),
+        packet("\xe9"),
+        packet(shown="Bearer one\r\nX: y"),
+        packet().replace(b"Content-Length: 7", b"Content-Length: 7\r\nTransfer-Encoding: chunked"),
+        packet().replace(b"Content-Length: 7", b"Content-Length: " + b"7" * 5_000),
+        packet().replace(b"Content-Length: 7", b"Content-Length: "),
+        packet() + b" ",
         packet("k" * 200),
         packet(shown="Bearer"),
         packet(shown="Basic one"),
@@ -129,8 +137,12 @@ def test_what_is_not_the_parsers_is_what_the_parser_says() -> None:
     ],
 )
 def test_all_else_is_the_parsers(other: bytes) -> None:
-    """Framing, other lines, what a value may not be, and what is refused."""
-    assert known().asked(other) is None
+    """Framing, other lines, what a value may not be, and what is refused; at first and later."""
+    head = known()
+    assert head.asked(other) is None
+    assert head.asked(packet()) == said_by_parser(packet())
+    assert head.asked(other) is None
+    assert head.asked(packet()) == said_by_parser(packet())
 
 
 @pytest.mark.parametrize(

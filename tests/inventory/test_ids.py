@@ -5,7 +5,14 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from inventory.ids import ORDER_ID_LENGTH, Identities, Shape, parse_order_id
+from inventory.ids import (
+    ORDER_ID_LENGTH,
+    Identities,
+    Shape,
+    bucket_of,
+    parse_order_id,
+    stripe_of,
+)
 
 IDS = Identities(order=b"o" * 32, buyer=b"b" * 32)
 SYMBOLS = set("0123456789abcdefghjkmnpqrstvwxyz")
@@ -25,6 +32,7 @@ def test_an_id_finds_its_order(
     assert address.sale_number == number
     assert address.stripe < stripes
     assert address.bucket < buckets
+    assert (stripe_of(order), bucket_of(order)) == (address.stripe, address.bucket)
     assert parse_order_id(IDS.order_id(shape, caller="x", buyer=buyer, key="k")) == address
 
 

@@ -105,6 +105,25 @@ def test_a_cut_or_grown_token_is_refused() -> None:
         assert isinstance(tokens.read(token + more), BadPass)
 
 
+def test_what_is_not_written_as_a_signature_is_refused() -> None:
+    """It has 86 symbols, and the last one's lowest bits are zeros: there is one way to write it."""
+    token, minted = mint()
+    for end in ALPHABET:
+        good = end in "AQgw"
+        assert tokens.read(token[:-1] + end) == (minted if good else BadPass("malformed"))
+    for other in "!+/=~ \x00":
+        assert tokens.read(token[:-40] + other + token[-39:]) == BadPass("malformed")
+
+
+@pytest.mark.parametrize("issuer", ["?", "??", "???", ">", ">>", ">>>", "a~?>", "aa>?~"])
+def test_any_symbol_of_base64url_is_read(issuer: str) -> None:
+    """Claims whose text needs the two symbols that are not plain base64's, wherever they stand."""
+    for pad in range(3):
+        own = PassTokens(replace(PASS_KEYS, issuer="d" * pad + issuer))
+        token, minted = mint(own)
+        assert own.read(token, SALE) == minted
+
+
 @pytest.mark.parametrize("junk", ["", ".", "..", "...", "é.é.é", "\x00", "a" * 2000, "e30.e30.e30"])
 def test_junk_is_refused(junk: str) -> None:
     """Whatever is not a pass is refused without an exception."""

@@ -1,6 +1,7 @@
-"""A batch read quickly is what it is when read with every check."""
+"""A body read quickly is what it is when read with every check."""
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gateway import requests
-from gateway.bodies import BatchBody
-from gateway.plain_batches import read_plain
+from gateway.bodies import BatchBody, HoldBody, PartnerOrderBody
+from gateway.plain_bodies import read_plain
 from gateway.problems import Refused
 
 strict = msgspec.json.Decoder(BatchBody)
@@ -50,7 +51,7 @@ def test_both_readings_agree(orders: list[dict[str, Any]]) -> None:
     try:
         expected = strict.decode(body)
     except msgspec.ValidationError:
-        assert read_plain(body) is None
+        assert read_plain(body, BatchBody) is None
         return
     found = requests.decode(body, BatchBody)
     assert msgspec.to_builtins(found) == msgspec.to_builtins(expected)
@@ -59,7 +60,7 @@ def test_both_readings_agree(orders: list[dict[str, Any]]) -> None:
         assert msgspec.json.encode(one.lines) == msgspec.json.encode(other.lines)
 
 
-@pytest.mark.parametrize(
+WRONG = pytest.mark.parametrize(
     "change",
     [
         {"buyer": "a\x00"}, {"buyer": "\ud800"}, {"reference": "a\x1f"}, {"key": "a b"},
@@ -68,6 +69,9 @@ def test_both_readings_agree(orders: list[dict[str, Any]]) -> None:
         {"lines": [{"offer": "pool", "quantity": 1, "seats": ["F7"]}]}, {"pad": 1},
     ],
 )  # fmt: skip
+
+
+@WRONG
 def test_one_wrong_order_is_named(change: dict[str, Any]) -> None:
     """One order of many that is wrong is found among plain ones, and named by its place."""
     orders = [order(), order(**change), order()]
@@ -80,6 +84,49 @@ def test_one_wrong_order_is_named(change: dict[str, Any]) -> None:
 def test_a_plain_batch_is_read_quickly() -> None:
     """What partners mostly send takes the short way; seats take the long one."""
     body = json.dumps({"orders": [order(), order(mode="hold", reference="R é")]}).encode()
-    assert read_plain(body) == requests.decode(body, BatchBody)
+    assert read_plain(body, BatchBody) == requests.decode(body, BatchBody)
     seats = [order(lines=[{"offer": "hall", "seats": ["F7"]}])]
-    assert read_plain(json.dumps({"orders": seats}).encode()) is None
+    assert read_plain(json.dumps({"orders": seats}).encode(), BatchBody) is None
+
+
+@given(
+    st.sampled_from([HoldBody, PartnerOrderBody]),
+    st.fixed_dictionaries({"lines": st.lists(_lines, max_size=2)})
+    | _orders.map(lambda one: {name: one[name] for name in one if name != "key"})
+    | st.builds(order).map(lambda one: {name: one[name] for name in one if name != "key"}),
+)
+def test_both_readings_of_one_purchase_agree(kind: Any, asked: dict[str, Any]) -> None:
+    """So do those of a shopper's hold, and of a partner's single order."""
+    body = json.dumps(asked).encode()
+    try:
+        expected = msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        assert read_plain(body, kind) is None
+        return
+    found = requests.decode(body, kind)
+    assert isinstance(found, kind)
+    assert msgspec.to_builtins(found) == msgspec.to_builtins(expected)
+    assert msgspec.json.encode(found.lines) == msgspec.json.encode(expected.lines)
+
+
+def test_a_plain_purchase_is_read_quickly() -> None:
+    """What is mostly sent takes the short way, and a name that was refused is refused again."""
+    hold = json.dumps({"lines": [{"offer": "pool", "quantity": 1}]}).encode()
+    assert read_plain(hold, HoldBody) == requests.decode(hold, HoldBody)
+    plain = {name: value for name, value in order().items() if name != "key"}
+    assert read_plain(json.dumps(plain).encode(), PartnerOrderBody) is not None
+    wrong = json.dumps({"lines": [{"offer": "Pool", "quantity": 1}]}).encode()
+    for _ in range(2):
+        with pytest.raises(Refused):
+            requests.decode(wrong, HoldBody)
+
+
+@WRONG
+def test_a_wrong_purchase_is_refused(change: dict[str, Any]) -> None:
+    """Whatever is wrong in an order of a batch is wrong in a single one, and a hold's lines too."""
+    change = {name: value for name, value in change.items() if name != "key"}
+    single = {name: value for name, value in order(**change).items() if name != "key"}
+    with pytest.raises(Refused) if change else nullcontext():
+        requests.decode(json.dumps(single).encode(), PartnerOrderBody)
+    with pytest.raises(Refused) if "lines" in change else nullcontext():
+        requests.decode(json.dumps({"lines": single["lines"]}).encode(), HoldBody)
