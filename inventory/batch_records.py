@@ -6,6 +6,7 @@ comes packed already: the script only joins it. A reply is one text, parted by s
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,10 +19,10 @@ from inventory.records import pack_asked
 if TYPE_CHECKING:
     from inventory.orders import ConfirmRequest, HoldRequest, LineRequest
 
-_HOLD = struct.Struct(">HHBHB24sH")
+_HOLD = struct.Struct(">HH24sH")
 _PASS = struct.Struct(">QHB")
 _LINE = struct.Struct(">HBB")
-_ASKED = struct.Struct(">HI")
+_OFFERS_AT, _OFFER_BYTES, _UNITS_BYTES, _WISH_BYTES = 4, 2, 4, 3
 _WITH_PASS, _WITH_LINES = 2, 4
 _MADE = frozenset({b"held", b"sold"})
 _facts = msgspec.msgpack.Decoder(list[msgspec.Raw])
@@ -34,27 +35,29 @@ HeldLine = tuple[int, int, tuple[int, ...]]
 class HoldBatch:
     """What one call of order_hold is asked: each buyer it reads once, and what each order wants.
 
-    An order's record says where among the tags of its bucket its buyer's is. Who asks twice in one
-    batch is read where he was named first, so each order sees what the earlier ones took.
+    Buyers' tags stand bucket by bucket, and an order's record says where among them its buyer's is.
+    Who asks twice in one batch is read where he was named first, so each order sees what the
+    earlier ones took. Many orders want the same: a wish is told once, and a record says which.
     """
 
     def __init__(self, sale: str, stripe: int) -> None:
         self._bucket_keys = keys.buckets(sale, stripe)
         self._buckets: dict[str, int] = {}
         self._tags: list[dict[str, int]] = []
-        self._asked: dict[int, int] = {}
-        self._records: list[bytes] = []
+        self._offers: dict[int, list[int]] = {}
+        self._wishes: dict[tuple[int, int, int], int] = {}
+        self._records: list[tuple[int, int, int, bytes, bytes, bytes]] = []
         self.keys: list[str] = []
 
     def add(self, request: "HoldRequest") -> None:
         """One more order."""
         order, buyer, lines = request.order, request.buyer, request.lines
         bucket = self._bucket_of(order)
-        tags = self._tags[bucket - 1]
+        tags = self._tags[bucket]
         place = tags.setdefault(tag_of(buyer), len(tags) + 1)
         one, pass_id = request, request.pass_id
         kept = pack_asked((buyer, one.seller, one.reference, one.payment, one.fingerprint, pass_id))
-        line, kind, more = lines[0], int(one.one_step), b""
+        line, kind, more, wish = lines[0], int(one.one_step), b"", (0, 0)
         if pass_id:
             kind += _WITH_PASS
             head = _PASS.pack(one.pass_expires_ms, one.pass_drop, len(pass_id))
@@ -63,29 +66,40 @@ class HoldBatch:
             kind += _WITH_LINES
             more += _packed_lines(lines)
         else:
-            self._asked[line.offer] = self._asked.get(line.offer, 0) + line.quantity
-        head = _HOLD.pack(bucket, place, kind, line.offer, line.quantity, order.encode(), len(kept))
-        self._records.append(head + kept + more)
+            offer = self._offers.setdefault(line.offer, [len(self._offers), 0])
+            offer[1] += line.quantity  # the first is its place
+            wish = offer[0], line.quantity
+        number = self._wishes.setdefault((kind, *wish), len(self._wishes) + 1)
+        self._records.append((bucket, place, number, order.encode(), kept, more))
 
     def args(self) -> tuple[bytes, bytes, bytes]:
-        """Tags, offers and records, as the script reads them."""
+        """Tags, what is wanted, and records, as the script reads them."""
         counts = bytes(len(tags) - 1 for tags in self._tags)
-        flat = "".join(tag for tags in self._tags for tag in tags)
-        names = b"".join((len(counts).to_bytes(2), counts, flat.encode()))
-        asked = b"".join(_ASKED.pack(*pair) for pair in self._asked.items())
-        return names, asked, b"".join(self._records)
+        names = counts + "".join(tag for tags in self._tags for tag in tags).encode()
+        offers, units = len(self._offers), (units for _, units in self._offers.values())
+        form = f">HH{offers}H{offers}I"
+        head = struct.pack(form, len(self._records), offers, *self._offers, *units)
+        asked = head + b"".join(map(bytes, self._wishes))
+        before = [0, *accumulate(map(len, self._tags))]
+        records = (
+            _HOLD.pack(before[bucket] + place, wish, order, len(kept)) + kept + more
+            for bucket, place, wish, order, kept, more in self._records
+        )
+        return names, asked, b"".join(records)
 
     def replies(self, got: Sequence[bytes]) -> list[list[Any]]:
         """What the script says of each order: its word, then its record and marks, or integers."""
         verdicts, *replayed, facts = got
         made, stood = iter(_facts.decode(facts) if facts else ()), iter(replayed)
         replies: list[list[Any]] = []
-        for verdict in verdicts.split(b"\n"):
+        for line in verdicts.split(b"\n"):
+            times, _, verdict = line.rpartition(b"*")
             word, _, rest = verdict.partition(b" ")
-            if word in _MADE:
-                replies.append([word, next(made), rest])
-            else:
-                replies.append(apart(verdict, next(stood) if word == b"replayed" else b""))
+            for _ in range(int(times or 1)):
+                if word in _MADE:
+                    replies.append([word, next(made), rest])
+                else:
+                    replies.append(apart(verdict, next(stood) if word == b"replayed" else b""))
         return replies
 
     def _bucket_of(self, order: str) -> int:
@@ -94,7 +108,7 @@ class HoldBatch:
         if number is None:
             self.keys.append(f"{self._bucket_keys}{bucket_of(order)}")
             self._tags.append({})
-            number = self._buckets[head] = len(self.keys)
+            number = self._buckets[head] = len(self.keys) - 1
         return number
 
 
@@ -107,17 +121,21 @@ def _packed_lines(lines: "Sequence[LineRequest]") -> bytes:
     return b"".join(parts)
 
 
-def holds_in(batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]]":
+def holds_in(asked: bytes, batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]]":
     """The orders that a call of order_hold was asked for, and their lines."""
-    at = 0
+    offers = int.from_bytes(asked[_OFFERS_AT - 2 : _OFFERS_AT])
+    at, wishes = 0, _OFFERS_AT + (_OFFER_BYTES + _UNITS_BYTES) * offers - _WISH_BYTES
     while at < len(batch):
-        _, _, kind, offer, quantity, order, kept = _HOLD.unpack_from(batch, at)
+        _, wish, order, kept = _HOLD.unpack_from(batch, at)
         at += _HOLD.size + kept
+        kind, offer, quantity = asked[wishes + _WISH_BYTES * wish :][:_WISH_BYTES]
         if kind & _WITH_PASS:
             at += _PASS.size + batch[at + _PASS.size - 1]
-        lines: list[HeldLine] = [(offer, quantity, ())]
         if kind & _WITH_LINES:
             lines, at = _lines_in(batch, at)
+        else:
+            number = int.from_bytes(asked[_OFFERS_AT + _OFFER_BYTES * offer :][:_OFFER_BYTES])
+            lines = [(number, quantity, ())]
         yield order.decode(), lines
 
 

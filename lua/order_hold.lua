@@ -15,16 +15,17 @@
 --   8+ buckets+ hash   each buyer's orders, count and passes
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
---   2 names    string  how many buckets, two bytes; for each of them, one byte, how many buyers less
---     one; then the buyers' tags
---   3 asked    string  offers whose units next in line may be needed, and how many: >HI4
---   4 batch    string  1..256 records joined, each as RECORD below says: number of its bucket, place
---     of its buyer's tag among the bucket's, 1 to sell in one step and 2 for a PASS and 4 for lines
---     behind it, offer, quantity, order; packed as it is to be kept: buyer, seller, reference,
---     payment, fingerprint, pass
+--   2 names    string  for each bucket, one byte, how many buyers less one; then the buyers' tags
+--   3 asked    string  how many records, how many offers: >HH; these offers, two bytes each, whose units
+--     next in line may be needed; how many units of each, four bytes; then the batch's wishes, three bytes each: 1 to sell in one step and
+--     2 for a PASS and 4 for lines behind the record, the offer's place among these less one, quantity
+--   4 batch    string  1..256 records joined, each as RECORD below says: place of its buyer's tag,
+--     number of its wish, order; packed as it is to be kept: buyer, seller, reference, payment,
+--     fingerprint, pass
 --   5 server   string  run id of the server that the caller talks to; the door adds it
--- REPLY the verdicts of all records, a line each, then the record of each order that is replayed,
---     then the facts, which are the records of the new orders; in order of precedence
+-- REPLY the verdicts of all records, a line each ('3*' before one that three in a row have), then the
+--     record of each order that is replayed, then the facts, which are the records of the new orders;
+--     in order of precedence
 --   no_slot                             for the whole call: this store does not know the sale
 --   replayed marks
 --   key_reused                          same key and buyer, other content
@@ -49,21 +50,21 @@
 --   sold marks
 -- COST O(units asked for)
 --@include stock
-local RECORD, PASS_ASKED = '>HHBHBc24Hc0', '>I8HBc0'
+local RECORD, PASS_ASKED = '>HHc24Hc0', '>I8HBc0'
 local slot, instead = read_slot(SALE, ARGV[1])
 if not slot then return instead end
 local now, limit, char, pack, split = slot.now, slot.limit, string.char, struct.pack, struct.unpack
-local call, unpack = redis.call, unpack
+local call, byte, unpack = redis.call, string.byte, unpack
 -- Records are joined from packed pieces, most of them the same for the whole batch: \205, \206 and
 -- \207 are integers of 16, 32 and 64 bits, \184 begins a text of 24 characters.
 local KINDS = { [0] = 'held', 'sold' }
 local AT_ORDER = '\207' .. pack('>I8', now) .. '\184'
 local DROP_NOW = pack('>BI2', 205, slot.drop)
 local ENDS = { [0] = '\207' .. pack('>I8', now + slot.hold_ms), '\207\0\0\0\0\0\0\0\0' }
-local heads, fact_high = {}, nil        -- step → how a record begins that shares 256 facts' numbers
-local verdicts = { [0] = {}, {} }       -- step → units → what is told
+local heads, fact_high = {}, slot.fact - 256   -- step → how a record begins that shares 256 numbers
+local verdicts = {}                     -- wish → what is told when it is granted
 local sold_out = {}                     -- offer → the refusal
-local facts, new_due, writes = {}, {}, {}   -- writes: number of a bucket → fields and values
+local facts, new_due = {}, {}
 local fact, made = slot.fact, 0
 local replayed = {}                     -- records of orders that stood before this call
 local careful, split_lines, write_careful   -- made once an order needs them
@@ -80,16 +81,17 @@ local sale_refuses = refused_by_sale()
 --@include ready
 --@include asked
 
--- What records share whose facts' numbers begin with this one.
-local function pack_high(high)
-  fact_high = high
-  local shared = '\207' .. sub(pack('>I8', high), 1, 7)
+-- What records share whose facts' numbers begin as this one's does.
+local function pack_high()
+  fact_high = fact - fact % 256
+  local shared = '\207' .. sub(pack('>I8', fact_high), 1, 7)
   for step = 0, 1 do heads[step] = '\158\164' .. KINDS[step] .. shared end
+  return fact - fact_high
 end
 
-local function verdict_of(step, quantity)
-  verdicts[step][quantity] = KINDS[step] .. ' ' .. string.rep(step == 1 and 's0' or '-0', quantity)
-  return verdicts[step][quantity]
+local function verdict_of(wish, step, quantity)
+  verdicts[wish] = KINDS[step] .. ' ' .. string.rep(step == 1 and 's0' or '-0', quantity)
+  return verdicts[wish]
 end
 
 -- What few orders need is made when the first of them comes: who has bought before, who asks for
@@ -100,11 +102,41 @@ local function be_careful()
 --@include careful
 end
 
-local lines, count, batch, at = {}, 0, ARGV[4], 1
+local told, count, last, times, batch, at = {}, 0, nil, 0, ARGV[4], 1
+
+-- What was decided last, once or several times in a row.
+local function tell()
+  count = count + 1
+  told[count] = times > 1 and times .. '*' .. last or last
+end
+
 local past = #batch
+-- Where all are usual every order is sold its unit, and nothing is asked again order by order.
+if all_usual then
+  local head, low = nil, 256
+  while at <= past do
+    local place, wish, order, kept, behind = split(RECORD, batch, at)
+    local line = lines[wish]   -- there is one wish for each offer, in the same order
+    local first = line[LINE_NEXT]
+    at, made, low = behind, made + 1, low + 1
+    if low > 255 then
+      fact = slot.fact + made
+      low = pack_high()
+      head = heads[1]
+    end
+    if first >= line[LINE_RUN] then line_on(line, first) end
+    line[LINE_NEXT] = first + 1
+    line[LINE_OWNERS + first - line[LINE_FIRST]] = order
+    local record = head .. char(low) .. AT_ORDER .. order .. (line[2] or line_head(line, 1))
+      .. char(first - line[LINE_HIGH]) .. kept
+    facts[made], has[place] = record, record
+  end
+  fact, last, times = slot.fact + made, 'sold s0', made
+end
 while at <= past do
-  local bucket, place, kind, number, quantity, order, kept, behind = split(RECORD, batch, at)
-  local step, verdict, ends, drop, pass, wanted = kind, nil, nil, nil, nil, nil
+  local place, wish, order, kept, behind = split(RECORD, batch, at)
+  local step, which, quantity = wishes[3 * wish - 2], wishes[3 * wish - 1] + 1, wishes[3 * wish]
+  local kind, verdict, ends, drop, pass, wanted = step, nil, nil, nil, nil, nil
   at = behind
   if kind > 1 then
     step = kind % 2
@@ -114,68 +146,60 @@ while at <= past do
       wanted, at = split_lines(batch, at)
     end
   end
-  local line, values = ready[number], values_in[bucket]
-  if line == nil then line = line_again(number) end
+  local line = lines[which]
+  if line == nil then line = line_again(which) end
   local first = line and line[LINE_NEXT]
-  local plain = first and not values[place] and not wanted and quantity <= limit
+  local plain = first and has[place] == names[place] and not wanted and quantity <= limit
     and (not ends or (now < ends and drop == slot.drop))
   if plain and first + quantity <= line[LINE_PAST] then
     fact = fact + 1
     made = made + 1
-    local low, record = fact % 256, nil
-    if fact - low ~= fact_high then pack_high(fact - low) end
+    local low, record = fact - fact_high, nil
+    if low > 255 then low = pack_high() end
     line[LINE_NEXT] = first + quantity
     if quantity == 1 then
-      local byte = first % 256
-      if first - byte ~= line[LINE_HIGH] then
-        line[LINE_HIGH], line[LINE_HEADS], line[LINE_HEADS + 1] = first - byte, false, false
-      end
+      if first >= line[LINE_RUN] then line_on(line, first) end
       record = heads[step] .. char(low) .. AT_ORDER .. order
-        .. (line[LINE_HEADS + step] or line_head(line, number, step)) .. char(byte) .. kept
+        .. (line[step + 1] or line_head(line, step)) .. char(first - line[LINE_HIGH]) .. kept
     else
-      record = heads[step] .. char(low) .. AT_ORDER .. order
-        .. line_units(line, number, quantity, step) .. kept
+      record = heads[step] .. char(low) .. AT_ORDER .. order .. line_units(line, quantity, step) .. kept
     end
     if step == 1 then
-      local owners, from = line[LINE_OWNERS], first - line[LINE_FIRST] + 1
-      owners[from] = order
+      local from = LINE_OWNERS + first - line[LINE_FIRST]
+      line[from] = order
       if quantity > 1 then
-        for i = from + 1, from + quantity - 1 do owners[i] = order end
+        for i = from + 1, from + quantity - 1 do line[i] = order end
       end
     else
       line[LINE_HOLDS] = line[LINE_HOLDS] + quantity
       new_due[#new_due + 1] = now + slot.hold_ms
       new_due[#new_due + 1] = order
     end
-    facts[made] = record
-    values[place] = record
-    local flat = writes[bucket]
-    if flat then
-      local size = #flat + 1
-      flat[size] = names_in[bucket][place]
-      flat[size + 1] = record
-    else
-      writes[bucket] = { names_in[bucket][place], record, nil, nil, nil, nil, nil, nil }
-    end
-    verdict = verdicts[step][quantity] or verdict_of(step, quantity)
+    facts[made], has[place] = record, record
+    verdict = verdicts[wish] or verdict_of(wish, step, quantity)
   elseif plain and line[LINE_AVAILABLE] == first - line[LINE_FIRST]
     and line[LINE_HELD] + line[LINE_HOLDS] == 0 then   -- and so no hold that is due brings any back
-    verdict = sold_out[number]
+    verdict = sold_out[which]
     if not verdict then
-      verdict = 'sold_out ' .. number
-      sold_out[number] = verdict
+      verdict = 'sold_out ' .. numbers[which]
+      sold_out[which] = verdict
     end
   else
     if not careful then be_careful() end
-    verdict = careful(bucket, place, step, number, quantity, order, kept, ends, drop, pass, wanted)
+    verdict = careful(place, step, numbers[which], quantity, order, kept, ends, drop, pass, wanted)
   end
-  count = count + 1
-  lines[count] = verdict
+  if verdict == last then
+    times = times + 1
+  else
+    if last then tell() end
+    last, times = verdict, 1
+  end
 end
+tell()
 settle_lines()
-for bucket, flat in pairs(writes) do call('HSET', KEYS[bucket + 7], unpack(flat)) end
+if made > 0 then write_buyers() end
 if careful then write_careful() end
 write_pairs('ZADD', DUE, new_due)
 slot.facts, slot.fact = facts, fact
 write_stock(slot)
-return answer(slot, { table.concat(lines, '\n'), unpack(replayed) })
+return answer(slot, { table.concat(told, '\n'), unpack(replayed) })

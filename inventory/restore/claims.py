@@ -26,7 +26,7 @@ def claims_of(call: Call, slot: Slot) -> list[Claim]:
     """The units that the call may have taken beyond what the slot says."""
     match call.script:
         case "order_hold":
-            return list(_holds(_bytes(call.args[3]), slot))
+            return list(_holds(_bytes(call.args[2]), _bytes(call.args[3]), slot))
         case "order_confirm":
             return list(_confirms(_bytes(call.args[1]), slot))
         case "allotment_make" if int(call.args[1]) not in slot.allotments:
@@ -35,8 +35,8 @@ def claims_of(call: Call, slot: Slot) -> list[Claim]:
             return []  # it takes nothing off the shelf
 
 
-def _holds(batch: bytes, slot: Slot) -> Iterator[Claim]:
-    for order, lines in holds_in(batch):
+def _holds(asked: bytes, batch: bytes, slot: Slot) -> Iterator[Claim]:
+    for order, lines in holds_in(asked, batch):
         if order not in slot.orders:
             yield from lines
 

@@ -1,5 +1,8 @@
 -- An order that is not the usual, decided step by step in the order of precedence.
 local offer_refuses = {}   -- offer → whether and why it cannot be bought now, the same for all
+for _, line in pairs(lines) do
+  if line then offers_read[line[LINE_NUMBER]] = line[LINE_RECORD] end
+end
 
 local function refused_by_offer(number)
   local offer = offer_of(number)
@@ -26,15 +29,15 @@ local function taken(order, step, wanted)
 end
 
 -- The order's record, and it is kept where an order of this buyer belongs.
-local function write(bucket, place, order, record, buyer, counted)
-  local key, tag = KEYS[bucket + 7], names_in[bucket][place]
+local function write(key, place, order, record, buyer, counted)
+  local tag = names[place]
   if fields[key][tag] then
     field_set(key, order, record)
     count_set(key, buyer, counted)
   else
     field_set(key, tag, record)
   end
-  values_in[bucket][place] = fields[key][tag]
+  has[place], known[place] = fields[key][tag], true
 end
 
 -- What the order's offers say, or nil and how many units are asked for.
@@ -73,13 +76,13 @@ split_lines = function(batch, at)
   return lines, at
 end
 
-careful = function(bucket, place, step, number, quantity, order, kept, ends, drop, pass, wanted)
+careful = function(place, step, number, quantity, order, kept, ends, drop, pass, wanted)
   settle_lines()
-  local key, tag = KEYS[bucket + 7], names_in[bucket][place]
-  local known, buyer, has, passes = values_in[bucket][place], sub(kept, 2, 25), 0, ''
+  local key, tag = KEYS[bucket_of(place) + 7], names[place]
+  local record, buyer, count, passes = has[place], sub(kept, 2, 25), 0, ''
   fields[key] = fields[key] or {}
-  fields[key][tag] = known
-  if known then
+  fields[key][tag] = record ~= tag and record
+  if record ~= tag then
     local stands = order_of(key, order)
     if stands then
       local _, _, _, _, fingerprint = cmsgpack.unpack(kept)
@@ -88,7 +91,7 @@ careful = function(bucket, place, step, number, quantity, order, kept, ends, dro
       return 'replayed ' .. unit_marks(order, stands[LINES])
     end
     local _, counted = counted_of(key, buyer)
-    has, passes = split_count(counted)
+    count, passes = split_count(counted)
   end
   if sale_refuses then return sale_refuses end
   wanted = wanted or { { number, quantity, {} } }
@@ -96,22 +99,22 @@ careful = function(bucket, place, step, number, quantity, order, kept, ends, dro
   if refusal then return refusal end
   refusal, quantity = refused_by_lines(wanted)
   if refusal then return refusal end
-  if has + quantity > limit then return 'limit_reached ' .. limit .. ' ' .. has end
-  local lines, marks = taken(order, step, wanted)
-  if not lines then return marks end
+  if count + quantity > limit then return 'limit_reached ' .. limit .. ' ' .. count end
+  local parts, marks = taken(order, step, wanted)
+  if not parts then return marks end
 
-  ready, ready_lines = {}, {}   -- what was taken here they have not seen
+  lines = {}   -- what was taken here they have not seen
   fact, made = fact + 1, made + 1
-  local low = fact % 256
-  if fact - low ~= fact_high then pack_high(fact - low) end
-  local record = heads[step] .. char(low) .. AT_ORDER .. order .. lines .. kept
+  local low = fact - fact_high
+  if low > 255 then low = pack_high() end
+  record = heads[step] .. char(low) .. AT_ORDER .. order .. parts .. kept
   facts[made] = record
   if step == 0 then
     new_due[#new_due + 1] = now + slot.hold_ms
     new_due[#new_due + 1] = order
   end
-  local counted = whole(has + quantity) .. (pass and (passes == '' and ' ' or passes) .. pass .. ' ' or passes)
-  write(bucket, place, order, record, buyer, counted)
+  local counted = whole(count + quantity) .. (pass and (passes == '' and ' ' or passes) .. pass .. ' ' or passes)
+  write(key, place, order, record, buyer, counted)
   return KINDS[step] .. ' ' .. marks
 end
 

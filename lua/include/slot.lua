@@ -17,7 +17,7 @@ local function read_slot(key, given_now)
     'drops', 'closes_at_ms', 'server')
   local instead = refused_by_fence(got[2], got[3], got[9])
   if instead then return nil, instead end
-  local slot = { state = got[1], epoch = tonumber(got[2]), fact = tonumber(got[3]),
+  local slot = { state = got[1], epoch = tonumber(got[2]), epoch_text = got[2], fact = tonumber(got[3]),
     limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
     drops = cmsgpack.unpack(got[7]), closes_at_ms = tonumber(got[8]),
     now = now_ms(given_now), drop = 0, facts = {}, blob = '' }
@@ -51,8 +51,9 @@ local function write_facts(slot, sale_key, facts_key)
   if #slot.facts == 0 then return end
   slot.facts[1] = array_head(#slot.facts) .. slot.facts[1]   -- the whole is long, and joined once
   slot.blob = table.concat(slot.facts)
-  redis.call('HSET', sale_key, 'fact', whole(slot.fact))
-  redis.call('XADD', facts_key, whole(slot.epoch) .. '-' .. whole(slot.fact), 'f', slot.blob)
+  local fact = whole(slot.fact)
+  redis.call('HSET', sale_key, 'fact', fact)
+  redis.call('XADD', facts_key, slot.epoch_text .. '-' .. fact, 'f', slot.blob)
 end
 
 -- What every guarded script ends with: the verbs' replies, how far the slot is, and the very bytes

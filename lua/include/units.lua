@@ -89,9 +89,10 @@ local function edited(text, edits)
   return concat(parts)
 end
 
--- Units from `first` to before `past`, none of which anybody had before, are sold to `owners`. Where
--- another offer begins in their chunk and was sold from in this call, its text is past them already.
-local function units_append(first, past, owners)
+-- Units from `first` to before `past`, none of which anybody had before, are sold to their owners, the
+-- first of whom stands at `at` among the values. Where another offer begins in their chunk and was
+-- sold from in this call, its text is past them already.
+local function units_append(first, past, values, at)
   local from = first
   while from < past do
     local place = from % CHUNK
@@ -101,10 +102,10 @@ local function units_append(first, past, owners)
     local gap = place - #text / ENTRY
     if gap >= 0 then
       if gap > 0 then text = text .. string.rep(BLANK, gap) end
-      unit_chunks[number] = text .. 's0' .. concat(owners, 's0', from - first + 1, to - first)
+      unit_chunks[number] = text .. 's0' .. concat(values, 's0', at + from - first, at + to - first - 1)
       unit_appended[number] = true
     else
-      for serial = from, to - 1 do unit_edit(serial, 's0' .. owners[serial - first + 1]) end
+      for serial = from, to - 1 do unit_edit(serial, 's0' .. values[at + serial - first]) end
     end
     from = to
   end

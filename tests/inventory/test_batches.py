@@ -61,6 +61,45 @@ async def test_a_batch_decides_as_its_orders_would_one_by_one(shop: Shop) -> Non
     assert await _slot(shop) == await _slot(single)
 
 
+async def test_usual_orders_are_decided_alone_as_among_others(shop: Shop) -> None:
+    """Sales of one unit to new buyers leave the same, whether or not one more asks for two."""
+    single = await made_shop(shop.store, dataclasses.replace(RECORD, id="again"))
+    for each in (single, shop):
+        await _put(each, {NEIGHBOURS: 10_000, NEIGHBOURS + 200: 20_000}, 1000)
+    first, second = NEIGHBOURS, NEIGHBOURS + 200
+    for turn, size in enumerate((1, 200, 255, 40)):
+        many = [
+            shop.request(f"b{turn}.{n}", (second if n % 5 == 0 else first, 1), one_step=True)
+            for n in range(size)
+        ]
+        other = shop.request(f"c{turn}", (second, 2), one_step=True)
+        told = await shop.orders.hold(shop.sale, [*many, other], shop.now)
+        assert all(isinstance(one, out.Held) for one in told)
+        assert told[:-1] == await single.orders.hold(single.sale, many, single.now)
+        assert told[-1] == await single.ask(other)
+    assert await _slot(shop) == await _slot(single)
+
+
+async def test_one_who_comes_again_among_new_buyers(shop: Shop) -> None:
+    """His limit and his repeat hold, though all else is usual."""
+    await _put(shop, {NEIGHBOURS: 10_000}, 100)
+    batch = [shop.request(f"b{n}", (NEIGHBOURS, 1), one_step=True) for n in range(9)]
+    again = [shop.request("b3", (NEIGHBOURS, 1), one_step=True) for _ in range(RECORD.limit)]
+    told = await shop.orders.hold(shop.sale, [*batch, batch[3], *again], shop.now)
+    assert told[9] == out.Held(told[3].order, replayed=True)  # type: ignore[union-attr]  # it is Held
+    assert told[-1] == out.LimitReached(RECORD.limit, RECORD.limit)
+    assert (await shop.counts(NEIGHBOURS))["sold"] == 9 + RECORD.limit - 1
+
+
+async def _put(shop: Shop, bases: dict[int, int], size: int) -> None:
+    """Pooled offers by their numbers, each with so many units from a serial on."""
+    plain = offer(POOLED, "pooled")
+    records = [dataclasses.replace(plain, number=n, base=at, size=size) for n, at in bases.items()]
+    assert await shop.stock.put_offers(shop.sale, records) == []
+    lots = [Lot(f"lot-{n}", n, [at, size]) for n, at in bases.items()]
+    assert await shop.stock.add(shop.sale, lots, now_ms=shop.now) == []
+
+
 async def _slot(shop: Shop) -> dict[str, Any]:
     found = await contents(shop.store, shop.sale.id)
     return {key.split("}")[1]: value for key, value in found.items()}
@@ -68,12 +107,7 @@ async def _slot(shop: Shop) -> dict[str, Any]:
 
 async def test_offers_whose_serials_share_a_chunk(shop: Shop) -> None:
     """Each unit is its order's, in whatever order the offers of one chunk are written."""
-    bases = {NEIGHBOURS + n: 10_000 + 10 * n for n in range(6)}
-    plain = offer(POOLED, "pooled")
-    records = [dataclasses.replace(plain, number=n, base=at, size=10) for n, at in bases.items()]
-    assert await shop.stock.put_offers(shop.sale, records) == []
-    lots = [Lot(f"lot-{n}", n, [at, 10]) for n, at in bases.items()]
-    assert await shop.stock.add(shop.sale, lots, now_ms=shop.now) == []
+    await _put(shop, {NEIGHBOURS + n: 10_000 + 10 * n for n in range(6)}, 10)
     batch = [shop.request(f"b{n}", (NEIGHBOURS + n % 6, 1), one_step=True) for n in range(40)]
     for one in await shop.orders.hold(shop.sale, batch, shop.now):
         assert isinstance(one, out.Held)
