@@ -75,6 +75,7 @@ class SaleCardAnswer(Outgoing, frozen=True):
     venues: int
     cities: int
     closes_at_ms: int
+    first_opens_at_ms: int
     next_opens_at_ms: int | None = None
     room: RoomState | None = None
 

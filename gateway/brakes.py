@@ -66,9 +66,14 @@ class Brakes:
         if left is None or room is None or frame is None:
             return UNKNOWN_SUPPLY
         demand = demand_of(_bought(room, frame))
-        far = reach(left.available, left.held, frame.active, demand, frame.comes)
-        inside = inside_max(left.available, demand) if shelf.catalogue.room.by_stock else -1
-        return Supply(inside, far.likely, far.possible)
+        far = reach(left.available, left.held, frame.deciding, demand, frame.comes)
+        rules = shelf.catalogue.room
+        return Supply(
+            inside_max=inside_max(left.available, demand) if rules.by_stock else -1,
+            deciding_ms=rules.deciding_s * 1000,
+            likely=far.likely,
+            possible=far.possible,
+        )
 
     def tell(self, frame: Frame) -> None:
         """Set the gauges of one room; before it was judged every brake is blind."""
@@ -129,7 +134,7 @@ def _bought(room: _Room, frame: Frame) -> Bought:
         return Bought()
     return Bought(
         passes=measured.passes,
-        inside=frame.active,
+        inside=frame.deciding,
         orders=measured.orders,
         units=measured.units,
     )

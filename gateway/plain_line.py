@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from html import escape
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from gateway.plain_markup import document, h2, languages, link, p, query, t
 from gateway.plain_wait import Wait, chance_of
-from gateway.words import NAMES, Language
+from gateway.words import Language
 from queueing import Frame, Pass, Place, turn_of
 
 REFRESH_MIN_S = 20
 """Faster than this would read a page aloud again before it was heard to the end."""
+STYLES = ("common/base.css", "common/plain.css", "shop/shop.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +59,19 @@ def page(where: Where, said: Language, *, assets: str, still: bool) -> bytes:
     turning = "" if where.pass_ else _turning(where, said, still=still)
     message = where.frame.message
     if message:
-        whose = _t(said, "message.from")
-        message = _p(f"<strong>{whose}</strong> <bdi>{escape(message)}</bdi>", "notice")
+        whose = t(said, "message.from")
+        message = p(f"<strong>{whose}</strong> <bdi>{escape(message)}</bdi>", "notice")
     if where.problem:
-        message += _p(_t(said, f"problem.{where.problem}"), "notice warn")
+        message += p(t(said, f"problem.{where.problem}"), "notice warn")
     html = (
-        f'<!doctype html><html lang="{said.tag}" dir="{said.direction}"><head>'
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(where.title)} · {_t(said, 'plain.title')}</title>"
-        f'<link rel="stylesheet" href="{assets}/common/base.css">'
-        f'<link rel="stylesheet" href="{assets}/shop/shop.css"></head><body>'
         f'<main class="page narrow stack"><h1><bdi>{escape(where.title)}</bdi></h1>{message}'
         f'<section class="card stack">{body}</section>{turning}'
-        f"{_p(_link(path, said.say('plain.sale')))}"
-        f"{_p(_link(_fair(where), said.say('fair.link')), 'small')}"
-        f"{_languages(said, still=still)}</main></body></html>"
+        f"{p(link(path, said.say('plain.sale')))}"
+        f"{p(link(_fair(where), said.say('fair.link')), 'small')}"
+        f"{languages(said, **_still(still))}</main>"
     )
-    return html.encode()
+    title = f"{where.title} · {said.say('plain.title')}"
+    return document(said, title, html, assets=assets, styles=STYLES)
 
 
 def _body(where: Where, said: Language, path: str) -> Iterable[str]:
@@ -84,20 +81,20 @@ def _body(where: Where, said: Language, path: str) -> Iterable[str]:
         return
     gone = None if place is None else gone_because(place, frame)
     if place is None:
-        yield _h2(said.say("plain.none"))
-        yield _p(_t(said, "plain.join"))
+        yield h2(said.say("plain.none"))
+        yield p(t(said, "plain.join"))
     elif gone is not None:
-        yield _h2(said.say(f"gone.title.{gone}"))
-        yield _p(_t(said, f"gone.text.{gone}"))
+        yield h2(said.say(f"gone.title.{gone}"))
+        yield p(t(said, f"gone.text.{gone}"))
     else:
         yield from _waiting(where, place, said)
         if is_called(frame, place):
             yield _form(f"{path}/line/claim", where, said.say("plain.claim"), "primary block")
-        yield _p(_t(said, "place.keep"), "muted")
+        yield p(t(said, "place.keep"), "muted")
         yield _form(f"{path}/line/leave", where, said.say("plain.leave"), "quiet")
-        yield _p(_t(said, "plain.sure"), "small muted")
-    yield _p(_t(said, ruling(frame)))
-    yield _p(f"{_t(said, 'figure.stock')}: {_t(said, f'stock.{frame.stock}')}")
+        yield p(t(said, "plain.sure"), "small muted")
+    yield p(t(said, ruling(frame)))
+    yield p(f"{t(said, 'figure.stock')}: {t(said, f'stock.{frame.stock}')}")
 
 
 def _waiting(where: Where, place: Place, said: Language) -> Iterable[str]:
@@ -105,29 +102,29 @@ def _waiting(where: Where, place: Place, said: Language) -> Iterable[str]:
     chance = chance_of(frame, place)
     if in_draw(frame, place):
         others = frame.lane(place.lane).tail - 1
-        yield _h2(said.say("draw.title"))
+        yield h2(said.say("draw.title"))
         many = said.say("draw.with", n=said.number(others)) if others > 0 else ""
-        yield _p(escape(many or said.say("draw.alone")), "big many")
-        yield _p(_t(said, "draw.why"))
+        yield p(escape(many or said.say("draw.alone")), "big many")
+        yield p(t(said, "draw.why"))
     else:
         yield from _turn(where, place, said)
     if chance is not None:
-        yield _p(_t(said, f"chance.{chance}"), "chance")
+        yield p(t(said, f"chance.{chance}"), "chance")
 
 
 def _turn(where: Where, place: Place, said: Language) -> Iterable[str]:
     turn = turn_of(where.frame, place)
     ahead = where.frame.ahead(place.lane, turn)
-    yield _h2(said.say("place.title"))
-    yield _p(escape(said.say("place.turn", n=said.number(turn))), "muted")
+    yield h2(said.say("place.title"))
+    yield p(escape(said.say("place.turn", n=said.number(turn))), "muted")
     if ahead == 0:
-        yield _p(_t(said, "place.called"), "big")
+        yield p(t(said, "place.called"), "big")
         return
     many = said.say("place.ahead", n=said.number(ahead - 1))
-    yield _p(escape(many if ahead > 1 else said.say("place.next")), "big")
-    yield _p(escape(wait_text(where.wait, said)), "eta")
+    yield p(escape(many if ahead > 1 else said.say("place.next")), "big")
+    yield p(escape(wait_text(where.wait, said)), "eta")
     if where.wait is not None and where.wait.rose:
-        yield _p(f"{_t(said, 'eta.rose')} {_t(said, longer_because(where.frame))}", "notice warn")
+        yield p(f"{t(said, 'eta.rose')} {t(said, longer_because(where.frame))}", "notice warn")
 
 
 def wait_text(wait: Wait | None, said: Language) -> str:
@@ -149,10 +146,10 @@ def _inside(where: Where, said: Language) -> Iterable[str]:
     assert where.pass_ is not None, "only who is inside"
     token, claims = where.pass_
     until = datetime.fromtimestamp(claims.expires_at_ms / 1000, ZoneInfo(where.timezone))
-    yield _h2(said.say("plain.in"))
-    yield _p(escape(said.say("plain.until", time=said.digits(f"{until:%H:%M}"))), "big")
-    yield _p(_t(said, "plain.choose"))
-    yield f'<div class="field"><label for="pass">{_t(said, "plain.pass")}</label>'
+    yield h2(said.say("plain.in"))
+    yield p(escape(said.say("plain.until", time=said.digits(f"{until:%H:%M}"))), "big")
+    yield p(t(said, "plain.choose"))
+    yield f'<div class="field"><label for="pass">{t(said, "plain.pass")}</label>'
     yield f'<textarea id="pass" dir="ltr" rows="5" readonly>{escape(token)}</textarea></div>'
 
 
@@ -194,27 +191,20 @@ def longer_because(frame: Frame) -> str:
 
 def _turning(where: Where, said: Language, *, still: bool) -> str:
     if still:
-        told = f"{_t(said, 'plain.still')} {_link(here(where.lang), said.say('plain.go'))}"
+        told = f"{t(said, 'plain.still')} {link(here(where.lang), said.say('plain.go'))}"
     else:
         again = escape(said.say("plain.again", n=said.number(refresh_s(where))))
-        told = f"{again} {_link(here(where.lang, still=True), said.say('plain.stop'))}"
-    return _p(f"{told} · {_link(here(where.lang, still=still), said.say('plain.now'))}", "small")
+        told = f"{again} {link(here(where.lang, still=True), said.say('plain.stop'))}"
+    return p(f"{told} · {link(here(where.lang, still=still), said.say('plain.now'))}", "small")
 
 
 def here(lang: str, *, still: bool = False) -> str:
     """The query of this page: a language, and whether it looks again by itself."""
-    return "?" + urlencode({**({"lang": lang} if lang else {}), **({"still": 1} if still else {})})
+    return query(lang, **_still(still))
 
 
-def _languages(said: Language, *, still: bool) -> str:
-    links = []
-    for code, name in NAMES.items():
-        marks = f'lang="{code}" hreflang="{code}"'
-        marks += ' aria-current="true"' if code == said.code else ""
-        links.append(f'<a href="{escape(here(code, still=still))}" {marks}>{name}</a>')
-    return (
-        f'<nav class="row small" aria-label="{_t(said, "head.languages")}">{"".join(links)}</nav>'
-    )
+def _still(still: bool) -> dict[str, int]:
+    return {"still": 1} if still else {}
 
 
 def _form(action: str, where: Where, label: str, kind: str) -> str:
@@ -225,20 +215,4 @@ def _form(action: str, where: Where, label: str, kind: str) -> str:
 
 
 def _fair(where: Where) -> str:
-    return f"/v1/sales/{where.sale}/fairness?drop={max(1, where.frame.drop)}"
-
-
-def _h2(text: str) -> str:
-    return f"<h2>{escape(text)}</h2>"
-
-
-def _p(html: str, kind: str = "") -> str:
-    return f'<p class="{kind}">{html}</p>' if kind else f"<p>{html}</p>"
-
-
-def _t(said: Language, key: str) -> str:
-    return escape(said.say(key))
-
-
-def _link(address: str, text: str) -> str:
-    return f'<a href="{escape(address)}">{escape(text)}</a>'
+    return f"/sales/{where.sale}/fairness{query(where.lang, drop=max(1, where.frame.drop))}"

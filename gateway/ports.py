@@ -7,28 +7,12 @@ other program takes it while one of ours is being restarted.
 
 import socket
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from lua.process import ProgramFailed
 
 
-class Reservations:
+class Reservations(ExitStack):
     """The ports of one installation, held until it is closed."""
-
-    def __init__(self) -> None:
-        self._held = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._held.close()
 
     def take(self, host: str, port: int, setting: str) -> int:
         """Hold `port` of `host`, or any free one for 0, and return it.
@@ -38,7 +22,7 @@ class Reservations:
         try:
             if port:
                 _bind(host, port, socket.SO_REUSEADDR).close()  # fails even beside SO_REUSEPORT
-            held = self._held.enter_context(_bind(host, port, socket.SO_REUSEPORT))
+            held = self.enter_context(_bind(host, port, socket.SO_REUSEPORT))
         except OSError as error:
             raise ProgramFailed(
                 f"cannot use port {port} of {host} ({error.strerror or error}); "

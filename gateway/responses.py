@@ -124,8 +124,9 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
 
 
 def written(
-    html: bytes, language: str, policy: str, *, refresh_s: int | None, cookie: str = ""
-) -> web.Response:
+    html: bytes, language: str, policy: str, *, refresh_s: int | None, cookie: str = "",
+    status: int = 200,
+) -> web.Response:  # fmt: skip
     """A page that is made for its visitor alone; looked at again by itself after `refresh_s`.
 
     `cookie` is all of a `Set-Cookie`.
@@ -143,7 +144,7 @@ def written(
         headers["Refresh"] = str(refresh_s)
     if cookie:
         headers["Set-Cookie"] = cookie
-    return web.Response(body=html, headers=headers)
+    return web.Response(status=status, body=html, headers=headers)
 
 
 def see_other(path: str, cookie: str = "") -> web.Response:

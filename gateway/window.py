@@ -49,7 +49,7 @@ class Window:
     def _card(self, shelf: Shelf, now_ms: int) -> SaleCardAnswer:
         view, frame = shelf.view, self._frames.latest(shelf.view.id)
         low, high = shelf.catalogue.prices
-        openings = (drop.opens_at_ms for drop in view.drops)
+        openings = [drop.opens_at_ms for drop in view.drops]
         return SaleCardAnswer(
             id=view.id,
             title=view.title,
@@ -63,6 +63,7 @@ class Window:
             offers=len(shelf.catalogue.offers),
             venues=len(shelf.catalogue.venues),
             cities=len({venue.city for venue in shelf.catalogue.venues.values()}),
+            first_opens_at_ms=openings[0] if openings else 0,
             next_opens_at_ms=next((at for at in openings if at > now_ms), None),
             closes_at_ms=view.closes_at_ms,
         )

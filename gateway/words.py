@@ -1,4 +1,4 @@
-"""The words of the pages, for the one page that is written here: the line without scripts.
+"""The words of the pages, for those that are written here: the line without scripts, the draw.
 
 The words stand in the pages' own modules, once; they are read from there. How they are chosen and
 how numbers are written follows `common/i18n.js`.
@@ -15,7 +15,7 @@ from gateway.site import PAGES
 NAMES = {"en": "English", "zh": "中文", "fi": "Suomi", "ar": "العربية"}
 """The languages, each by its name in itself."""
 _FILES = ("common/i18n.js", "common/problems.js", "common/problems-more.js", "shop/words-line.js",
-          "shop/words-line-more.js")  # fmt: skip
+          "shop/words-line-more.js", "fair/words.js", "fair/words-more.js")  # fmt: skip
 _OWN = "shop/plain.json"
 _SECTION = re.compile(r"^  (en|zh|fi|ar): \{\n(.*?)^  \},$", re.MULTILINE | re.DOTALL)
 _PROBLEMS = re.compile(r"^const (EN|ZH|FI|AR) = \{\n(.*?)^\};$", re.MULTILINE | re.DOTALL)

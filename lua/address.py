@@ -6,7 +6,7 @@ lua.sentinel).
 
 from dataclasses import dataclass
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 CLUSTER_PORT = 6379
 SENTINEL_PORT = 26379
@@ -26,7 +26,7 @@ class Address:
 
     `one`: a single server, whose own URL it is. Else `places` are some of the cluster's nodes, or
     sentinels that watch the primary called `name`; user and password are those of the servers, and
-    sentinels are asked without.
+    sentinels are asked without. What is said of TLS holds for both.
     """
 
     kind: Literal["one", "cluster", "sentinel"]
@@ -64,7 +64,8 @@ class Address:
 
     def sentinel(self, place: Place) -> str:
         """The URL of one sentinel."""
-        return f"{self._scheme}://{_shown(place)}"
+        tls = urlencode([one for one in parse_qsl(self._query) if one[0].startswith("ssl_")])
+        return f"{self._scheme}://{_shown(place)}{'?' * bool(tls)}{tls}"
 
 
 def _place(text: str, usual: int) -> Place:

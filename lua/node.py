@@ -10,7 +10,12 @@ import re
 from typing import Any
 
 from hiredis import HiredisError, Reader, pack_command
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import (
+    AbstractConnection,
+    ConnectionPool,
+    RedisSSLContext,
+    SSLConnection,
+)
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -214,6 +219,7 @@ class Node:
         self._free = asyncio.Semaphore(POOL_SIZE)
         self._links: set[Link] = set()
         self._idle: list[Link] = []
+        self._tls: RedisSSLContext | None = None
 
     async def take(self) -> Link:
         """A connection for one call; give it back. Raises Unsent, NothingHappened, Passing."""
@@ -240,6 +246,10 @@ class Node:
 
     async def _make(self) -> Link:
         connection: AbstractConnection = self._maker.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        if isinstance(connection, SSLConnection):
+            # One for all: to read every authority's certificate takes 28 ms, in which no other
+            # call goes on, and a dozen connections at once would be out of their time by that.
+            self._tls = connection.ssl_context = self._tls or connection.ssl_context
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             return Link(connection, self._answer_s)

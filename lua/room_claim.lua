@@ -83,8 +83,7 @@ local state = room.drop < drop and 'lobby'
   or state_of(room, stock_left, tonumber(line.may_return or 0), line.lobby and not line.seed)
 if state == 'open' and stock_left == 0 then state = 'all_held' end
 local opens_ms = room.drop < drop and room.next_ms or room.opens_ms
-local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
-local bound = inside_bound(room, line.inside_max)
+local free = inside_of(room, KEYS[3], line.inside_max, line.deciding_ms).free
 local level, filled_ms = fill(room)
 local late_level = fill_late(room)
 local door = at_door(line, now)
@@ -124,13 +123,13 @@ local function claim(i, lane, number, turn)
   if ahead > 0 then return { 'turn', ahead, turns_ms(ahead) } end
   if turn <= count('lapsed', lane) then return { 'missed' } end
   local is_late = turn <= count('late', lane)
-  local is_full = bound and active >= bound
+  local is_full = free <= 0
   if is_full or level < TOKEN or (is_late and late_level < TOKEN) then
     local wait_ms = come_back_ms(turn, is_late)
     if not is_late then door = door + wait_ms / DOOR_MS end
     return { is_full and 'full' or 'pace', wait_ms }
   end
-  active, level = active + 1, level - TOKEN
+  free, level = free - 1, level - TOKEN
   if is_late then late_level = late_level - TOKEN end
   -- A pass ends on a whole second, as a JWT must; the lease ends with it.
   local expires_ms = math.floor((now + room.pass_ms) / 1000) * 1000

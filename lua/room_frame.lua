@@ -16,7 +16,7 @@
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
 --   frame now_ms state reason message rate_milli set_milli stock seed
---     opens_ms lobby_ms next_ms grace_ms active active_max burst comes
+--     opens_ms lobby_ms next_ms grace_ms active deciding active_max burst comes
 --     revision likely possible lanes
 --                                       lanes: of each name serving tail drawn admitted weight,
 --                                       v10 and v60, which are -1 until measured, and late
@@ -38,7 +38,7 @@ for i, lane in ipairs(lanes_of(room)) do
   waiting = waiting + count('tail') - count('serving')
 end
 local stock_left = line.stock_left and tonumber(line.stock_left)
-local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
+local inside = inside_of(room, KEYS[3], line.inside_max, line.deciding_ms)
 local state = state_of(room, stock_left, tonumber(line.may_return or 0),
   line.lobby and not line.seed)
 
@@ -47,24 +47,23 @@ if not stock_left then
   stock = 'unknown'
 elseif stock_left == 0 then
   stock = 'none'
-elseif stock_left < math.max(LOW_UNITS, waiting + active) then
+elseif stock_left < math.max(LOW_UNITS, waiting + inside.active) then
   stock = 'low'
 end
 
-local bound, bound_by = inside_bound(room, line.inside_max)
 local reason = 'operator'
 if state == 'lobby' then
   reason = room.drop > 0 and now >= room.opens_ms and 'draw' or 'opening'
 elseif (state == 'open' or state == 'sold_out') and stock_left == 0 then
   reason = 'stock'
-elseif state == 'open' and bound and active >= bound then
-  reason = bound_by
+elseif state == 'open' and inside.free <= 0 then
+  reason = inside.bound_by
 elseif state == 'open' and room.is_capped then
   reason = room.ceiling_reason
 end
 local opens_ms = room.drop > 0 and room.opens_ms or room.next_ms
 return { 'frame', now, state, reason, room.message, room.rate_milli, room.set_milli,
   stock, line.seed or '',
-  opens_ms, opens_ms - room.lobby_ms, room.next_ms, room.grace_ms, active, room.active_max,
+  opens_ms, opens_ms - room.lobby_ms, room.next_ms, room.grace_ms, inside.active, inside.deciding, room.active_max,
   room.burst, tonumber(line.comes or 1000), room.edits,
   tonumber(line.likely or -1), tonumber(line.possible or -1), lanes }

@@ -14,7 +14,7 @@
 --   1 room     hash  rules and state
 --   2 line     hash  the line of the drop and epoch named in ARGV
 --   3 leases   zset  who is inside, scored by the end of the pass
---   4 calls    zset  how far the lanes had been called when, scored by that time
+--   4 calls    zset  how far the lanes had been called when, scored by the clock of grace
 -- ARGV
 --   1 now_ms          integer 0..9007199254740991; 0 is the store's own clock
 --   2 drop            integer 0..64; the drop whose keys these are
@@ -25,9 +25,10 @@
 --   7 ceiling_milli   integer -1..100000000; what measurements allow, -1 is no bound
 --   8 ceiling_reason  word    which of them allows no more
 --   9 inside_max      integer -1..9007199254740991; as many inside as the stock can serve, -1 any
---   10 likely         integer -1..1099511627776; so many more places it likely serves, -1 all
---   11 possible       integer -1..1099511627776; so many it possibly serves, -1 all
---   12 room_server  string  run id of the server that the caller talks to; the door adds it
+--   10 deciding_ms    integer -1..9007199254740991; so old a pass counts no more for that, -1 any
+--   11 likely         integer -1..1099511627776; so many more places it likely serves, -1 all
+--   12 possible       integer -1..1099511627776; so many it possibly serves, -1 all
+--   13 room_server  string  run id of the server that the caller talks to; the door adds it
 -- REPLY one flat list, in order of precedence
 --   missing                             this store knows no such room
 --   moved drop epoch                    another line is on: ask with its keys
@@ -42,6 +43,7 @@ local TERM_MS = 1000        -- how long the one that pumps is waited for
 local CATCH_UP_MS = 2000    -- how much of a pause between two calls is made up for
 local OVER_MAX = 5          -- so many turns are called for one token at most
 local DOOR_AIM_MS = 1000    -- as many stand at the door as go in during this time
+local DOOR_LONG_MS = 5000   -- whoever waits longer at the door has more grace for it
 local now = now_ms(ARGV[1])
 local room, instead = read_room(KEYS[1], now)
 if not room then return instead end
@@ -60,26 +62,27 @@ local credit = math.min(full, tonumber(line.credit or full))  -- an idle line sa
 local pumped_ms = tonumber(line.pumped_ms or now)
 local stock_left = tonumber(ARGV[5])
 if stock_left < 0 then stock_left = false end
-local active = redis.call('ZCOUNT', KEYS[3], '(' .. whole(now), '+inf')
+local inside = inside_of(room, KEYS[3], ARGV[9], ARGV[10])
 local state = state_of(room, stock_left, tonumber(ARGV[6]),
   line.lobby and not line.seed)
 local moves = state == 'open' and stock_left ~= 0
 local door = at_door(line, now)
 local in_time = tonumber(line.in_time or 0)
 local came = math.floor(in_time + door)
+local marks = newest_marks(KEYS[4])
 
 -- The share of the called that comes is taken anew once the line has moved for long enough.
 local moves_ms = tonumber(line.moves_ms or now)
 if not moves or now - pumped_ms > CATCH_UP_MS then moves_ms = now end
 local comes = tonumber(line.comes or 1000)
 local is_measured = now - moves_ms >= SEEN_MS + DELAY_MS
-if moves and is_measured then comes = share_that_comes(KEYS[4], now, came, comes) end
+if moves and is_measured then comes = share_that_comes(marks, now, came, comes) end
 
 -- Who was called of late and is still to come, as far as one can tell.
 local function coming()
   local called = 0
   for _, lane in ipairs(lanes) do called = called + lane.serving end
-  local recent = mark_at(KEYS[4], now - SEEN_MS)
+  local recent = mark_at(marks, now - SEEN_MS)
   return math.max(0, (called - recent.called) * comes / 1000 - (came - (recent.came or 0)))
 end
 local to_come = coming()
@@ -96,9 +99,17 @@ end
 
 -- With a bound on those inside, nobody is called for a slot that somebody called before may take.
 local function slots()
-  local bound = inside_bound(room, ARGV[9])
-  if not bound then return waiting end
-  return math.max(0, math.floor((bound - active - door - to_come) * 1000 / comes))
+  if inside.free == math.huge then return waiting end
+  return math.max(0, math.floor((inside.free - door - to_come) * 1000 / comes))
+end
+
+-- How much of the time since the last call counts against those who were called: what they could
+-- have come in. None while nobody goes in or nobody pumped, less while they wait long at the door.
+local function grace_passed()
+  if not moves or inside.free <= 0 or room.rate_milli == 0 then return 0 end
+  local door_ms = (door - room.level / TOKEN) * TOKEN / room.rate_milli
+  local elapsed = math.max(0, math.min(CATCH_UP_MS, now - pumped_ms))
+  return elapsed * math.min(1, DOOR_LONG_MS / math.max(1, door_ms))
 end
 
 local called = 0
@@ -120,10 +131,11 @@ end
 redis.call('HSET', KEYS[1], 'pump', ARGV[4], 'pump_until_ms', whole(now + TERM_MS),
   'level', whole(level), 'filled_ms', whole(filled_ms), 'ceiling_milli', ARGV[7],
   'ceiling_reason', ARGV[8])
-if room.drop == 0 then return { 'pumped', state, 0, waiting, active } end
+if room.drop == 0 then return { 'pumped', state, 0, waiting, inside.active } end
 
-local late, lapsed = mark_at(KEYS[4], now - room.grace_ms), mark_at(KEYS[4],
-  now - room.grace_ms - LATE_MS)
+local grace = tonumber(line.grace_clock or 0) + grace_passed()
+local late = mark_of_grace(KEYS[4], grace - room.grace_ms)
+local lapsed = mark_of_grace(KEYS[4], grace - room.grace_ms - LATE_MS)
 for _, lane in ipairs(lanes) do
   if lane.waiting == 0 then lane.due = 0 end
   redis.call('HSET', KEYS[2], 'serving:' .. lane.index, whole(lane.serving),
@@ -131,14 +143,14 @@ for _, lane in ipairs(lanes) do
     'late:' .. lane.index, whole(math.max(lane.late, late[lane.index] or 0)),
     'lapsed:' .. lane.index, whole(math.max(lane.lapsed, lapsed[lane.index] or 0)))
 end
-if moves then write_mark(KEYS[4], room, came, lanes) end
+if moves then write_mark(KEYS[4], room, grace, came, lanes) end
 redis.call('HSET', KEYS[2], 'credit', whole(credit), 'pumped_ms', whole(now),
   'moves_ms', whole(moves_ms), 'comes', whole(comes), 'inside_max', ARGV[9],
-  'likely', ARGV[10], 'possible', ARGV[11])
+  'deciding_ms', ARGV[10], 'likely', ARGV[11], 'possible', ARGV[12], 'grace_clock', whole(grace))
 if state == 'open' then note_speeds(room, KEYS[2], lanes, now - pumped_ms) end
 if stock_left then
   redis.call('HSET', KEYS[2], 'stock_left', whole(stock_left), 'may_return', ARGV[6])
 else
   redis.call('HDEL', KEYS[2], 'stock_left', 'may_return')
 end
-return { 'pumped', state, called, waiting - called, active }
+return { 'pumped', state, called, waiting - called, inside.active }

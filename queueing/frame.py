@@ -72,9 +72,10 @@ class Frame:
     `lobby_at_ms`; `next_opens_at_ms` is the drop after this one, 0 for none. Before the first lobby
     `drop` is 0 and the times are those of the first drop. `seed` is of the draw, "" until revealed.
 
-    For operators alone: `active` passes are in force, of `active_max` (0: no bound); `burst` turns
-    at once after a quiet time; the operator set `operator_rate_per_s`; of the called
-    a share of `comes` claims. `revision` counts what operators changed.
+    For operators alone: `active` passes are in force, of `active_max` (0: no bound), and those of
+    `deciding` are young enough to be used yet; `burst` turns at once after a quiet time; the
+    operator set `operator_rate_per_s`; of the called a share of `comes` claims. `revision` counts
+    what operators changed.
     """
 
     sale: str
@@ -97,6 +98,7 @@ class Frame:
     poll_share: int = POLL_SHARE
     poll_spread: float = POLL_SPREAD
     active: int = 0
+    deciding: int = 0
     active_max: int = 0
     burst: int = 0
     comes: float = 1.0
@@ -175,6 +177,7 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
         next_ms,
         grace_ms,
         active,
+        deciding,
         active_max,
         burst,
         comes,
@@ -201,6 +204,7 @@ def frame_of(sale: str, on: Line, fields: list[Any]) -> Frame:
         grace_ms=grace_ms,
         poll_ms=poll_floor_ms(state_of(state)),
         active=active,
+        deciding=deciding,
         active_max=active_max,
         burst=burst,
         comes=comes / 1000,

@@ -84,7 +84,7 @@ def leaves(sale: str, on: Line, lane: int) -> str:
 
 
 def calls(sale: str, on: Line) -> str:
-    """Sorted set: how far each lane had been called when: a mark a second, of the last minutes."""
+    """Sorted set by the clock of grace: how far each lane had been called when, a mark a second."""
     return f"{{{sale}:room}}:calls:{on}"
 
 

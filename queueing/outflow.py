@@ -29,7 +29,7 @@ ROOM_PUMP = signature(
     keys=("room", "line", "leases", "calls"),
     argv=(
         "now_ms", "drop", "epoch", "owner", "stock_left", "may_return", "ceiling_milli",
-        "ceiling_reason", "inside_max", "likely", "possible",
+        "ceiling_reason", "inside_max", "deciding_ms", "likely", "possible",
     ),
     replies=("missing", "moved", "resting", "pumped"),
 )  # fmt: skip
@@ -66,11 +66,12 @@ class Ceiling:
 class Supply:
     """How far the stock that is left goes; -1: not known, or without bound.
 
-    No more than `inside_max` passes are in force at once; `likely` it serves so many more places of
-    the line, `possible`y so many.
+    No more than `inside_max` passes are in force at once that are younger than `deciding_ms`;
+    `likely` it serves so many more places of the line, `possible`y so many.
     """
 
     inside_max: int = -1
+    deciding_ms: int = -1
     likely: int = -1
     possible: int = -1
 
@@ -167,6 +168,7 @@ class Outflow:
                 -1 if ceiling is None else rate_milli(ceiling.rate_per_s),
                 "" if ceiling is None else ceiling.reason,
                 supply.inside_max,
+                supply.deciding_ms,
                 supply.likely,
                 supply.possible,
             ),

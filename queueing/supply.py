@@ -24,8 +24,8 @@ UNBOUNDED: Final = -1
 class Bought:
     """What became of the passes of one drop so far.
 
-    `passes` were given, of which `inside` work and were not used yet; `orders` were made with the
-    others, of `units` together.
+    `passes` were given, of which `inside` may be used yet; `orders` were made with the others, of
+    `units` together.
     """
 
     passes: int = 0

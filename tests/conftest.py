@@ -9,11 +9,9 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 import gateway.gathering
@@ -26,12 +24,11 @@ from gateway.keyring import NAMES, Key, Keyring
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import migrate
+from tests.databases import TEMPLATE, Databases, command, other_database
 from tests.patience import SLOWER, patiently
 from tests.scheduling import ByFile, turn_of
 
-TEMPLATE = "dropgate_template"
 STALL_S = 5.0
-_numbers = count(1)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -122,21 +119,19 @@ async def postgres_url(server_directory: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def template_url(postgres_url: str) -> str:
-    """A database with every migration, which each test's own is a copy of."""
-    await _command(postgres_url, f"create database {TEMPLATE}")
-    url = _other_database(postgres_url, TEMPLATE)
-    await migrate(url)
-    return url
+async def databases(postgres_url: str) -> Databases:
+    """Databases of that server; each is a copy of one with every migration."""
+    await command(postgres_url, f"create database {TEMPLATE}")
+    await migrate(other_database(postgres_url, TEMPLATE))
+    return Databases(postgres_url)
 
 
 @pytest.fixture
-async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:
-    """A fresh, migrated database of the test's own."""
-    name = f"test_{next(_numbers)}"
-    await _command(postgres_url, f"create database {name} template {TEMPLATE}")
-    yield _other_database(template_url, name)
-    await _command(postgres_url, f"drop database {name} with (force)")
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """A migrated database without a row, of the test's own."""
+    url = await databases.take()
+    yield url
+    await databases.give_back(url)
 
 
 @pytest.fixture(scope="session")
@@ -144,17 +139,3 @@ def keys(server_directory: Path) -> Keyring:
     """Secrets that are the same in every run, so that what is made with them can be compared."""
     fixed = {name: (Key(1, sha256(name.encode()).digest()),) for name in NAMES}
     return Keyring(server_directory / "keys", fixed)
-
-
-async def _command(url: str, text: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(text)
-    finally:
-        await connection.close()
-
-
-def _other_database(url: str, name: str) -> str:
-    """The same server's URL with another database: postgresql://role@/<name>?host=directory."""
-    server, _, rest = url.partition("@/")
-    return f"{server}@/{name}?{rest.partition('?')[2]}"

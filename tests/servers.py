@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import lua.embedded
 from lua.address import Place
@@ -62,7 +63,8 @@ class Server:
     @property
     def url(self) -> str:
         """Its own URL."""
-        return f"redis://{self.host}:{self.port}"
+        password = quote(self.settings.get("requirepass", ""))
+        return f"redis://{f':{password}@' * bool(password)}{self.host}:{self.port}"
 
     @property
     def place(self) -> Place:

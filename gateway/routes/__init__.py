@@ -6,6 +6,7 @@ from gateway.routes import (
     kiosk,
     operator,
     pages,
+    pages_fairness,
     pages_line,
     partner,
     recovery,
@@ -27,7 +28,7 @@ SHARED_PORT = (
     *edges.ROUTES,
     *health.SHARED,
 )
-PAGES = (*pages.ROUTES, *pages_line.ROUTES)
+PAGES = (*pages.ROUTES, *pages_fairness.ROUTES, *pages_line.ROUTES)
 OWN_PORT = health.OWN
 
 __all__ = ["OWN_PORT", "PAGES", "SHARED_PORT"]

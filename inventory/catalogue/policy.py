@@ -43,6 +43,7 @@ _TEXTS_AND_KEYS = {
 _AGAINST_ABUSE = ("claim_needs_login", "work")
 _BRAKES = (
     "latency_max_s", "failing_max_share", "settlement_max_s", "store_max_s", "by_stock",
+    "deciding_s",
 )  # fmt: skip
 POLICY: dict[type[Record], dict[str, Until]] = {
     SaleRules: {

@@ -66,7 +66,8 @@ class RoomLine(Record, frozen=True, kw_only=True):
 
     So may the brakes, which slow the line down below that rate; 0 turns one off: purchases that
     take longer than usual, and never longer than `latency_max_s`; the share of them that fails;
-    how late the books are; how slow the store is. `by_stock`: no more inside than it can serve.
+    how late the books are; how slow the store is. `by_stock`: no more inside than it can serve, not
+    counting who has bought nothing for `deciding_s`.
     """
 
     rate_per_s: (
@@ -98,6 +99,9 @@ class RoomLine(Record, frozen=True, kw_only=True):
         float, Meta(ge=0, le=60, description="seconds of a store call, 0 (off) to 60")
     ] = 0.1
     by_stock: bool = True
+    deciding_s: Annotated[
+        int, Meta(ge=1, le=7_200, description="seconds that people take to choose, 1 to 7200")
+    ] = 60
     claim_needs_login: bool = False
     """Whether a turn is claimed with place and login, or by whoever holds the place."""
     work: Literal["auto", "off"] = "auto"

@@ -11,8 +11,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NONBLOCK: Final = os.O_NONBLOCK
@@ -52,14 +51,7 @@ class Alarm:
         os.read(self._file, _COUNT_BYTES)
         self._ring()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """It rings no more."""
         self._loop.remove_reader(self._file)
         os.close(self._file)

@@ -12,6 +12,7 @@ import gc
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -121,7 +122,7 @@ class Crowd:
 
     async def _arrive(self, every_s: float, seconds: float) -> None:
         self._next_s, self._every_s = time.monotonic() + FIRST_S, every_s
-        with Alarm(self._next_s, every_s, self._come_in):
+        with closing(Alarm(self._next_s, every_s, self._come_in)):
             async with asyncio.timeout(FIRST_S + seconds + FINISH_S):
                 await self._over.wait()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 
 from loadtest.bench import sale
 from loadtest.bench.buying import buy
@@ -22,7 +23,7 @@ BATCH = 256
 
 async def measure(stage: Stage, plan: Plan, figures: Figures) -> None:
     """Units: a sale of a million beside a sale of few. Then orders, from buying to trimmed."""
-    with Resp(stage.store_url) as store:
+    with closing(Resp(stage.store_url)) as store:
         await stage.open_sale("few", units=FEW_UNITS, offers=1)
         await stage.open_sale("many", units=MANY_UNITS, offers=1)
         more = _bytes_of_keys(store, "many") - _bytes_of_keys(store, "few")

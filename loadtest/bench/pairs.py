@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from loadtest.bench import sale
@@ -150,11 +151,11 @@ class Pairs:
 
     def _facts(self) -> int:
         """Orders that were done, also those in flight that no client heard of: they cost too."""
-        with Resp(self._stage.store_url) as store:
+        with closing(Resp(self._stage.store_url)) as store:
             return int(store.call("HGET", f"{{{sale.SALE}:0}}:sale", "fact"))
 
     def _commands(self) -> int:
-        with Resp(self._stage.store_url) as store:
+        with closing(Resp(self._stage.store_url)) as store:
             return int(store.info("stats")["total_commands_processed"])
 
     def close(self) -> None:

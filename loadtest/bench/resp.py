@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import hiredis
@@ -35,15 +34,8 @@ class Resp:
         self._socket.settimeout(ANSWER_S)
         self._reader = hiredis.Reader()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Hang up."""
         self._socket.close()
 
     def call(self, *words: Word) -> Any:

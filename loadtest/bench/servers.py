@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,7 +59,7 @@ async def cluster(installation: Installation, shards: int) -> list[Server]:
     each = SLOTS / shards
     for number, server in enumerate(servers):
         first, last = round(number * each), round((number + 1) * each) - 1
-        with Resp(server.url) as node:
+        with closing(Resp(server.url)) as node:
             node.call("CLUSTER", "ADDSLOTSRANGE", first, last)
             for other in servers[:number]:
                 port = other.url.rsplit(":", 1)[1]
@@ -85,7 +85,7 @@ def _directory(installation: Installation, name: str) -> Path:
 
 
 def _with_pid(url: str, bus: int = 0) -> Server:
-    with Resp(url) as server:
+    with closing(Resp(url)) as server:
         return Server(url, int(server.info("server")["process_id"]), bus)
 
 
@@ -98,7 +98,7 @@ async def _until_it_knows(server: Server, shards: int) -> None:
 
 
 def _knows_all(server: Server, shards: int) -> bool:
-    with suppress(Refused, OSError), Resp(server.url) as node:
+    with suppress(Refused, OSError), closing(Resp(server.url)) as node:
         said = node.call("CLUSTER", "INFO").decode()
         return "cluster_state:ok" in said and f"cluster_known_nodes:{shards}\r" in said
     return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from itertools import count
 
 from loadtest.bench import sale
@@ -40,7 +41,7 @@ class StoreCost:
         hall = f"{HALL}-{next(self._numbers)}"
         await self._stage.open_sale(hall, units=HALL_UNITS, offers=OFFERS)
         idle = await self._idle()
-        with Resp(self._stage.store_url) as store:
+        with closing(Resp(self._stage.store_url)) as store:
             for size in BATCHES:
                 await self._batch(store, f"store_cpu_batch_{size}", size, idle, hall)
             name = f"store_cpu_batch_{OF_TWO}_two_units"
@@ -85,7 +86,7 @@ def _calls(store: Resp) -> int:
 
 def _measure_floors(server: Server, commands: int, size: int, figures: Figures) -> None:
     """PING, SET and an empty script, `size` of them in one sending."""
-    with Resp(server.url) as store:
+    with closing(Resp(server.url)) as store:
         sha = store.call("SCRIPT", "LOAD", EMPTY)
         for name, words in (
             ("ping", ("PING",)),

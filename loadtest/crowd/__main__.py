@@ -75,7 +75,7 @@ def shop(
     """Shoppers who want a ticket."""
 
     async def run() -> None:
-        with closing(Calls(seed + first)) as calls, Journal(journal) as promises:
+        with closing(Calls(seed + first)) as calls, closing(Journal(journal)) as promises:
             sale_url = f"{gateway}/v1/sales/{sale}"
             shelf, edges = Shelf(calls, sale_url, drop), Edges(calls, sale_url)
             town = Town(gateway, shop, sale, calls, shelf, edges, promises)
@@ -136,7 +136,7 @@ def redeem(
     chosen = dice.sample(bought, round(len(bought) * share))
 
     async def run() -> None:
-        with closing(Calls(seed)) as calls, Journal(journal) as told:
+        with closing(Calls(seed)) as calls, closing(Journal(journal)) as told:
             kiosks = Kiosks(calls=calls, gateway=gateway, keys=credentials, journal=told, seed=seed)
             times, telling = Times(calls), asyncio.create_task(_tell(calls, kiosks.done))
             await kiosks.mistype(chosen)

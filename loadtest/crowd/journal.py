@@ -11,8 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 CONFIRMED, OWED, REDEEMED, REFUSED = "confirmed", "owed", "redeemed", "refused"
 SEEN = "seen"
@@ -24,15 +23,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """What was written stays."""
         self._file.close()
 
     def confirmed(self, *, buyer: str, login: str, order: dict[str, Any]) -> None:

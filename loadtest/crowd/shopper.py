@@ -22,6 +22,8 @@ ALL_HELD_WAITS_MAX = 1
 CLAIMS_MAX = 200
 WALKS_OFF, RELEASES, PAYS_LATE, COMES_AGAIN = 0.03, 0.05, 0.005, 0.02
 LOOKS_AGAIN = 0.05
+LEAVES = 0.5
+"""Of those who find nothing that they want, who say so; the others just close the page."""
 WANTS_ONE, WANTS_SEATS = 0.1, 0.05
 LEFT_LYING_MAX = 1_000
 PATIENCE_S = (3.0, 15.0)
@@ -29,6 +31,7 @@ PATIENCE_S = (3.0, 15.0)
 
 ROWS = "CDEFGH"
 OTHER_OFFER = frozenset({"sold_out", "too_few", "offer_closed", "offer_not_open"})
+FOUND_NOTHING = frozenset({"sold_out", "nothing_on_the_shelf"})
 OTHER_LINES = frozenset({"seat_taken", "unknown_seat", "not_together"})
 
 
@@ -102,7 +105,10 @@ class Shopper:
             status, turn = await calls.write("claim", f"{town.sale_url}/passes", token, {})
             if status == 201:
                 town.ends["admitted"] += 1
-                return await self._buy(f"Pass {turn['pass']}")
+                end = await self._buy(f"Pass {turn['pass']}")
+                if end in FOUND_NOTHING and self._dice.random() < LEAVES:
+                    await calls.delete("leave", f"{town.sale_url}/places/me", token)
+                return end
             if status != 202:
                 return str(turn.get("code"))
             await self._town.calls.engine.sleep(turn["retry_ms"] / 1000)

@@ -22,9 +22,10 @@ from loadtest.installation import ROOT, Installation
 EXAMPLE = ROOT / "examples" / "cinema-3-8"
 SALE = "cinema-3-8"
 PARTNER = "marketplace"
-REHEARSAL = {"hold_s": 12, "rate_per_s": 150, "burst": 150}
-"""What the rehearsal changes of the example: holds of five minutes would be waited for after those
-who walk off, and two cores that play the crowd as well bear no more shoppers at the till a second.
+REHEARSAL = {"hold_s": 12, "rate_per_s": 150, "burst": 150, "deciding_s": 6}
+"""What the rehearsal changes of the example: holds of five minutes, and a minute to choose in,
+would be waited for after those who walk off, and two cores that play the crowd as well bear no more
+shoppers at the till a second.
 """
 
 VENUE_RATE_PER_S = 20.0

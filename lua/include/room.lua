@@ -75,13 +75,27 @@ local function state_of(room, stock_left, may_return, undrawn)
   return 'open'
 end
 
--- How many may be inside at once: as the operator set, or fewer, as the stock that is left can serve
--- (inside_max, as the pump was told it; false or -1 is not known). False is no bound.
-local function inside_bound(room, inside_max)
-  local by_stock = tonumber(inside_max or -1)
-  local bound = room.active_max > 0 and room.active_max
-  if by_stock >= 0 and not (bound and bound <= by_stock) then return by_stock, 'stock' end
-  return bound, 'active'
+-- Who is inside: `active` passes are in force, and the holders of `deciding` of them may still be about
+-- to buy, for none of those is older than deciding_ms (-1: any). And how many more may go in before
+-- a bound is reached, and which: the operator's, of passes in force, or the stock's, of those who are
+-- deciding (inside_max, as the pump was told both; -1 is not known). Many look, find nothing that
+-- they want, and go away with a pass: the last units must not wait for those to run out.
+local function inside_of(room, key, inside_max, deciding_ms)
+  local inside = { active = redis.call('ZCOUNT', key, '(' .. whole(room.now), '+inf'),
+    free = math.huge }
+  inside.deciding = inside.active
+  inside_max, deciding_ms = tonumber(inside_max or -1), tonumber(deciding_ms or -1)
+  if deciding_ms >= 0 and deciding_ms < room.pass_ms then
+    local ends_ms = room.now + room.pass_ms - deciding_ms
+    inside.deciding = redis.call('ZCOUNT', key, '(' .. whole(ends_ms), '+inf')
+  end
+  if room.active_max > 0 then
+    inside.free, inside.bound_by = room.active_max - inside.active, 'active'
+  end
+  if inside_max >= 0 and inside_max - inside.deciding < inside.free then
+    inside.free, inside.bound_by = inside_max - inside.deciding, 'stock'
+  end
+  return inside
 end
 
 -- The bucket as it stands now. It fills only while the room's own state is open, so a pause banks

@@ -51,20 +51,22 @@ class Between:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            answers, there = await asyncio.open_unix_connection(str(self._store))
-            ways = (
-                asyncio.create_task(self._carry(reader, there, self._question)),
-                asyncio.create_task(self._carry(answers, writer, self._answer)),
-            )
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-                there.close()
-        writer.close()
+        try:
+            with suppress(OSError):
+                answers, there = await asyncio.open_unix_connection(str(self._store))
+                ways = (
+                    asyncio.create_task(self._carry(reader, there, self._question)),
+                    asyncio.create_task(self._carry(answers, writer, self._answer)),
+                )
+                try:
+                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for way in ways:
+                        way.cancel()
+                    await asyncio.gather(*ways, return_exceptions=True)
+                    there.close()
+        finally:
+            writer.close()
 
     async def _carry(
         self,

@@ -35,6 +35,7 @@ async def test_what_is_on_is_told_from_memory(world: World) -> None:
     assert (card["price_min_minor"], card["price_max_minor"]) == (380, 380)
     assert (card["offers"], card["venues"], card["cities"]) == (7, 2, 2)
     evening = world.sale.drops[1].opens_at_ms
+    assert card["first_opens_at_ms"] == world.sale.drops[0].opens_at_ms
     assert card["next_opens_at_ms"] == evening > listed.data["server_time_ms"]
     assert listed.headers["Cache-Control"] == "public, max-age=1"
 

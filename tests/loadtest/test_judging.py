@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ CHECKS = [
 def promised(tmp_path: Path) -> Path:
     """A journal of two orders and a redemption, as a crowd writes it."""
     path = tmp_path / "journal"
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         confirm(journal, "o1", "ada", 1, 2)
         confirm(journal, "o2", "bob", 3)
         journal.redeemed(code="c1", venue="hall", key="k1")
@@ -65,7 +66,7 @@ def test_kept_promises_are_green(tmp_path: Path) -> None:
 def test_oversell_names_the_unit_and_its_orders(tmp_path: Path) -> None:
     """One unit, two orders."""
     path = promised(tmp_path)
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         confirm(journal, "o3", "eve", 3)
     assert judged(path, kept=3) == {"oversell": ["unit 3 of film: orders o2, o3"]}
 
@@ -86,7 +87,7 @@ def test_an_order_that_is_gone_is_lost(tmp_path: Path) -> None:
 def test_a_broken_limit_names_the_buyer(tmp_path: Path) -> None:
     """Three units where two are allowed; a bot that got something."""
     path = promised(tmp_path)
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         confirm(journal, "o3", "ada", 4)
         journal.seen(BROKEN_LIMIT, "a bot bought without a pass: 201 o9")
     said = ["ada has 3", "a bot bought without a pass: 201 o9"]
@@ -96,7 +97,7 @@ def test_a_broken_limit_names_the_buyer(tmp_path: Path) -> None:
 def test_a_code_let_in_twice_is_a_double_redemption(tmp_path: Path) -> None:
     """Two redemptions of one code, each with a key of its own."""
     path = promised(tmp_path)
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.redeemed(code="c1", venue="hall", key="k2")
     assert judged(path) == {"double redemption": ["code …c1: 2 times"]}
 
@@ -104,7 +105,7 @@ def test_a_code_let_in_twice_is_a_double_redemption(tmp_path: Path) -> None:
 def test_the_same_answer_told_twice_is_none(tmp_path: Path) -> None:
     """A kiosk that lost its answer hears it again by the same key."""
     path = promised(tmp_path)
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.redeemed(code="c1", venue="hall", key="k1")
     assert judged(path) == {}
 
@@ -187,7 +188,7 @@ def test_a_500_and_an_undescribed_answer_are_bugs(
     """Refusals and a 503 that asks to repeat are not, and the shop's faults are not ours."""
     path = promised(tmp_path)
     timeline = Timeline(tmp_path / "timeline")
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         witness = Witness(
             gateway=GATEWAY,
             description=Description(DOCUMENT),

@@ -46,9 +46,12 @@ def test_another_form_is_refused(url: str) -> None:
 
 
 def test_every_server_gets_the_same_credentials() -> None:
-    """User, password, TLS and options of the URL are those of each server; sentinels get none."""
+    """User, password, TLS and options of the URL are those of each server; sentinels get TLS."""
     cluster = Address.parse("rediss-cluster://u:p@h:1/?ssl_ca_certs=/ca.pem")
     assert cluster.server(("::1", 7)) == "rediss://u:p@[::1]:7/0?ssl_ca_certs=/ca.pem"
     watched = Address.parse("redis-sentinel://u:p@h:1/shop")
     assert watched.server(("i", 2)) == "redis://u:p@i:2/0"
     assert watched.sentinel(("h", 1)) == "redis://h:1"
+    private = Address.parse("rediss-sentinel://u:p@h:1/shop?password=p&ssl_ca_certs=/ca.pem")
+    assert private.server(("i", 2)) == "rediss://u:p@i:2/0?password=p&ssl_ca_certs=/ca.pem"
+    assert private.sentinel(("h", 1)) == "rediss://h:1?ssl_ca_certs=%2Fca.pem"

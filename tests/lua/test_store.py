@@ -42,9 +42,13 @@ class Proxy:
             connection.cancel()
         await asyncio.gather(*self.connections, return_exceptions=True)
 
+    async def up(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the server."""
+        return await asyncio.open_unix_connection(self.target)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        up_reader, up_writer = await asyncio.open_unix_connection(self.target)
+        up_reader, up_writer = await self.up()
         asking = asyncio.create_task(_copy(reader, up_writer))
         try:
             while chunk := await up_reader.read(65536):

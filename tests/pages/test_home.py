@@ -16,6 +16,7 @@ async def test_what_is_on_leads_to_each_sale(site: Site, open_page: Opened) -> N
     card = page.locator("article", has_text="Spring films")
     await expect(card).to_contain_text("People are being let in now")
     await expect(card).to_contain_text("Next opening in 1:")
+    await expect(card.locator(".badge")).to_have_text("Open")
     await expect(card).to_contain_text("2 places · 2 cities")
     await picture(page, "home-phone")
     for (width, height), theme in ((PHONE, "light"), (DESKTOP, "dark")):

@@ -4,7 +4,7 @@ from playwright.async_api import expect
 
 from tests.pages.conftest import Opened, Site
 from tests.pages.films import Shopper, films, operate, stage
-from tests.pages.test_shop_line import take_the_door
+from tests.pages.test_shop_line import looks_until, take_the_door
 
 BOUND = {"rate_per_s": 0.02, "burst": 1, "claim_needs_login": True}
 
@@ -20,7 +20,7 @@ async def test_a_turn_waits_for_the_login_of_its_account(site: Site, open_page: 
     await expect(page.locator(".badge.accent")).to_have_text("Number 3")
     await page.evaluate("sessionStorage.clear()")  # as in a tab that is opened anew
     await operate(site, "rate", {"rate_per_s": 100, "burst": 100})
-    await expect(page.get_by_text("This place is bound to an account")).to_be_visible()
+    await looks_until(site, page, "This place is bound to an account", within="body")
     await expect(page.locator(".badge.accent")).to_have_text("Number 3")
 
     await shopper.sign_in("ada")

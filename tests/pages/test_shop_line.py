@@ -76,7 +76,7 @@ async def test_the_line_is_told_without_reload(site: Site, open_page: Opened) ->
     assert passes[0] == passes[1]
 
 
-async def looks_until(site: Site, page: Page, words: str) -> None:
+async def looks_until(site: Site, page: Page, words: str, *, within: str = "#stage") -> None:
     """Let the page look at the newest frame until it shows these words.
 
     Far from its turn it looks seldom, by itself up to a minute later: what it sees first may be
@@ -87,8 +87,8 @@ async def looks_until(site: Site, page: Page, words: str) -> None:
             await site.world.services.frames.refresh(SALE)
             await page.evaluate("dispatchEvent(new Event('online'))")
             with suppress(AssertionError):
-                stage = page.locator("#stage")
-                return await expect(stage).to_contain_text(words, timeout=LOOK_MS)
+                part = page.locator(within)
+                return await expect(part).to_contain_text(words, timeout=LOOK_MS)
 
 
 async def kept(page: Page, part: str) -> Any:
@@ -177,6 +177,8 @@ async def test_the_countdown_follows_the_servers_clock(site: Site, open_page: Op
     await shopper.page.goto(site.url)
     card = shopper.page.locator(".sale", has_text="Spring films")
     await expect(card).to_contain_text("Not open yet. Its page counts down.")
+    await expect(card.locator(".badge")).to_have_text("Announced")
+    await expect(card.locator(".next")).to_have_text(re.compile(r"^Opens in (59:\d\d|1:00:00)$"))
 
 
 async def test_who_waits_in_the_lobby_goes_in_when_the_doors_open(

@@ -150,7 +150,8 @@ async def test_the_draw_decides_the_turn(page: Page) -> None:
 async def test_every_word_is_there_in_every_language(page: Page) -> None:
     """Shop, list and problems say the same, with the same facts in it, in each language."""
     modules = ["shop/words-line", "shop/words-line-more", "shop/words-till", "home/words",
-               "shop/words-till-more", "common/problems", "common/problems-more"]  # fmt: skip
+               "shop/words-till-more", "common/problems", "common/problems-more",
+               "fair/words", "fair/words-more"]  # fmt: skip
     load = f"for (const one of {modules}) await import(`{ORIGIN}${{one}}.js`)"
     told = await page.evaluate(
         f"async () => {{ {load}; const m = await import('{ORIGIN}common/i18n.js');"
@@ -166,8 +167,8 @@ async def test_every_word_is_there_in_every_language(page: Page) -> None:
     script = {"zh": r"[\u4e00-\u9fff]", "ar": r"[\u0600-\u06ff]"}
     for lang, form in script.items():
         plain = {key for key, text in told[lang].items() if not re.search(form, text)}
-        assert plain <= {"shop.brand", "home.brand", "head.lang", "head.lang.label", "eta.about",
-                         "unit.day", "problem.at"}, (lang, plain)  # fmt: skip
+        assert plain <= {"shop.brand", "home.brand", "fair.brand", "head.lang", "head.lang.label",
+                         "eta.about", "unit.day", "problem.at"}, (lang, plain)  # fmt: skip
 
 
 async def test_every_phase_follows_from_what_is_known(page: Page) -> None:

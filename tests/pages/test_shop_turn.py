@@ -8,8 +8,10 @@ from playwright.async_api import Page, Route, expect
 from tests.pages.conftest import PHONE, Opened, Site
 from tests.pages.films import SALE, Shopper, films, join, operate, stage
 from tests.pages.standing import FIVE_MIN, NINE_MIN, PLACE, Standing
+from tests.pages.test_shop_line import looks_until
 
-SLOW = {"rate_per_s": 0.02, "burst": 1}
+SLOW = {"rate_per_s": 0.06, "burst": 1}
+"""The fourth waits for a minute, and its page looks each ten seconds."""
 HIDE = "Object.defineProperty(document, 'hidden', {get: () => window.unseen === true})"
 HEARD = """addEventListener("DOMContentLoaded", () => {
   window.heard = [];
@@ -99,7 +101,7 @@ async def test_the_turn_is_said_at_once_and_once(site: Site, open_page: Opened) 
     page = shopper.page
     assert await heard(page, "assertive") == []
     await operate(site, "rate", {"rate_per_s": 100})
-    await shopper.sees("Choose")
+    await looks_until(site, page, "Choose")
     await until(page, "heard.some(([how]) => how === 'assertive')")
     assert await heard(page, "assertive") == ["It is your turn!"]
     assert "Choose" in await heard(page, "polite")

@@ -8,7 +8,7 @@ from gateway.problems import Code
 from gateway.site import PAGES, Site as Files
 from tests.pages.conftest import Opened, Site
 
-PATHS = ("/", "/sales/spring", "/kiosk", "/console", "/partner", "/docs")
+PATHS = ("/", "/sales/spring", "/sales/spring/fairness", "/kiosk", "/console", "/partner", "/docs")
 
 
 async def test_every_page_and_all_it_asks_for_is_served(

@@ -3,11 +3,14 @@
 import random
 from collections import Counter, defaultdict
 from itertools import pairwise
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from lua.store import Store
 from queueing import Admitted, Gone, JoinRequest, Lane, Place, Pumped, Rooms, RoomSettings, Wait
+from queueing.outflow import Ceiling, Supply
 from tests.queueing.conftest import (
     OPENS_MS,
     RULES,
@@ -41,8 +44,8 @@ async def pump_until(rooms: Rooms, begins_ms: int, ends_ms: int, every_ms: int =
 async def test_a_turn_is_late_after_its_grace_and_over_after_that(rooms: Rooms) -> None:
     """missed: late turns are let in for a quarter of an hour, and then no more."""
     late, over = await crowd(rooms, 2, burst=2)
-    await rooms.pump(SALE, None, now_ms=OPENS_MS)
     end_ms = OPENS_MS + GRACE_MS + LATE_MS
+    await pump_until(rooms, OPENS_MS, end_ms - 1)
     await rooms.pump(SALE, None, now_ms=end_ms - 1)
     assert isinstance(await rooms.claim(SALE, late, now_ms=end_ms - 1), Admitted)
     await rooms.pump(SALE, None, now_ms=end_ms)
@@ -52,19 +55,64 @@ async def test_a_turn_is_late_after_its_grace_and_over_after_that(rooms: Rooms) 
 async def test_the_frame_says_which_turns_have_outlived_their_grace(rooms: Rooms) -> None:
     """Whoever comes back to a page that slept learns that its turn is late, to the millisecond."""
     await crowd(rooms, 3, burst=2)
-    await rooms.pump(SALE, None, now_ms=OPENS_MS)
+    await pump_until(rooms, OPENS_MS, OPENS_MS + GRACE_MS - 1)
     for now_ms, late in ((OPENS_MS + GRACE_MS - 1, 0), (OPENS_MS + GRACE_MS, 2)):
         await rooms.pump(SALE, None, now_ms=now_ms)
         assert (await rooms.frame(SALE, now_ms)).lanes[0].late == late
 
 
+@pytest.mark.parametrize("why", ["paused", "stopped", "no stock", "full"])
+async def test_grace_passes_only_while_the_called_can_go_in(rooms: Rooms, why: str) -> None:
+    """Who is called, comes, and is kept at the door for whatever reason, is not late for it."""
+    places = await crowd(rooms, 500, burst=20, rate_per_s=20)
+    await pump_until(rooms, OPENS_MS, OPENS_MS + 1_000, 250)
+    called = places[: (await rooms.frame(SALE, OPENS_MS + 1_000)).called]
+    stock: int | None = None
+    given: dict[str, Any] = {}
+    match why:
+        case "paused":
+            await rooms.set_state(SALE, "paused", "test", now_ms=OPENS_MS + 1_000)
+        case "stopped":
+            given["ceiling"] = Ceiling(0.0, "errors")
+        case "no stock":
+            stock, given["may_return"] = 0, 5
+        case _:
+            given["supply"] = Supply(inside_max=0)
+    ends_ms = OPENS_MS + 1_000 + GRACE_MS + LATE_MS
+    for now_ms in range(OPENS_MS + 1_000, ends_ms, 1_000):
+        await rooms.pump(SALE, stock, now_ms=now_ms, **given)
+    await rooms.set_state(SALE, "open", "test", now_ms=ends_ms)
+    await rooms.pump(SALE, None, now_ms=ends_ms)
+    assert (await rooms.frame(SALE, ends_ms)).lanes[0].late == 0
+    await pump_until(rooms, ends_ms, ends_ms + 1_000)
+    assert isinstance(await rooms.claim(SALE, called[-1], now_ms=ends_ms + 1_000), Admitted)
+
+
+async def test_a_line_that_slows_down_makes_nobody_late(rooms: Rooms) -> None:
+    """Those at the door go in as fast as the brake lets them, though that takes long."""
+    places = await crowd(rooms, 500, burst=20, rate_per_s=20)
+    now_ms = OPENS_MS + 1_000
+    await pump_until(rooms, OPENS_MS, now_ms, 250)
+    outside = places[: (await rooms.frame(SALE, now_ms)).called]
+    rate_per_s = len(outside) / (4 * GRACE_MS / 1000)
+    ends_ms = now_ms + 2 * GRACE_MS + 5_000
+    for at_ms in range(now_ms, ends_ms, 500):
+        await rooms.pump(SALE, None, now_ms=at_ms, ceiling=Ceiling(rate_per_s, "latency"))
+        if outside:
+            told = await rooms.claim_all(SALE, outside, at_ms)
+            outside = [
+                place for place, one in zip(outside, told, strict=True) if isinstance(one, Wait)
+            ]
+    assert outside == []
+
+
 async def test_late_turns_get_a_fifth_and_never_hold_up_the_others(rooms: Rooms) -> None:
     """However many come late, four of five tokens stay for those who come in time."""
-    places = await crowd(rooms, 600, rate_per_s=20, burst=20)
-    await pump_until(rooms, OPENS_MS, OPENS_MS + 20_000, 250)
+    places = await crowd(rooms, 2_000, rate_per_s=20, burst=20)
     late = places[:100]
     first_ms = OPENS_MS + 20_000 + GRACE_MS + 1_000
-    waiting = places[(await rooms.frame(SALE, OPENS_MS + 20_000)).called :]
+    await pump_until(rooms, OPENS_MS, first_ms)
+    waiting = places[(await rooms.frame(SALE, first_ms)).called :]
     words: Counter[str] = Counter()
     for now_ms in range(first_ms, first_ms + 10_000, 250):
         await rooms.pump(SALE, None, now_ms=now_ms)
@@ -80,10 +128,9 @@ async def test_late_turns_get_a_fifth_and_never_hold_up_the_others(rooms: Rooms)
 
 async def test_late_turns_come_back_when_there_are_tokens_for_them(rooms: Rooms) -> None:
     """Their bucket gets a fifth of the rate: the tenth of them waits for ten of its tokens."""
-    places = await crowd(rooms, 200, rate_per_s=10, burst=10)
-    await pump_until(rooms, OPENS_MS, OPENS_MS + 20_000, 250)
+    places = await crowd(rooms, 1_000, rate_per_s=10, burst=10)
     now_ms = OPENS_MS + 20_000 + GRACE_MS + 1_000
-    await rooms.pump(SALE, None, now_ms=now_ms)
+    await pump_until(rooms, OPENS_MS, now_ms)
     outcomes = await rooms.claim_all(SALE, places[:20], now_ms)
     waits = [one.retry_ms for one in outcomes if isinstance(one, Wait)]
     assert len(waits) == 18  # two tokens were there: a fifth of the burst

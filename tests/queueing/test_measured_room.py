@@ -72,6 +72,33 @@ async def test_no_more_inside_than_the_stock_can_serve(rooms: Rooms) -> None:
     assert isinstance(await rooms.claim(SALE, places[3], now_ms=now_ms), Admitted)
 
 
+async def test_who_has_bought_nothing_for_long_leaves_room_for_the_stock(rooms: Rooms) -> None:
+    """An old pass holds a slot of the operator's, and none of the stock's; it still works."""
+    await open_room(rooms, rate_per_s=10, burst=10, active_max=5)
+    places = await join(rooms, *range(7), now_ms=OPENS_MS)
+    supply = Supply(inside_max=2, deciding_ms=10_000)
+    now_ms = await run(rooms, OPENS_MS, 1, supply=supply)
+    first = [await rooms.claim(SALE, place, now_ms=now_ms) for place in places[:3]]
+    assert [isinstance(one, Admitted) for one in first] == [True, True, False]
+    now_ms = await run(rooms, now_ms, 8.8, supply=supply)  # passes end on whole seconds
+    assert isinstance(await rooms.claim(SALE, places[2], now_ms=now_ms), Wait)
+    now_ms = await run(rooms, now_ms, 1.4, supply=supply)
+    frame = await rooms.frame(SALE, now_ms=now_ms)
+    assert (frame.reason, frame.active, frame.deciding) == ("operator", 2, 0)
+    later = [await rooms.claim(SALE, place, now_ms=now_ms) for place in places[2:5]]
+    assert [isinstance(one, Admitted) for one in later] == [True, True, False]
+    frame = await rooms.frame(SALE, now_ms=now_ms)
+    assert (frame.reason, frame.active, frame.deciding) == ("stock", 4, 2)
+    outcome = await rooms.claim(SALE, places[0], now_ms=now_ms)
+    assert isinstance(outcome, Admitted)
+    assert outcome.replayed
+    now_ms = await run(rooms, now_ms, 10.2, supply=supply)
+    last = [await rooms.claim(SALE, place, now_ms=now_ms) for place in places[4:6]]
+    assert [isinstance(one, Admitted) for one in last] == [True, False]
+    frame = await rooms.frame(SALE, now_ms=now_ms)
+    assert (frame.reason, frame.active, frame.deciding) == ("active", 5, 1)
+
+
 async def test_the_operators_bound_is_told_where_it_is_the_smaller(rooms: Rooms) -> None:
     """Of two bounds on who is inside the smaller rules, and the reason is its own."""
     await open_room(rooms, rate_per_s=10, burst=10, active_max=2)
@@ -87,10 +114,14 @@ async def test_the_last_unit_sold_is_told_at_once(rooms: Rooms) -> None:
     """With the pumping that hears of it the frame says sold out, and that stock reaches nobody."""
     await open_room(rooms)
     await join(rooms, *range(30), now_ms=OPENS_MS)
-    now_ms = await run(rooms, OPENS_MS, 1, stock_left=5, supply=Supply(5, 4, 6))
+    now_ms = await run(
+        rooms, OPENS_MS, 1, stock_left=5, supply=Supply(inside_max=5, likely=4, possible=6)
+    )
     frame = await rooms.frame(SALE, now_ms=now_ms)
     assert (frame.state, frame.lanes[0].likely, frame.lanes[0].possible) == ("open", 4, 6)
-    now_ms = await run(rooms, now_ms, 0.2, stock_left=0, supply=Supply(0, 0, 0))
+    now_ms = await run(
+        rooms, now_ms, 0.2, stock_left=0, supply=Supply(inside_max=0, likely=0, possible=0)
+    )
     frame = await rooms.frame(SALE, now_ms=now_ms)
     assert (frame.state, frame.reason, frame.stock) == ("sold_out", "stock", "none")
     assert (frame.lanes[0].likely, frame.lanes[0].possible) == (0, 0)

@@ -110,6 +110,19 @@ async def test_a_cap_holds_from_the_next_claim_on(rooms: Rooms) -> None:
     assert outcome.reason == "full"
 
 
+async def test_a_burst_that_was_lowered_gives_nothing_back(rooms: Rooms) -> None:
+    """What the smaller bucket could not hold is gone when it is larger again."""
+    await open_room(rooms)
+    places = await join(rooms, *range(3))
+    await rooms.pump(SALE, None, now_ms=OPENS_MS)
+    for burst in (1, 3):
+        await rooms.set_room(SALE, RoomSettings(burst=burst), "sre", now_ms=OPENS_MS)
+    await admit(rooms, places[0])
+    outcome = await rooms.claim(SALE, places[1], now_ms=OPENS_MS)
+    assert isinstance(outcome, Wait)
+    assert outcome.reason == "pace"
+
+
 async def test_what_was_set_by_hand_outlives_rules_that_do_not_speak_of_it(rooms: Rooms) -> None:
     """Rate, burst, cap and grace stay until the rules ask for another value of them."""
     await open_room(rooms)

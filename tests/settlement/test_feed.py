@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+import lua.node
 from inventory import facts, keys as inventory_keys
 from lua.faults import Fault, MayHaveHappened
 from lua.store import Store
@@ -57,14 +58,17 @@ async def test_a_limit_bounds_a_batch_and_an_entry_is_never_cut(teller: Teller, 
 
 
 async def test_a_crash_between_commit_and_acknowledgement_is_absorbed(
-    teller: Teller, feed: Feed, books: Books, store: Store
+    teller: Teller, books: Books, store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store did not hear of the commit: the facts are read again, compared, and not booked."""
     await teller.tell(stocked(0, 10), sold("a", line(1)))
+    monkeypatch.setattr(lua.node, "ANSWER_TIMEOUT_S", 1.0)
+    impatient = await Store.connect(valkey_url)
     await store.write("CLIENT", "PAUSE", 60_000, "WRITE")
     with pytest.raises(MayHaveHappened):
-        await feed.run_once("cinema")
+        await Feed(impatient, books).run_once("cinema")
     await store.write("CLIENT", "UNPAUSE")
+    await impatient.close()
     assert (await teller.settled(), len(await teller.left())) == (0, 1)
     before = await counted(books)
     assert before["facts"] == 2

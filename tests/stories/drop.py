@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ class Drop:
             "shop", "--keys", KEYS, "--sale", self.journal.parent / "sale.toml"
         )
         gateway = self.installation.gateway
-        with _Watched(self.journal, self.promised_at) as journal:
+        with closing(_Watched(self.journal, self.promised_at)) as journal:
             url = f"{gateway}/v1/sales/{self.name}"
             shelf, edges = Shelf(self.calls, url, "now"), Edges(self.calls, url)
             town = Town(gateway, shop, self.name, self.calls, shelf, edges, journal)

@@ -1,6 +1,6 @@
 /* The top of a page: where one is, the language, light or dark. */
 
-import { $, h, openSpeaker } from "./dom.js";
+import { $, $$, h, openSpeaker } from "./dom.js";
 import { lang, languages, onLanguage, setLang, t, translate } from "./i18n.js";
 
 const KEY = "dropgate.theme";
@@ -65,6 +65,7 @@ export function mountHeader({ title, home = "/", tools = [] }) {
   const language = languages().length > 2 ? choice() : toggle();
   const shade = h("button", { class: "button quiet", type: "button", onclick: turnTheme }, half());
   const brand = home === null ? h("span", { class: "brand" }, mark(), words) : h("a", { class: "brand", href: home }, mark(), words);
+  for (const written of $$("body > .skip, body > .top")) written.remove();  // the server's own, on a page that it writes
   document.body.prepend(skip, h("header", { class: "top" }, brand, h("div", { class: "tools" }, ...tools, language.root, shade)));
   const show = () => {
     skip.textContent = t("head.skip");

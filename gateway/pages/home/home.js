@@ -17,14 +17,18 @@ const status = h("div", {});
 let sales = null;
 let shown = "";
 
+/** Open for the operator, but its first doors are still to open: not what a shopper calls open. */
+const isEarly = (sale) => ["open", "announced"].includes(sale.state) && sale.first_opens_at_ms > serverNow();
+
 function card(sale) {
   const over = sale.state === "closed";
+  const state = isEarly(sale) ? "announced" : sale.state;
   const price = sale.price_min_minor === sale.price_max_minor
     ? money(sale.price_min_minor, sale.currency) : t("home.from", { price: money(sale.price_min_minor, sale.currency) });
   return h("article", { class: `card stack sale ${over ? "over" : ""}` },
-    h("div", { class: "row spread" }, h("span", { class: `badge ${STATES[sale.state]}` }, t(`home.state.${sale.state}`)), h("strong", {}, price)),
+    h("div", { class: "row spread" }, h("span", { class: `badge ${STATES[state]}` }, t(`home.state.${state}`)), h("strong", {}, price)),
     h("h2", {}, h("a", { href: `/sales/${encodeURIComponent(sale.id)}` }, h("bdi", {}, sale.title))),
-    h("p", { class: "muted" }, where(sale)), h("p", { class: "next", "data-at": opensNext(sale) }), h("p", { class: "small" }, room(sale)));
+    h("p", { class: "muted" }, where(sale)), h("p", { class: "next", "data-at": opensNext(sale), "data-as": isEarly(sale) ? "home.first" : "home.opens" }), h("p", { class: "small" }, room(sale)));
 }
 
 function where(sale) {
@@ -48,14 +52,14 @@ function tick() {
     const zone = line.dataset.zone;
     const left = at - serverNow();
     const text = !at || left <= 0 ? "" : left < SOON_MS
-      ? t("home.opens_in", { time: countdown(left) }) : t("home.opens", { when: `${date(at, zone)}, ${time(at, zone)}` });
+      ? t(`${line.dataset.as}_in`, { time: countdown(left) }) : t(line.dataset.as, { when: `${date(at, zone)}, ${time(at, zone)}` });
     if (line.textContent !== text) line.textContent = text;
   }
 }
 
 function show() {
   if (sales === null) return;
-  const now = JSON.stringify([sales, t("home.title")]);
+  const now = JSON.stringify([sales, sales.map(isEarly), t("home.title")]);
   if (now === shown) return;
   shown = now;
   fill(list, sales.map(card));

@@ -2,7 +2,7 @@
 
 import { serverNow } from "../common/api.js";
 import { fill, h } from "../common/dom.js";
-import { countdown, date, number, t, time } from "../common/i18n.js";
+import { countdown, date, lang, number, t, time } from "../common/i18n.js";
 import { problemText } from "../common/problems.js";
 import { laneOf, untilOpening, waiting } from "./estimate.js";
 import { againFromMs, goneReason, ruling } from "./line.js";
@@ -74,7 +74,7 @@ export function doorsView(app, phase) {
 
 /** Where it stands how the order is made. */
 export const fairLink = (app) => h("p", { class: "small" },
-  h("a", { href: `/v1/sales/${app.saleId}/fairness?drop=${Math.max(1, app.frame?.drop ?? 1)}`, target: "_blank", rel: "noopener" }, t("fair.link")));
+  h("a", { href: `/sales/${app.saleId}/fairness?drop=${Math.max(1, app.frame?.drop ?? 1)}&lang=${lang()}`, target: "_blank", rel: "noopener" }, t("fair.link")));
 
 function actions(app, phase) {
   if (phase === "signin" || (phase === "early" && !app.login())) return signIn(app);
