@@ -12,14 +12,16 @@ from tests.pages.conftest import DESKTOP, PHONE, Opened, Site, axe
 from tests.pages.films import SALE, picture, stage
 from tests.pages.test_fair import LINE, PAGE, made, show
 from tests.pages.test_shop_languages import STICKS_OUT
-from tests.queueing.drawn import BEACON, KEY, OPENS_MS
+from tests.queueing.drawn import BEACON, KEY, OPENS_MS, a_list, document
 
+LANES = document({0: a_list(0, 9, LINE), 1: b"", 2: a_list(2, 4, LINE)}, None, LINE)
 STATES: dict[str, Fairness] = {
     "announced": made(state="announced", lobby_at_ms=OPENS_MS - 1, commitment="", digest="",
                       committed_at_ms=0, fixed_at_ms=0, seed="", secret="", at_ms=0, vectors=[]),
     "waits": made(BEACON, state="fixed", seed="", secret="", randomness="", signature="",
                   beacon_outcome="awaited", vectors=[]),
     "drawn": made(),
+    "lanes": LANES,
     "used": made(BEACON),
     "unanswered": made(beacon=BEACON.terms, beacon_outcome="unanswered", lost=2, round=7,
                        committed_at_ms=OPENS_MS,
@@ -30,7 +32,8 @@ STATES: dict[str, Fairness] = {
 }  # fmt: skip
 SAID = {
     "announced": "Before the waiting room opens", "waits": "is waited for",
-    "drawn": "this opening uses none", "used": "came", "unanswered": "was not had in time",
+    "drawn": "this opening uses none", "used": "came", "lanes": "List of lane 2 (4)",
+    "unanswered": "was not had in time",
     "empty": "Nobody waited before the doors opened", "none": "no waiting room before its doors",
 }  # fmt: skip
 
@@ -63,6 +66,21 @@ async def test_every_state_of_a_draw_reads_well(
             await picture(page, f"line-fair-{state}-{lang}-{width}")
     direction = await page.evaluate("getComputedStyle(document.body).direction")
     assert direction == ("rtl" if lang == "ar" else "ltr")
+
+
+async def test_each_lane_has_turns_of_its_own(
+    site: Site, open_page: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number is asked for in a line; one in which nobody was drawn is not offered."""
+    await stage(site)
+    show(site, LANES, monkeypatch)
+    page = await open_page(site.url + PAGE)
+    await page.get_by_label("Number").fill("3")
+    for lane in (2, 0):
+        await page.get_by_label("Line", exact=True).select_option(f"lane {lane}")
+        (turn,) = [one.turn for one in LANES.vectors if (one.lane, one.number) == (lane, 3)]
+        await expect(page.locator("output")).to_have_text(f"Number 3: turn {turn}")
+    await expect(page.locator("#lane option")).to_have_count(2)
 
 
 async def test_the_page_needs_no_scripts(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.pages.conftest import PHONE, Opened, Site, axe
+from tests.pages.conftest import PATIENCE_MS, PHONE, Opened, Site, axe
 from tests.pages.films import SALE, picture, stage
 from tests.pages.standing import HOUR, PLACE, frame_of
 
@@ -100,10 +100,12 @@ async def test_the_till_fits_the_smallest_phone(site: Site, open_page: Opened, l
     await page.locator('[data-offer="moon"] button').click()
     await page.locator('[data-mode="plan"]').click()
     await expect(page.locator('[data-seat="B5"]')).to_be_visible()
-    while not await page.evaluate(
-        IN_SIGHT
-    ):  # it begins below the fold: whoever pressed must see it
+    for _ in range(PATIENCE_MS // 50):
+        if await page.evaluate(IN_SIGHT):  # it begins below the fold
+            break
         await page.wait_for_timeout(50)
+    else:
+        raise AssertionError("whoever asked for the plan does not see it")
     for seat in ("F5", "F6"):
         await page.locator(f'[data-seat="{seat}"]').click()
     await fits("the plan")

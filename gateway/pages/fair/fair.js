@@ -158,7 +158,7 @@ function asker(draw) {
 /** Until it is drawn: looks whether the draw has come further than the page that was written. */
 function lookOn(draw) {
   if (draw.state !== state) {
-    fill(news, notice("good", `${t("fair.news")} `, h("a", { href: location.href }, t("fair.news.show"))));
+    fill(news, notice("good", `${t("fair.news")} `, h("a", { href: location.pathname + location.search }, t("fair.news.show"))));
     return announce(t("fair.news"));
   }
   if (["drawn", "undrawn"].includes(draw.state)) return undefined;
