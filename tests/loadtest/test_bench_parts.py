@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,15 +17,19 @@ import pytest
 from aiohttp import web
 
 from gateway import collector
-from loadtest.bench import __main__ as bench, floors, generators, latency, sale
+from loadtest.bench import __main__ as bench, floors, generators, latency, pairs, sale
 from loadtest.bench.arrivals import NEVER_MS, Arrivals, Crowd
 from loadtest.bench.asks import RUN_NUMBERS, Ask, numbers
 from loadtest.bench.capacity import capacity
 from loadtest.bench.figures import Figures, Unmeasured
 from loadtest.bench.floors import DOUBTS, FLOORS, KEYS, OF_THE_LINE, RATIOS, Floor
-from loadtest.bench.generators import Unexpected
-from loadtest.bench.plan import QUICK, SHARES
+from loadtest.bench.generators import Seen, Unexpected
+from loadtest.bench.plan import FULL, QUICK, SHARES
 from loadtest.bench.references.serving import YOUNG_OBJECTS
+from loadtest.bench.servers import Server
+from loadtest.bench.shoppers import Shoppers
+from loadtest.bench.stage import Place, References, Stage
+from loadtest.installation import Installation
 from loadtest.verdict import percentile
 
 STALL_S = 0.6
@@ -308,3 +313,30 @@ def test_a_figure_of_the_crowd_is_told_as_doubtful() -> None:
     told = floors.doubts(figures)
     assert list(told) == ["p99_ms_at_70pct"]
     assert told["p99_ms_at_70pct"].startswith("in 1 of 2 rounds the crowd itself was late")
+
+
+async def test_holds_are_measured_while_there_are_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not longer: what a gateway's loops take once they are used up is no part of a hold."""
+    lasted: dict[str, float] = {}
+
+    async def load(_: str, url: str, ask: Ask, *, connections: int, seconds: float) -> Seen:
+        lasted[ask.path] = seconds
+        return Seen(answers=connections, seconds=seconds, p50_ms=1.0, p99_ms=1.0)
+
+    async def passes(_: Shoppers, many: int) -> list[str]:
+        return ["pass"] * many
+
+    for name in ("_facts", "_commands"):
+        monkeypatch.setattr(pairs.Pairs, name, lambda _: 0)
+    monkeypatch.setattr(pairs, "load", load)
+    monkeypatch.setattr(Shoppers, "passes", passes)
+    here = Place("http://127.0.0.1:1", os.getpid(), 0)
+    stage = Stage(Installation(Path("nowhere")), "none", here, "", "")
+    others = References(here, here, here, Server("", 0))
+    measured = pairs.Pairs(stage, others, FULL, Figures(), "wrk")
+    for one in measured.contestants():
+        if one.name in ("single_sell", "shopper_hold"):
+            await measured.measure(one)
+    measured.close()
+    assert lasted == {pairs.ORDERS: FULL.seconds, f"/v1/sales/{sale.SALE}/orders": pairs.HOLDS_S}
+    assert FULL.passes >= 5_000 * pairs.HOLDS_S
