@@ -148,9 +148,14 @@ class Installation:
         told = (complained + said).strip()[-2000:]
         raise Failed(f"{shown}: status {status}: {told}")
 
+    @staticmethod
+    def commands() -> tuple[str, ...]:
+        """What a command line begins with."""
+        return DROPGATE
+
     async def _run(self, shown: str, words: Sequence[str | Path]) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
-            *(*DROPGATE, *map(str, words)),
+            *(*self.commands(), *map(str, words)),
             cwd=ROOT,
             env={**os.environ, "DROPGATE_STATE_DIR": str(self.state)},
             stdout=asyncio.subprocess.PIPE,

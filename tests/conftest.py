@@ -21,9 +21,11 @@ import lua.node
 import lua.store
 import settlement.embedded
 from gateway.keyring import NAMES, Key, Keyring
+from loadtest.installation import Installation
 from lua.process import Program, start, stop, wait_ready
 from lua.store import Store
 from settlement import migrate
+from tests import warm
 from tests.databases import TEMPLATE, Databases, command, other_database
 from tests.patience import SLOWER, patiently
 from tests.scheduling import ByFile, turn_of
@@ -100,6 +102,12 @@ async def _emptied(url: str) -> Store:
         await opened.close()
         raise
     return opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_commands() -> None:
+    """Commands that install and ask are run by who has loaded the program."""
+    Installation.commands = staticmethod(warm.prefix)  # type: ignore[method-assign]
 
 
 @pytest.fixture

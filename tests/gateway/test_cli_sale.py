@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from gateway.keyring import Keyring
 from inventory import keys as store_keys
 from lua.store import Store
 from settlement import Books, Feed
+from tests import warm
 from tests.simulators.processes import simulator
 from tests.stories.small import PARTNER, ROWS, SEATS, write_sale
 
@@ -50,7 +50,7 @@ class Shell:
     async def run(self, *words: str | Path) -> Done:
         """One command."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway.cli", *map(str, words)),
+            *(*warm.prefix(), *map(str, words)),
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
