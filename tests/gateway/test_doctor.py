@@ -29,6 +29,7 @@ from lua.condition import StoreCondition
 from lua.process import start, stop, wait_ready
 from lua.store import Store
 from settlement import DatabaseCondition
+from tests import warm
 from tests.gateway.test_cli import run
 from tests.gateway.world import World
 
@@ -48,7 +49,9 @@ async def _doctor(
     *words: str, expect: int, preexec: Callable[[], None] | None = None
 ) -> list[Report]:
     """What `dropgate doctor --json` finds; its status is the one expected."""
-    command = [sys.executable, "-m", "gateway.cli", "doctor", "--json", *words]
+    # Limits of a process are those of who runs it, not of who asks.
+    begin = warm.prefix() if preexec is None else (sys.executable, "-m", "gateway.cli")
+    command = [*begin, "doctor", "--json", *words]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, check=False, preexec_fn=preexec
     )
