@@ -16,9 +16,10 @@
 -- ARGV
 --   1 now_ms   integer 0..9007199254740991; 0 is the store's own clock
 --   2 names    string  for each bucket, one byte, how many buyers less one; then the buyers' tags
---   3 asked    string  how many records, how many offers: >HH; these offers, two bytes each, whose units
---     next in line may be needed; how many units of each, four bytes; then the batch's wishes, three bytes each: 1 to sell in one step and
---     2 for a PASS and 4 for lines behind the record, the offer's place among these less one, quantity
+--   3 asked    string  how many records, how many offers: >HH; these offers, two bytes each, whose
+--     units next in line may be needed; how many units of each, four bytes; then the batch's wishes,
+--     three bytes each: 1 to sell in one step and 2 for a PASS and 4 for lines behind the record, the
+--     offer's place among these less one, quantity
 --   4 batch    string  1..256 records joined, each as RECORD below says: place of its buyer's tag,
 --     number of its wish, order; packed as it is to be kept: buyer, seller, reference, payment,
 --     fingerprint, pass
@@ -162,7 +163,8 @@ while at <= past do
       record = heads[step] .. char(low) .. AT_ORDER .. order
         .. (line[step + 1] or line_head(line, step)) .. char(first - line[LINE_HIGH]) .. kept
     else
-      record = heads[step] .. char(low) .. AT_ORDER .. order .. line_units(line, quantity, step) .. kept
+      record = heads[step] .. char(low) .. AT_ORDER .. order
+        .. line_units(line, quantity, step) .. kept
     end
     if step == 1 then
       local from = LINE_OWNERS + first - line[LINE_FIRST]

@@ -25,8 +25,9 @@ do
     end
   end
   local orders, offers_asked = split('>HH', asked)
-  local units, chunks = { split('>' .. string.rep('I4', offers_asked), asked, 5 + 2 * offers_asked) }, {}
-  wishes = { byte(asked, 5 + 6 * offers_asked, -1) }
+  local chunks, after = {}, 5 + 2 * offers_asked
+  local units = { split('>' .. string.rep('I4', offers_asked), asked, after) }
+  wishes = { byte(asked, after + 4 * offers_asked, -1) }
   numbers = { split('>' .. string.rep('H', offers_asked), asked, 5) }
   if offers_asked > 0 then lines = call('HMGET', OFFERS, unpack(numbers, 1, offers_asked)) end
   for i = 1, offers_asked do

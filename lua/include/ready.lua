@@ -104,8 +104,8 @@ local function settle_line(line)
   record = sub(record, 1, at - COUNTERS_BYTES - 1)
     .. pack(COUNTERS, past, line[LINE_END], left, held_now, sold_now) .. sub(record, at - 4)
   if careful then
-    line[LINE_FIRST], line[LINE_RECORD], line[LINE_HOLDS], line[LINE_AVAILABLE] = past, record, 0, left
-    line[LINE_HELD], line[LINE_SOLD] = held_now, sold_now
+    line[LINE_FIRST], line[LINE_RECORD], line[LINE_HOLDS] = past, record, 0
+    line[LINE_AVAILABLE], line[LINE_HELD], line[LINE_SOLD] = left, held_now, sold_now
     for at = LINE_OWNERS, LINE_OWNERS + taken - 1 do line[at] = nil end
   end
   return record

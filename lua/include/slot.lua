@@ -17,8 +17,8 @@ local function read_slot(key, given_now)
     'drops', 'closes_at_ms', 'server')
   local instead = refused_by_fence(got[2], got[3], got[9])
   if instead then return nil, instead end
-  local slot = { state = got[1], epoch = tonumber(got[2]), epoch_text = got[2], fact = tonumber(got[3]),
-    limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
+  local slot = { state = got[1], epoch = tonumber(got[2]), epoch_text = got[2],
+    fact = tonumber(got[3]), limit = tonumber(got[4]), hold_ms = tonumber(got[5]), carry = got[6] == '1',
     drops = cmsgpack.unpack(got[7]), closes_at_ms = tonumber(got[8]),
     now = now_ms(given_now), drop = 0, facts = {}, blob = '' }
   for number, opens_at_ms in ipairs(slot.drops) do

@@ -102,7 +102,8 @@ local function units_append(first, past, values, at)
     local gap = place - #text / ENTRY
     if gap >= 0 then
       if gap > 0 then text = text .. string.rep(BLANK, gap) end
-      unit_chunks[number] = text .. 's0' .. concat(values, 's0', at + from - first, at + to - first - 1)
+      unit_chunks[number] = text .. 's0'
+        .. concat(values, 's0', at + from - first, at + to - first - 1)
       unit_appended[number] = true
     else
       for serial = from, to - 1 do unit_edit(serial, 's0' .. values[at + serial - first]) end
