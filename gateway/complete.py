@@ -58,7 +58,8 @@ class Complete(web.Response):
         """All of it as it leaves; `is_old`: to a client that speaks HTTP/1.0."""
         body = self._body
         assert isinstance(body, bytes), "known as a whole"
-        closing = self._closing(is_old=is_old)
+        is_kept = self._keep_alive is not False and not is_old
+        closing = b"" if is_kept else self._closing(is_old=is_old)
         lines = _lines(is_old, self._status, self._head, closing, int(time.time()))
         return b"%bContent-Length: %d\r\n\r\n%b" % (
             lines,

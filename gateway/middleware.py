@@ -117,7 +117,7 @@ def check_caller(call: Call, endpoint: Endpoint, credential: Credential | None) 
         call.found_caller = call.services.auth.identify(
             credential, endpoint.who, call.found_shelf, call.path.get("sale")
         )
-    if endpoint.key is not Keyed.NO and not call.key:
+    if not call.key and endpoint.key is not Keyed.NO:
         call.key = requests.idempotency_key(call.head, required=endpoint.key is Keyed.REQUIRED)
 
 

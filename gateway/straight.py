@@ -41,6 +41,7 @@ class StraightWay:
         self.gathered = endpoint.gathered
         self.meter = meter
         self._gate = services.gate
+        self._is_of_sale = endpoint.scope is Scope.SALE  # asking an Enum takes a call of Python
 
     def takes(
         self,
@@ -57,7 +58,7 @@ class StraightWay:
         """
         endpoint, services = self.endpoint, self.services
         shelf: Shelf | None = None
-        if endpoint.scope is Scope.SALE:
+        if self._is_of_sale:
             shelf = services.shelves.at_hand(path["sale"])
             if shelf is None:
                 return False

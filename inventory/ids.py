@@ -7,6 +7,8 @@ bucket has the buyer's first order, and eight are the MAC. A buyer's name never 
 only its keyed hash, which begins with the tag.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from zlib import crc32
 
@@ -27,6 +29,9 @@ _VALUES = {symbol: value for value, symbol in enumerate(_CROCKFORD)}
 _SYMBOL_OF_BYTE = (_CROCKFORD * 8).encode()
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _PAIR_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
+
+
+CALLERS_REMEMBERED_MAX = 1_024
 
 
 class OrderAddress(msgspec.Struct, frozen=True, gc=False):
@@ -70,7 +75,7 @@ class Identities:
 
     def __init__(self, *, order: bytes, buyer: bytes) -> None:
         # Copied for each name: the key is worked in once.
-        self._order = blake2b(key=order, digest_size=_MAC_LENGTH)
+        self._order_by = _begun_with(blake2b(key=order, digest_size=_MAC_LENGTH))
         self._buyer = blake2b(key=buyer, digest_size=ORDER_ID_LENGTH)
 
     def buyer_key(self, identity: str) -> str:
@@ -81,14 +86,26 @@ class Identities:
 
     def order_id(self, shape: Shape, *, caller: str, buyer: str, key: str) -> str:
         """The id that this caller's key for this buyer has, now and at every repeat."""
-        mac = self._order.copy()
-        mac.update(f"{shape.number}\0{caller}\0{buyer}\0{key}".encode())
+        mac = self._order_by(shape.number, caller).copy()
+        mac.update(f"{buyer}\0{key}".encode())
         spread, stripe = divmod(crc32(buyer.encode()), shape.stripes)
         head = (shape.number << _STRIPE_BITS | stripe) << _BUCKET_BITS | spread % shape.buckets
         return (
             f"{_PAIRS[head >> 20]}{_PAIRS[head >> 10 & 1023]}{_PAIRS[head & 1023]}"
             f"{buyer[:TAG_LENGTH]}{mac.digest().translate(_SYMBOL_OF_BYTE).decode()}"
         )
+
+
+def _begun_with(order: blake2b) -> Callable[[int, str], blake2b]:
+    """Begins the MAC of an order: all of one caller in one sale begin alike."""
+
+    @lru_cache(maxsize=CALLERS_REMEMBERED_MAX)
+    def begun(sale_number: int, caller: str) -> blake2b:
+        mac = order.copy()
+        mac.update(f"{sale_number}\0{caller}\0".encode())
+        return mac
+
+    return begun
 
 
 def parse_order_id(text: str) -> OrderAddress | None:
