@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from inventory.ids import (
+    HEAD_LENGTH,
     ORDER_ID_LENGTH,
+    TAG_LENGTH,
     Identities,
     Shape,
     bucket_of,
@@ -47,7 +49,9 @@ def test_every_part_makes_another_id() -> None:
         for buyer in buyers
         for key in ("k", "bk", "")
     ]
-    assert len(set(made)) == len(made)
+    # What follows sale, stripe, bucket and the buyer's tag is the MAC: it tells each of them too.
+    macs = {order[HEAD_LENGTH + TAG_LENGTH :] for order in made}
+    assert len(set(made)) == len(macs) == len(made)
     assert Identities(order=b"o" * 32, buyer=b"x" * 32).buyer_key("shop:ann") not in buyers
 
 
