@@ -5,6 +5,7 @@ comes packed already: the script only joins it. A reply is one text, parted by s
 """
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from inventory.records import pack_asked
 if TYPE_CHECKING:
     from inventory.orders import ConfirmRequest, HoldRequest, LineRequest
 
-_HOLD = struct.Struct(">HH24sH")
+_WANT, _HOLD = struct.Struct(">HH"), struct.Struct(">24sH")
 _PASS = struct.Struct(">QHB")
 _LINE = struct.Struct(">HBB")
 _OFFERS_AT, _OFFER_BYTES, _UNITS_BYTES, _WISH_BYTES = 4, 2, 4, 3
@@ -44,9 +45,9 @@ class HoldBatch:
         self._bucket_keys = keys.buckets(sale, stripe)
         self._buckets: dict[str, int] = {}
         self._tags: list[dict[str, int]] = []
-        self._offers: dict[int, list[int]] = {}
         self._wishes: dict[tuple[int, int, int], int] = {}
-        self._records: list[tuple[int, int, int, bytes, bytes, bytes]] = []
+        self._wants: list[tuple[int, int, int]] = []
+        self._records: list[bytes] = []
         self.keys: list[str] = []
 
     def add(self, request: "HoldRequest") -> None:
@@ -57,35 +58,44 @@ class HoldBatch:
         place = tags.setdefault(tag_of(buyer), len(tags) + 1)
         one, pass_id = request, request.pass_id
         kept = pack_asked((buyer, one.seller, one.reference, one.payment, one.fingerprint, pass_id))
-        line, kind, more, wish = lines[0], int(one.one_step), b"", (0, 0)
+        line, kind, more = lines[0], int(one.one_step), b""
         if pass_id:
             kind += _WITH_PASS
             head = _PASS.pack(one.pass_expires_ms, one.pass_drop, len(pass_id))
             more = head + pass_id.encode()
         if len(lines) > 1 or line.serials:
-            kind += _WITH_LINES
+            wish = kind + _WITH_LINES, 0, 0
             more += _packed_lines(lines)
         else:
-            offer = self._offers.setdefault(line.offer, [len(self._offers), 0])
-            offer[1] += line.quantity  # the first is its place
-            wish = offer[0], line.quantity
-        number = self._wishes.setdefault((kind, *wish), len(self._wishes) + 1)
-        self._records.append((bucket, place, number, order.encode(), kept, more))
+            wish = kind, line.offer, line.quantity
+        number = self._wishes.setdefault(wish, len(self._wishes) + 1)
+        self._wants.append((bucket, place, number))
+        self._records.append(_HOLD.pack(order.encode(), len(kept)) + kept + more)
 
     def args(self) -> tuple[bytes, bytes, bytes]:
         """Tags, what is wanted, and records, as the script reads them."""
         counts = bytes(len(tags) - 1 for tags in self._tags)
         names = counts + "".join(tag for tags in self._tags for tag in tags).encode()
-        offers, units = len(self._offers), (units for _, units in self._offers.values())
-        form = f">HH{offers}H{offers}I"
-        head = struct.pack(form, len(self._records), offers, *self._offers, *units)
-        asked = head + b"".join(map(bytes, self._wishes))
         before = [0, *accumulate(map(len, self._tags))]
-        records = (
-            _HOLD.pack(before[bucket] + place, wish, order, len(kept)) + kept + more
-            for bucket, place, wish, order, kept, more in self._records
-        )
-        return names, asked, b"".join(records)
+        pack, parts = _WANT.pack, list[bytes]()
+        for (bucket, place, wish), record in zip(self._wants, self._records, strict=True):
+            parts += (pack(before[bucket] + place, wish), record)
+        return names, self._asked(), b"".join(parts)
+
+    def _asked(self) -> bytes:
+        """Offers in the order in which they were first asked for, their units, and the wishes."""
+        times = Counter(wish for _, _, wish in self._wants)
+        places, units, wishes = dict[int, int](), list[int](), bytearray()
+        for (kind, offer, quantity), number in self._wishes.items():
+            place = 0
+            if kind < _WITH_LINES:
+                place = places.setdefault(offer, len(places))
+                if place == len(units):
+                    units.append(0)
+                units[place] += quantity * times[number]
+            wishes += bytes((kind, place, quantity))
+        form = f">HH{len(units)}H{len(units)}I"
+        return struct.pack(form, len(self._wants), len(units), *places, *units) + wishes
 
     def replies(self, got: Sequence[bytes]) -> list[list[Any]]:
         """What the script says of each order: its word, then its record and marks, or integers."""
@@ -126,8 +136,9 @@ def holds_in(asked: bytes, batch: bytes) -> "Iterator[tuple[str, list[HeldLine]]
     offers = int.from_bytes(asked[_OFFERS_AT - 2 : _OFFERS_AT])
     at, wishes = 0, _OFFERS_AT + (_OFFER_BYTES + _UNITS_BYTES) * offers - _WISH_BYTES
     while at < len(batch):
-        _, wish, order, kept = _HOLD.unpack_from(batch, at)
-        at += _HOLD.size + kept
+        _, wish = _WANT.unpack_from(batch, at)
+        order, kept = _HOLD.unpack_from(batch, at + _WANT.size)
+        at += _WANT.size + _HOLD.size + kept
         kind, offer, quantity = asked[wishes + _WISH_BYTES * wish :][:_WISH_BYTES]
         if kind & _WITH_PASS:
             at += _PASS.size + batch[at + _PASS.size - 1]
