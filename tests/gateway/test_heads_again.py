@@ -7,7 +7,7 @@ from gateway.keyring import Keyring
 from inventory.catalogue import Issued
 from queueing import Pass, PassKeys
 from queueing.passes import PassTokens
-from tests.gateway.test_straight import ORDERS, asked, taken, wired
+from tests.gateway.test_straight import ORDERS, Wire, asked, taken, wired
 from tests.gateway.world import PARTNER, SALE, World
 
 __all__ = ["taken"]
@@ -27,6 +27,13 @@ def again(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Head, "asked", noted)
     return keys
+
+
+async def known(world: World, wire: Wire) -> None:
+    """Two calls of one client, from which on its head is one that came before."""
+    for buyer in ("ann", "bob"):
+        wire.writer.write(asked(world, buyer))
+        assert (await wire.answer())[0] == 201
 
 
 async def test_a_head_that_comes_again_is_not_parsed(
@@ -145,9 +152,7 @@ async def test_a_body_of_the_wrong_shape_is_refused_as_ever(
 ) -> None:
     """A head that came before says nothing of a body."""
     async with wired(world) as wire:
-        for buyer in ("ann", "bob"):
-            wire.writer.write(asked(world, buyer))
-            assert (await wire.answer())[0] == 201
+        await known(world, wire)
         wire.writer.write(asked(world, "cyd").replace(b'"quantity": 1', b'"quantity": 0'))
         status, _, problem = await wire.answer()
         assert (status, problem["code"]) == (422, "invalid")
@@ -159,9 +164,7 @@ async def test_a_packet_that_is_no_whole_call_leaves_the_rest_to_the_parser(
 ) -> None:
     """Half a call and its other half, two at once: nothing is lost, nothing taken for a head."""
     async with wired(world) as wire:
-        for buyer in ("ann", "bob"):
-            wire.writer.write(asked(world, buyer))
-            assert (await wire.answer())[0] == 201
+        await known(world, wire)
         call = asked(world, "cyd")
         wire.writer.write(call[:30])
         await wire.writer.drain()
@@ -177,9 +180,7 @@ async def test_a_draining_gateway_closes_with_the_answer_to_a_head_that_came_bef
 ) -> None:
     """As with every other answer."""
     async with wired(world) as wire:
-        for buyer in ("ann", "bob"):
-            wire.writer.write(asked(world, buyer))
-            await wire.answer()
+        await known(world, wire)
         world.services.gate.drain()
         wire.writer.write(asked(world, "cyd"))
         status, headers, _ = await wire.answer()
