@@ -46,7 +46,7 @@ VERBS = {
     ),
     "grace": Verb(
         "rate", {"grace_s": 1}, {"grace_ms": 1_000}, [IN, PACE], ("set", "grace_ms=1000"),
-        before=[("rate", {"rate_per_s": 0, "burst": 5})], late=True,
+        before=[("rate", {"rate_per_s": 0.01, "burst": 5})], late=True,
     ),
     "message": Verb(
         "message", {"message": "At 20:05"}, {"message": "At 20:05"}, [IN, IN],
