@@ -56,6 +56,7 @@ rate_per_s = 200
 burst = 400
 pass_s = 300
 lobby_s = 900
+deciding_s = 60
 
 {drops}
 [[login]]

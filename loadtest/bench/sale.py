@@ -60,11 +60,11 @@ def _sale(sale: str, opened: datetime.datetime, ends: datetime.datetime, stripes
     )
 
 
-def _order(sale: str, quantity: int) -> dict[str, object]:
+def _order(sale: str, quantity: int = 1, offer: str = OFFER) -> dict[str, object]:
     return {
         "sale": sale,
         "buyer": f"buyer-{NUMBER}",
-        "lines": [{"offer": f"offer-{OFFER}", "quantity": quantity}],
+        "lines": [{"offer": f"offer-{offer}", "quantity": quantity}],
         "mode": "sell",
         "reference": f"R{NUMBER}",
     }
@@ -77,14 +77,16 @@ def single(path: str, credential: str = "none", sale: str = SALE) -> Ask:
         "Content-Type": "application/json",
         "Idempotency-Key": f"key-{NUMBER}",
     }
-    item = as_json(_order(sale, 1))
+    item = as_json(_order(sale))
     return Ask(method="POST", path=path, headers=headers, item=item, items=1)
 
 
-def batch(size: int, credential: str, sale: str = SALE, *, quantity: int = 1) -> Ask:
+def batch(
+    size: int, credential: str, sale: str = SALE, *, quantity: int = 1, offer: str = OFFER
+) -> Ask:
     """So many orders of new buyers in one call."""
     headers = {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
-    item = as_json({"key": f"key-{NUMBER}", **_order(sale, quantity)})
+    item = as_json({"key": f"key-{NUMBER}", **_order(sale, quantity, offer)})
     return Ask(
         method="POST", path="/v1/partner/orders/batch", headers=headers,
         head='{"orders":[', item=item, tail="]}", items=size,

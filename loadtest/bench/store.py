@@ -9,6 +9,7 @@ import asyncio
 import time
 from contextlib import closing
 from itertools import count
+from typing import Any
 
 from loadtest.bench import sale
 from loadtest.bench.asks import OFFERS
@@ -25,6 +26,7 @@ OF_TWO = 64
 SMALL_SHARE = 4
 LEAST_BATCHES = 8
 IDLE_S = 2.0
+FIRST = "00"
 HALL, HALL_UNITS = "hall", 25_000
 """A sale as large as the one that Dropgate grew from: 16 offers, 400,000 units in all."""
 
@@ -46,16 +48,18 @@ class StoreCost:
                 await self._batch(store, f"store_cpu_batch_{size}", size, idle, hall)
             name = f"store_cpu_batch_{OF_TWO}_two_units"
             await self._batch(store, name, OF_TWO, idle, hall, quantity=2)
+            name = f"store_cpu_batch_{OF_TWO}_one_offer"
+            await self._batch(store, name, OF_TWO, idle, hall, offer=FIRST)
             name = f"store_cpu_batch_{OF_TWO}_large_sale"
             await self._batch(store, name, OF_TWO, idle, sale.SALE)
         for size in BATCHES:
             _measure_floors(self._floors, self._plan.floor_commands, size, self._figures)
 
     async def _batch(
-        self, store: Resp, name: str, size: int, idle: float, sold_in: str, *, quantity: int = 1
+        self, store: Resp, name: str, size: int, idle: float, sold_in: str, **asked: Any
     ) -> None:
         orders = self._plan.store_orders // (SMALL_SHARE if size == 1 else 1)
-        ask = sale.batch(size, self._stage.credential, sold_in, quantity=quantity)
+        ask = sale.batch(size, self._stage.credential, sold_in, **asked)
         calls, meter, began_s = _calls(store), self._meter(), time.perf_counter()
         sold = await buy(self._stage.ours.url, [ask], max(orders, LEAST_BATCHES * size))
         spent_s = meter.spent_s()["store"] - idle * (time.perf_counter() - began_s)
