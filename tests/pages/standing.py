@@ -5,10 +5,11 @@ Its frames are the test's own, and so is the server's clock, which the page lear
 
 import json
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
-from playwright.async_api import Page, Route
+from playwright.async_api import Error, Page, Route
 
 from tests.pages.conftest import Site
 from tests.pages.films import SALE
@@ -94,6 +95,7 @@ class Standing:
         await route.fulfill(json=frame, headers=self._headers())
 
     async def _sale(self, route: Route) -> None:
-        told = await (await route.fetch()).json()
-        told["server_time_ms"] = self._now_ms()
-        await route.fulfill(json=told, headers=self._headers())
+        with suppress(Error):  # the page was closed meanwhile: no later test's business
+            told = await (await route.fetch()).json()
+            told["server_time_ms"] = self._now_ms()
+            await route.fulfill(json=told, headers=self._headers())

@@ -67,8 +67,11 @@ async def test_a_crash_between_commit_and_acknowledgement_is_absorbed(
     await store.write("CLIENT", "PAUSE", 60_000, "WRITE")
     with pytest.raises(MayHaveHappened):
         await Feed(impatient, books).run_once("cinema")
-    await store.write("CLIENT", "UNPAUSE")
     await impatient.close()
+    async with asyncio.timeout(10):  # until the server has heard of it: else it runs after all
+        while b"flags=b" in await store.read("CLIENT", "LIST"):
+            await asyncio.sleep(0.01)
+    await store.write("CLIENT", "UNPAUSE")
     assert (await teller.settled(), len(await teller.left())) == (0, 1)
     before = await counted(books)
     assert before["facts"] == 2
