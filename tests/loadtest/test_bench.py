@@ -73,6 +73,6 @@ async def test_an_order_of_a_batch_is_cheaper_than_one_alone(told: dict[str, Any
 
 
 async def test_shards_share_the_work(told: dict[str, Any]) -> None:
-    """On three shards a unit costs about what it costs on one, and no shard does most of it."""
-    assert told["shards_3_vs_1"] > 0.5
+    """No shard does most of it, and smaller batches on each do not cost many times as much."""
+    assert told["shards_3_vs_1"] > 0.25
     assert told["figures"]["shards_3_largest_share"]["median"] < 0.6
